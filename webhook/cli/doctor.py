@@ -1,0 +1,94 @@
+"""`mtls-guard doctor`: is the installation healthy, and if not, what to do."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from webhook.cluster.access import Access
+    from webhook.cluster.connection import Connection
+    from webhook.cluster.doctor import Check, Handshake, Installation
+
+WRONG, NOT_SEEN = 1, 2
+SIGNS = {True: ("ok", "green"), False: ("NO", "red"), None: ("??", "yellow")}
+
+
+@click.command("doctor", short_help="Says whether an installation is healthy, and what to do if not.")
+@click.option("-n", "--namespace", default="mtls-guard", show_default=True, help="Where it is installed.")
+@click.option("--name", default="mtls-guard", show_default=True, help="The name of its Deployment.")
+@click.option("--kubeconfig", metavar="FILE", help="[default: as kubectl finds it; in a pod, its ServiceAccount]")
+@click.option("--context", metavar="NAME", help="Of the kubeconfig.  [default: the current one]")
+@click.option("--connect", metavar="HOST:PORT", help="Where the webhook's port can be reached, for a handshake.")
+def command(namespace: str, name: str, kubeconfig: str | None, context: str | None, connect: str | None) -> None:
+    """Looks at an installation: replicas, watches, entries, CA bundles, rights, clocks, and whether it is asked.
+
+    Exit code 0: nothing is wrong; 1: something is; 2: the cluster cannot be looked at.
+    """
+    from webhook.cluster.connection import Connection
+    from webhook.cluster.doctor import Installation, examine
+    from webhook.cluster.errors import ClusterError
+
+    try:
+        access, inside = _access(kubeconfig, context)
+        found, connection = Installation(namespace, name, inside), Connection(access)
+        checks = list(examine(connection, found, partial(datetime.now, UTC), _handshake(found, connect)))
+        checks += _rights(connection, found) if len(checks) > 1 else []
+    except ClusterError as error:
+        click.echo(f"the cluster cannot be looked at: {error}", err=True)
+        sys.exit(NOT_SEEN)
+    for one in checks:
+        for line in _lines(one):
+            click.echo(line)
+    sys.exit(WRONG if any(one.good is False for one in checks) else 0)
+
+
+def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]":
+    """Who asks, and whether that is a replica itself."""
+    from webhook.cluster.access import SERVICE_ACCOUNT, from_kubeconfig, in_cluster
+
+    if kubeconfig is None and context is None and (SERVICE_ACCOUNT / "token").is_file():
+        return in_cluster(), True
+    return from_kubeconfig(Path(kubeconfig) if kubeconfig else None, context), False
+
+
+def _handshake(found: "Installation", connect: str | None) -> "Handshake | None":
+    """How to make a handshake: with ourselves from inside, which no NetworkPolicy forbids, else as told."""
+    from webhook.serving.handshake import handshake
+
+    service = f"{found.name}.{found.namespace}.svc"
+    host, _, named = (connect or "").rpartition(":")
+    if connect and not named.isdecimal():
+        raise click.UsageError(f'--connect "{connect}": expected HOST:PORT')
+    if not connect and not found.inside:
+        return None
+
+    def shake(bundle: bytes, port: int) -> str:
+        """With the port that was named, or the one that we listen on."""
+        return handshake((host or "127.0.0.1", int(named) if named else port), service, bundle)
+
+    return shake
+
+
+def _rights(connection: "Connection", found: "Installation") -> "list[Check]":
+    from webhook.cluster.discovery import discover
+    from webhook.cluster.doctor import examine_rights, needed
+    from webhook.cluster.kinds import wanted
+    from webhook.policy import Policy
+
+    served = discover(connection, wanted(Policy())).values()
+    return [examine_rights(connection, found, needed(found, served), "" if found.inside else found.name)]
+
+
+def _lines(check: "Check") -> Iterator[str]:
+    """`NO  CA bundle: it does not verify what is served` and what to do."""
+    from webhook.cli.output import wants_color
+
+    sign, color = SIGNS[check.good]
+    yield f"{click.style(sign, fg=color) if wants_color() else sign}  {check.name}: {check.told}"
+    if check.remedy and check.good is not True:
+        yield f"      {check.remedy}"

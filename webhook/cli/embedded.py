@@ -1,0 +1,80 @@
+"""An embedded cluster: manifests, read whole before anything is judged against them, and the judge on it.
+
+How paths are read is left to `input`, which also serves partial views; this one is never partial.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from webhook.cli.input import read_input
+from webhook.cli.options import read_policy
+from webhook.engine import judge
+from webhook.inject import Mutation, mutate
+from webhook.model.finding import Verdict
+from webhook.model.horizon import Horizon
+from webhook.model.request import Request
+from webhook.policy import Policy
+from webhook.rules import catalogue
+from webhook.view import Snapshot
+
+_SHOWN = 10
+
+
+class BadCluster(ValueError):
+    """The manifests cannot stand for a cluster; the text has a line for each problem, with file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A cluster in memory and the policy that it is judged by."""
+
+    view: Snapshot
+    policy: Policy
+
+    def judge(self, request: Request) -> Verdict:
+        """The verdict as of now."""
+        return judge(request, self.view, self.policy, datetime.now(UTC))
+
+    def mutate(self, request: Request) -> Mutation:
+        """What injection adds to the object as of now."""
+        horizon = Horizon(datetime.now(UTC), self.policy.expiry.warn, self.policy.expiry.deny)
+        return mutate(request, self.view, horizon, self.view.workload_paths)
+
+    def waits(self) -> str:
+        """Nothing: the manifests were read before anybody could ask."""
+        return ""
+
+    def watches(self) -> tuple[()]:
+        """Nothing is watched."""
+        return ()
+
+    def told(self) -> dict[str, object]:
+        """What the first line of the log says of it."""
+        return {"workloads": len(list(self.view.workloads.all()))}
+
+    def start(self) -> None:
+        """Nothing: there is nothing to follow."""
+
+    def end(self) -> None:
+        """Nothing, as above."""
+
+    def judge_at(self, at: datetime) -> Callable[[Request], Verdict]:
+        """A judge for whom it is always that instant."""
+        return lambda request: judge(request, self.view, self.policy, at)
+
+
+def embed(paths: Iterable[str], policy_file: str | None) -> Embedded:
+    """The cluster that the manifests in the paths are; loads every rule, so that the first review does not wait for it.
+
+    Raises:
+        BadCluster: something cannot be read, so that what it holds would be taken for missing; or there is nothing.
+        BadPolicy: the policy file cannot be used.
+    """
+    policy = read_policy(policy_file, tuple(catalogue()))
+    held = read_input(paths, policy, complete=True)
+    if held.unreadable:
+        hidden = len(held.unreadable) - _SHOWN
+        shown = [str(one) for one in held.unreadable[:_SHOWN]]
+        raise BadCluster("\n".join([*shown, f"and {hidden} more"] if hidden > 0 else shown))
+    return Embedded(held.view, policy)

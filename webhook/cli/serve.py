@@ -1,0 +1,131 @@
+"""`mtls-guard serve`: joins settings, cluster, web and server, and says what is wrong before it listens."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from webhook import logs
+from webhook.settings import Address, BadSettings, Settings, read_settings
+
+if TYPE_CHECKING:
+    from webhook.cli.beside import Pace
+    from webhook.cli.embedded import Embedded
+    from webhook.cli.live import Live
+
+_HELP = {
+    "cluster": "A file or folder of manifests that is the cluster, instead of a live one; may be given several times.",
+    "policy": "Severities per rule, expiry thresholds and further workload kinds, as YAML.",
+    "bind": "HOST:PORT to listen on; port 0 takes a free one.  [default: 127.0.0.1:8443]",
+    "cert": "The webhook's own certificate (PEM); renewed files are taken up while serving.",
+    "key": "Its private key (PEM, not encrypted).",
+    "serving-secret": "Instead of both: the Secret in which this webhook issues and renews them itself.",
+    "serving-dns": "Names under which the API server calls us, joined by commas; for --serving-secret.",
+    "installation": "Name of the installed chart's objects; the replica that leads looks after its webhook entries.",
+    "probe-namespace": "Where a dry run shows that denials work.  [default: the namespace of --installation]",
+    "kubeconfig": "How to reach the cluster.  [default: as a Pod in it]",
+    "istio-namespace": "Where Istio's own ConfigMaps are.  [default: istio-system]",
+    "stale-after": "Seconds without news from the API server after which nothing is denied.  [default: 120]",
+    "metrics": "HOST:PORT to serve metrics on, over plain HTTP.  [default: nowhere]",
+    "drain": "Seconds for which new connections are taken after SIGTERM.  [default: 0]",
+    "log": "json or text.  [default: text on a terminal, else json]",
+    "workers": "Processes, each with the whole cluster in memory.  [default: 1]",
+    "threads": "Reviews under way at a time in each process.  [default: 4]",
+}
+
+
+@click.command(
+    "serve",
+    short_help="The webhook: on a live cluster, or on manifests.",
+    epilog="Each option can also be a variable, as MTLS_GUARD_BIND for --bind.",
+)
+@click.option("--cluster", "cluster", multiple=True, metavar="PATH", help=_HELP["cluster"])
+@click.option("--policy", metavar="FILE", help=_HELP["policy"])
+@click.option("--bind", metavar="HOST:PORT", help=_HELP["bind"])
+@click.option("--cert", metavar="FILE", help=_HELP["cert"])
+@click.option("--key", metavar="FILE", help=_HELP["key"])
+@click.option("--serving-secret", metavar="NAMESPACE/NAME", help=_HELP["serving-secret"])
+@click.option("--serving-dns", metavar="NAMES", help=_HELP["serving-dns"])
+@click.option("--installation", metavar="NAMESPACE/NAME", help=_HELP["installation"])
+@click.option("--probe-namespace", metavar="NAME", help=_HELP["probe-namespace"])
+@click.option("--kubeconfig", metavar="FILE", help=_HELP["kubeconfig"])
+@click.option("--istio-namespace", metavar="NAME", help=_HELP["istio-namespace"])
+@click.option("--stale-after", metavar="SECONDS", help=_HELP["stale-after"])
+@click.option("--metrics", metavar="HOST:PORT", help=_HELP["metrics"])
+@click.option("--drain", metavar="SECONDS", help=_HELP["drain"])
+@click.option("--log", metavar="FORM", help=_HELP["log"])
+@click.option("--workers", metavar="N", help=_HELP["workers"])
+@click.option("--threads", metavar="N", help=_HELP["threads"])
+def command(cluster: tuple[str, ...], **flags: str | None) -> None:
+    """Answers AdmissionReviews over HTTPS until it is stopped; judges against a live cluster, or manifests."""
+    given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None}
+    if cluster:
+        given["cluster"] = os.pathsep.join(cluster)
+    if sys.stderr.isatty() and not (given.get("log") or os.environ.get("MTLS_GUARD_LOG")):
+        given["log"] = "text"
+    try:
+        settings = read_settings(given, os.environ)
+    except BadSettings as error:
+        raise click.UsageError(str(error)) from error
+    serve(settings)
+
+
+def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
+    """Reads the cluster, or begins to follow it, then listens and answers; ends the process.
+
+    pace: how long self-managed certificates and watches live, and how often they are looked after, when not as shipped.
+
+    Raises:
+        SystemExit: with 2 and what is wrong on stderr, when it cannot start; else as gunicorn ends.
+    """
+    from webhook.cli.answering import Journals, in_turn
+    from webhook.cli.beside import Beside, NoAccess
+    from webhook.cli.embedded import BadCluster
+    from webhook.cli.showing import Shown
+    from webhook.policy import BadPolicy
+    from webhook.serving.server import Hooks, PortTaken, Process, Server, take_address
+    from webhook.serving.tls import BadCertificate
+    from webhook.web import create_app
+
+    logs.set_up(settings.log)
+    try:
+        listener = take_address(settings.bind.host, settings.bind.port)
+        cluster = _cluster(settings, pace)
+        beside = Beside(settings, pace)
+        certificates = beside.certificates(_complain)
+    except (BadCertificate, BadCluster, BadPolicy, NoAccess, PortTaken) as error:
+        click.echo(f"mtls-guard serve: {error}", err=True)
+        sys.exit(2)
+    shown = Shown(settings.metrics, cluster, certificates)
+    app = create_app(cluster.judge, cluster.waits, Journals([logs.Journal(), *shown.journals]), cluster.mutate)
+    address = Address(settings.bind.host, listener.getsockname()[1])
+    process = Process(settings.workers, settings.threads, settings.drain)
+    working = in_turn(cluster.start, beside.start, shown.start)
+    hooks = Hooks(partial(_announce, address, cluster.told()), working, in_turn(beside.end, cluster.end))
+    Server(app, listener, certificates, process, hooks).run()
+
+
+def _cluster(settings: Settings, pace: "Pace | None") -> "Embedded | Live":
+    """What is judged against: the manifests that were named, else a live cluster."""
+    if settings.cluster:
+        from webhook.cli.embedded import embed
+
+        return embed(map(str, settings.cluster), str(settings.policy) if settings.policy else None)
+    from webhook.cli.live import Live
+
+    return Live(settings, pace.watch_seconds) if pace else Live(settings)
+
+
+def _announce(address: Address, told: Mapping[str, object]) -> None:
+    """Says where we are, as soon as a connection would be answered."""
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    logs.tell("serving", {"url": f"https://{host}:{address.port}/validate", **told})
+
+
+def _complain(problem: str) -> None:
+    """Says that a renewed certificate cannot serve, while the old one does."""
+    logs.tell("renewed certificate refused, the old one stays", {"problem": problem}, logging.ERROR)

@@ -1,0 +1,124 @@
+"""Who we are for which API server: the configuration of the kubernetes package, in a cluster or from a kubeconfig.
+
+Reading kubeconfigs, running their exec plugins and re-reading the pod's token is the package's; renewing all of it
+after the API server did not know us is ours, for the package re-reads neither a `tokenFile` nor a plugin's certificate.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+
+from urllib3 import PoolManager
+
+from webhook.cluster.bare import open_side_doors
+from webhook.cluster.errors import ClusterUnavailable
+
+open_side_doors()  # before anything of the package is imported
+
+from kubernetes.client.configuration import Configuration  # noqa: E402
+from kubernetes.client.rest import RESTClientObject  # noqa: E402
+from kubernetes.config.config_exception import ConfigException  # noqa: E402
+from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: E402
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where the kubelet puts a pod's token and the cluster's CA."""
+_POOLED = 64
+"""Connections kept open to the API server: one for each watch, the rest for reads."""
+_TOKEN_SECONDS = 10.0
+_BROKEN = (ConfigException, OSError, ValueError, TypeError, KeyError)
+
+
+class Access:
+    """A pool of connections, and the header that says who we are; safe to use from several threads.
+
+    rest_seconds: the least time between two renewals.
+    """
+
+    rest_seconds = 10.0
+
+    def __init__(self, load: Callable[[Configuration], None]) -> None:
+        """load: fills a configuration. Raises ClusterUnavailable when it cannot."""
+        self._load, self._lock = load, Lock()
+        self._renewed, self._asked_until, self._authorization = monotonic(), 0.0, ""
+        self._configuration, self.pool = self._made()
+
+    @property
+    def host(self) -> str:
+        """`https://10.96.0.1:443`."""
+        return self._configuration.host.rstrip("/")
+
+    def authorization(self) -> str:
+        """The header's value with a token that is fresh, '' where a client certificate says who we are.
+
+        The package asks files, plugins and the environment each time; once in ten seconds is enough.
+        """
+        now = monotonic()
+        if now >= self._asked_until:
+            self._asked_until = now + _TOKEN_SECONDS
+            try:
+                self._authorization = self._configuration.get_api_key_with_prefix("BearerToken") or ""
+            except _BROKEN as error:
+                raise ClusterUnavailable(f"the credentials cannot be renewed: {error}") from error
+        return self._authorization
+
+    def renew(self) -> bool:
+        """Loads everything anew, unless it was just done; whether it did."""
+        with self._lock:
+            if monotonic() - self._renewed < self.rest_seconds:
+                return False
+            self._renewed = monotonic()
+            self._configuration, self.pool = self._made()
+            self._asked_until = 0.0
+            return True
+
+    def _made(self) -> tuple[Configuration, PoolManager]:
+        configuration = Configuration(connection_pool_maxsize=_POOLED)
+        configuration.keep_alive = True
+        try:
+            self._load(configuration)
+            return configuration, RESTClientObject(configuration).pool_manager
+        except _BROKEN as error:
+            raise ClusterUnavailable(f"no access to a cluster: {error}") from error
+
+
+def in_cluster(folder: Path = SERVICE_ACCOUNT) -> Access:
+    """Access as the pod's service account; its token is read again every minute.
+
+    Raises:
+        ClusterUnavailable: this is no pod, or it was given no token.
+    """
+    loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
+        token_filename=str(folder / "token"), cert_filename=str(folder / "ca.crt")
+    )
+    return Access(loader.load_and_set)
+
+
+def from_kubeconfig(path: Path | None = None, context: str | None = None) -> Access:
+    """Access as a kubeconfig says; without a path, as kubectl finds it (KUBECONFIG, ~/.kube/config).
+
+    Raises:
+        ClusterUnavailable: it cannot be read, or names no cluster.
+    """
+    from kubernetes.config.kube_config import load_kube_config
+
+    def load(configuration: Configuration) -> None:
+        """Reads the file, never writes to it."""
+        named = None if path is None else str(path)
+        load_kube_config(  # type: ignore[no-untyped-call]
+            named, context, client_configuration=configuration, persist_config=False
+        )
+
+    return Access(load)
+
+
+def current_namespace(path: Path | None = None, context: str | None = None) -> str:
+    """The namespace that kubectl would use: of the context, else `default`."""
+    from kubernetes.config.kube_config import list_kube_config_contexts
+
+    try:
+        contexts, active = list_kube_config_contexts(None if path is None else str(path))  # type: ignore[no-untyped-call]
+    except _BROKEN as error:
+        raise ClusterUnavailable(f"no access to a cluster: {error}") from error
+    chosen = next((one for one in contexts if one["name"] == context), active) if context else active
+    return str((chosen.get("context") or {}).get("namespace") or "default")

@@ -1,0 +1,56 @@
+"""Whether the webhook's ServiceAccount may do what it needs: asked as itself in a pod, else as somebody who may ask."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from webhook.cluster.connection import Connection
+from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.errors import ClusterError
+from webhook.cluster.resource import ACCESS_REVIEWS, Resource
+from webhook.model.manifest import dig
+
+SUBJECT_REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False
+)
+
+
+def needed(found: Installation, followed: Iterable[Resource]) -> Iterator[Mapping[str, str]]:
+    """Every right, as `resourceAttributes` of an access review. followed: the kinds that are watched."""
+    for resource in followed:
+        for verb in ("list", "watch"):
+            yield {"verb": verb, "group": resource.group, "resource": resource.plural}
+    yield {"verb": "get", "group": "", "resource": "secrets"}
+    own = {"namespace": found.namespace, "name": found.name}
+    for verb in ("get", "update"):
+        yield {"verb": verb, "group": "coordination.k8s.io", "resource": "leases", **own}
+    yield {"verb": "get", "group": "", "resource": "configmaps", **own, "name": f"{found.name}-entries"}
+    kept = {"group": "admissionregistration.k8s.io", "resource": "validatingwebhookconfigurations"}
+    for verb in ("get", "create", "update", "patch"):
+        yield {"verb": verb, **kept, "name": found.enforcing}
+    yield {"verb": "get", **kept, "name": found.name}
+
+
+def examine_rights(
+    connection: Connection, found: Installation, rights: Iterable[Mapping[str, str]], account: str
+) -> Check:
+    """One check for all of them. account: the ServiceAccount, '' when we are it."""
+    refused = []
+    try:
+        refused = [right for right in rights if not _allowed(connection, found, right, account)]
+    except ClusterError as error:
+        return Check("rights", good=None, told=f"they cannot be asked for: {error}", remedy="run doctor in a replica")
+    if refused:
+        told = ", ".join(f"{right['verb']} {right['resource']}" for right in refused[:6])
+        more = f" and {len(refused) - 6} more" if len(refused) > 6 else ""
+        return Check("rights", good=False, told=f"it may not {told}{more}", remedy=found.upgrade)
+    return Check("rights", good=True, told="it may do what it needs")
+
+
+def _allowed(connection: Connection, found: Installation, right: Mapping[str, str], account: str) -> bool:
+    resource = SUBJECT_REVIEWS if account else ACCESS_REVIEWS
+    spec: dict[str, Any] = {"resourceAttributes": dict(right)}
+    if account:
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{found.namespace}", "system:authenticated"]
+        spec |= {"user": f"system:serviceaccount:{found.namespace}:{account}", "groups": groups}
+    made = connection.create(resource, {"apiVersion": resource.api_version, "kind": resource.kind, "spec": spec})
+    return dig(made, "status", "allowed") is True

@@ -1,0 +1,176 @@
+"""Judges on the live view: under its lock and without I/O, again once what was missing has been read or confirmed.
+
+What a verdict is made of is the engine's. Here it is made sure that nothing is denied for what the view does not
+show yet, or not any more; and what could not be looked at is said.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import TypeVar
+
+from webhook.cluster.confirm import Confirmation
+from webhook.cluster.freshness import Now, doubts
+from webhook.cluster.secrets import ByNameReader, Key
+from webhook.cluster.store import Store
+from webhook.engine import judge
+from webhook.engine.running import in_order
+from webhook.inject import Mutation, mutate
+from webhook.istio.annotations import user_secrets
+from webhook.kinds.declaration import read_declaration
+from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
+from webhook.model.horizon import Horizon
+from webhook.model.manifest import dig, texts
+from webhook.model.request import Request
+from webhook.policy import Policy
+from webhook.rules import catalogue
+from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING
+from webhook.rules.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
+
+T = TypeVar("T")
+STALE, UNREAD = "view-stale", "object-unread"
+_RELIED_ON = NAMESPACE | PRODUCERS | ROUTING
+"""The kinds whose objects make or unmake a fault of another object."""
+_ROUNDS = 6
+_READ_AT_ONCE = 64
+"""How many Secrets one review has read; a rule may concern thousands of workloads, each with its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """fresh: how old facts of a Secret may be for its own workload's review. stale: how long a kind may be silent.
+
+    asking: the share of the time for which the API server waits for us that may go by while we ask it.
+    """
+
+    fresh: timedelta = timedelta(seconds=5)
+    stale: timedelta = timedelta(minutes=2)
+    asking: float = 0.7
+
+
+class LiveJudge:
+    """Verdicts and mutations on the view of a live cluster; for several threads."""
+
+    def __init__(self, store: Store, reader: ByNameReader, confirmation: Confirmation, policy: Policy) -> None:
+        self._store, self._reader, self._confirmation, self._policy = store, reader, confirmation, policy
+        self.limits = Limits()
+
+    def judge(self, request: Request) -> Verdict:
+        """The verdict as of now; nothing is denied that was not confirmed."""
+        began = monotonic()
+        until = self._until(request, began)
+        verdict, unread = self._settled(request, self._judged, began - self._patience(request), until)
+        doubt = ""
+        if verdict.word == "deny":
+            doubt = self._confirmation.wait(_kinds_behind(verdict), until)
+            verdict, unread = self._settled(request, self._judged, began, until)
+        return self._honest(request, verdict, unread, doubt)
+
+    def mutate(self, request: Request) -> Mutation:
+        """What injection adds to the object as of now; nothing only if that was confirmed.
+
+        A Pod that comes right after its rule would otherwise stay without its files for as long as it lives.
+        """
+        began = monotonic()
+        until = self._until(request, began)
+        found, _ = self._settled(request, self._mutated, began - self._patience(request), until)
+        if found.addition.opted_in and not found.addition:
+            self._confirmation.wait(NAMESPACE | ROUTING, until)
+            found, _ = self._settled(request, self._mutated, began, until)
+        return found
+
+    def _judged(self, request: Request, at: datetime) -> Verdict:
+        return judge(request, self._store.view, self._policy, at)
+
+    def _mutated(self, request: Request, at: datetime) -> Mutation:
+        expiry, view = self._policy.expiry, self._store.view
+        return mutate(request, view, Horizon(at, expiry.warn, expiry.deny), view.workload_paths)
+
+    def _patience(self, request: Request) -> float:
+        """How old facts may be: for a workload's own review seconds; for others' workloads what is known will do."""
+        others = request.ref.kind in _CONCERNS_OTHERS
+        return float("inf") if others else self.limits.fresh.total_seconds()
+
+    def _until(self, request: Request, began: float) -> float:
+        """When there must be an answer, whatever has not been read or confirmed by then."""
+        return began + self.limits.asking * request.seconds
+
+    def _settled(
+        self, request: Request, answer: Callable[[Request, datetime], T], not_before: float, until: float
+    ) -> tuple[T, tuple[tuple[Key, str], ...]]:
+        """The answer once it asks for nothing that could still be read, and what could not be read."""
+        left = _ROUNDS
+        self._read_ahead(request, not_before, until)
+        while True:
+            with self._store.lock:
+                self._reader.begin(not_before)
+                found = answer(request, datetime.now(UTC))
+                wanted, unread = self._reader.wanted, self._reader.unreadable
+            if not wanted or not left:
+                return found, unread
+            left -= 1
+            self._reader.read(wanted[:_READ_AT_ONCE], until)
+            if len(wanted) > _READ_AT_ONCE:
+                not_before = -float("inf")
+
+    def _read_ahead(self, request: Request, not_before: float, until: float) -> None:
+        """Reads what the verdict will ask for, as far as the workload names it: one verdict instead of two."""
+        first = self._reader.lacking(named_secrets(request, self._store.view.workload_paths), not_before)
+        if first:
+            crl = self._reader.lacking([("ConfigMap", request.ref.namespace, CRL_OF_THE_MESH)], not_before)
+            self._reader.read((*first, *crl), until)
+
+    def _honest(self, request: Request, verdict: Verdict, unread: tuple[tuple[Key, str], ...], doubt: str) -> Verdict:
+        """The verdict with what could not be looked at, and without denials that rest on what may be out of date."""
+        stale = doubts(self._store.sources(), Now(monotonic(), datetime.now(UTC)), self.limits.stale)
+        reasons = [why for kind, why in stale.items() if kind in _RELIED_ON]
+        findings = [_weaker(one, stale.keys() if not doubt else _RELIED_ON) for one in verdict.findings]
+        said = [_stale(request.ref, why) for why in (*reasons[:1], *([doubt] if doubt and not reasons else []))]
+        if request.ref.kind not in _CONCERNS_OTHERS:
+            said += [_unread(key, why) for key, why in unread if key[2] != CRL_OF_THE_MESH]
+        return replace(verdict, findings=in_order((*findings, *said))) if said else verdict
+
+
+def named_secrets(request: Request, paths: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
+    """The Secrets that the workload under review names for its sidecar; none for what may pass unjudged."""
+    kind, new = request.ref.kind, request.new
+    if not new or kind in _CONCERNS_OTHERS or request.sub_resource or dig(new, "metadata", "ownerReferences"):
+        return ()
+    steps = TEMPLATE_PATHS.get(kind, paths.get(kind))
+    if steps is None:
+        return ()
+    annotations = texts(dig(new, *steps, "metadata", "annotations"))
+    names = dict.fromkeys((*user_secrets(annotations, ".".join(steps)), *read_declaration(annotations).secrets))
+    return tuple(("Secret", request.ref.namespace, name) for name in names)[:_READ_AT_ONCE]
+
+
+_CONCERNS_OTHERS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"})
+
+
+def _kinds_behind(verdict: Verdict) -> frozenset[str]:
+    """The kinds that the denying rules read, as far as an object of them can make a fault vanish."""
+    rules = catalogue()
+    denying = (rules.get(one.rule) for one in verdict.findings if one.severity is Severity.DENY)
+    return frozenset(kind for rule in denying if rule is not None for kind in rule.reads) & _RELIED_ON
+
+
+def _weaker(finding: Finding, doubtful: Collection[str]) -> Finding:
+    """The finding, a warning where its rule reads a kind that the view may show wrongly."""
+    rule = catalogue().get(finding.rule)
+    rests = rule is not None and not rule.reads.isdisjoint(_RELIED_ON.intersection(doubtful))
+    return replace(finding, severity=Severity.WARN) if rests and finding.severity is Severity.DENY else finding
+
+
+def _stale(ref: ObjectRef, why: str) -> Finding:
+    problem = f"{why}; nothing is denied for what they show until then"
+    return Finding(STALE, Severity.WARN, ref, "", problem, "try again later; mtls-guard doctor says more")
+
+
+def _unread(key: Key, why: str) -> Finding:
+    kind, namespace, name = key
+    problem = f"{why}, so that its keys and certificates were not checked"
+    grant = f"an administrator may allow mtls-guard to get {kind}s in namespace {namespace}"
+    fix = grant if ": 403" in why else "try again later"
+    return Finding(UNREAD, Severity.WARN, ObjectRef("v1", kind, namespace, name), "", problem, fix)

@@ -1,0 +1,143 @@
+"""Secrets and ConfigMaps by name: read with `get` when a verdict asks for them, and kept as facts, never as bytes.
+
+A verdict is made from what is at hand, without I/O. What it asked for and was not at hand, or not fresh, is noted;
+whoever judges has it read, and judges again. What is kept is bounded, and a Secret that nothing asks for is never read.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from webhook.cluster.connection import Connection
+from webhook.cluster.errors import ClusterError, NotFound
+from webhook.cluster.patience import Patience
+from webhook.cluster.resource import CONFIG_MAPS, SECRETS
+from webhook.material import read_config_map, read_secret
+from webhook.model.line import cut
+from webhook.model.manifest import dig, text
+from webhook.model.material import ConfigMapFacts, SecretFacts
+
+Key = tuple[str, str, str]
+"""Kind, namespace and name."""
+KEPT = 20_000
+_RESOURCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS}
+_READ_SECONDS = 2.0
+_AT_ONCE = 8
+_NOT_YET = "was not read yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a read brought. at: when it began. version: uid and resourceVersion. why: it could not be read, else ''."""
+
+    facts: SecretFacts | ConfigMapFacts | None
+    at: float
+    version: tuple[str, str] = ("", "")
+    why: str = ""
+
+
+class ByNameReader:
+    """The `ByName` of a live view. What verdicts ask is asked under the lock of the store, by one thread at a time."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], float], changed: Callable[[str], None]) -> None:
+        """changed: told the namespace in which something is not as it was before."""
+        self._connection, self._clock, self._changed = connection, clock, changed
+        self.patience = Patience(clock)
+        self._held: OrderedDict[Key, Entry] = OrderedDict()
+        self._lock = Lock()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
+        self._not_before = 0.0
+        self._asked: dict[Key, None] = {}
+        self._wanted: dict[Key, None] = {}
+
+    def begin(self, not_before: float) -> None:
+        """A verdict begins: what was read before that instant is not fresh enough for it."""
+        self._not_before, self._asked, self._wanted = not_before, {}, {}
+
+    @property
+    def wanted(self) -> tuple[Key, ...]:
+        """What the verdict asked for and was not at hand, or not fresh."""
+        return tuple(self._wanted)
+
+    @property
+    def unreadable(self) -> tuple[tuple[Key, str], ...]:
+        """What the verdict asked for and could not be read, with the reason."""
+        return tuple((key, why) for key in self._asked if (why := self.unread(*key)))
+
+    def secret(self, namespace: str, name: str) -> SecretFacts | None:
+        """What is at hand of the Secret."""
+        facts = self._look(("Secret", namespace, name))
+        return facts if isinstance(facts, SecretFacts) else None
+
+    def config_map(self, namespace: str, name: str) -> ConfigMapFacts | None:
+        """What is at hand of the ConfigMap."""
+        facts = self._look(("ConfigMap", namespace, name))
+        return facts if isinstance(facts, ConfigMapFacts) else None
+
+    def unread(self, kind: str, namespace: str, name: str) -> str:
+        """Why the object could not be looked at, '' when it was."""
+        entry = self._held.get((kind, namespace, name))
+        return entry.why if entry is not None else _NOT_YET if name else ""
+
+    def _look(self, key: Key) -> SecretFacts | ConfigMapFacts | None:
+        self._asked[key] = None
+        entry = self._held.get(key)
+        if entry is None or entry.at < self._not_before:
+            self._wanted[key] = None
+        return None if entry is None else entry.facts
+
+    def lacking(self, keys: Iterable[Key], not_before: float) -> tuple[Key, ...]:
+        """Those of the keys that are not at hand, or were read before that instant."""
+        held = ((key, self._held.get(key)) for key in keys)
+        return tuple(key for key, entry in held if entry is None or entry.at < not_before)
+
+    def read(self, keys: Iterable[Key], until: float = float("inf")) -> None:
+        """Reads these now, several at a time, until then at the latest; what cannot be read is noted as that."""
+        wanted = list(keys)
+        if len(wanted) == 1:
+            self._read(wanted[0], until)
+        else:
+            wait([self._pool.submit(self._read, key, until) for key in wanted])
+
+    def _read(self, key: Key, until: float) -> None:
+        began = self._clock()
+        known = self._held.get(key)
+        try:
+            entry = self._fetched(key, known, min(until, began + _READ_SECONDS))
+        except NotFound:
+            entry = Entry(None, began)
+        except ClusterError as error:
+            self.patience.failed(error, began)
+            entry = Entry(None, began, why=cut(f"could not be read: {error}"))
+        self._keep(key, entry)
+        if known is None or (known.facts, known.why) != (entry.facts, entry.why):
+            self._changed(key[1])
+
+    def _fetched(self, key: Key, known: Entry | None, until: float) -> Entry:
+        """The object's facts; those that are known when its metadata say that it has not changed since."""
+        began = self._clock()
+        if known is not None and known.version[0] and known.version == self._current(key, until):
+            return Entry(known.facts, began, known.version)
+        seconds = self.patience.seconds(until, _READ_SECONDS)
+        manifest = self._connection.get(_RESOURCES[key[0]], key[1], key[2], seconds)
+        manifest |= {"kind": key[0], "apiVersion": "v1"}
+        facts = read_secret(manifest) if key[0] == "Secret" else read_config_map(manifest)
+        return Entry(facts, began, _version(manifest))
+
+    def _current(self, key: Key, until: float) -> tuple[str, str]:
+        seconds = self.patience.seconds(until, _READ_SECONDS)
+        return _version(self._connection.metadata(_RESOURCES[key[0]], key[1], key[2], seconds))
+
+    def _keep(self, key: Key, entry: Entry) -> None:
+        with self._lock:
+            self._held[key] = entry
+            self._held.move_to_end(key)
+            while len(self._held) > KEPT:
+                self._held.popitem(last=False)
+
+
+def _version(manifest: dict[str, Any]) -> tuple[str, str]:
+    return (text(dig(manifest, "metadata", "uid")), text(dig(manifest, "metadata", "resourceVersion")))

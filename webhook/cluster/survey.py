@@ -1,0 +1,169 @@
+"""Reads a cluster once, for `check --live`: every kind that verdicts ask for, as far as the caller's rights go.
+
+What may not be read is said, never guessed. Watching is left to `follow`; Secrets are read by name, as facts only.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from webhook.cluster.connection import JSON, METADATA_LIST, Connection, Query
+from webhook.cluster.discovery import discover
+from webhook.cluster.errors import ClusterError, Forbidden, NotFound
+from webhook.cluster.kinds import Followed, Wanted, istio_config_maps, wanted
+from webhook.cluster.resource import CONFIG_MAPS, NAMESPACES, SECRETS, Resource
+from webhook.cluster.trim import trim
+from webhook.istio.annotations import read_user_volumes
+from webhook.kinds.declaration import CLIENT_SECRET, read_declaration
+from webhook.model.manifest import dig, mapping, sequence, text
+from webhook.model.workload import Source, Workload
+from webhook.policy import Policy
+from webhook.view import Snapshot
+
+PAGE = 500
+Name = tuple[str, str]
+"""Namespace and name."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """A cluster as one caller sees it. unread: what could not be read, one line each; then the view is not complete."""
+
+    view: Snapshot
+    unread: list[str] = field(default_factory=list)
+
+
+def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool) -> Survey:
+    """The cluster. namespace: where the caller has rights if not everywhere. only: do not look into others.
+
+    Raises:
+        ClusterUnavailable: the API server does not answer.
+    """
+    found = Survey(Snapshot(complete=True, workload_paths=policy.workload_paths))
+    reader = _Reader(connection, namespace, found.unread, only=only)
+    kinds = wanted(policy)
+    served = discover(connection, kinds)
+    for kind in kinds:
+        resource = served.get(kind.key)
+        for item in reader.read(kind, resource) if resource is not None else ():
+            found.view.put(item)
+    for item in reader.named(istio_config_maps(found.view.mesh.root_namespace, found.view.mesh.revisions or ())):
+        found.view.put(item)
+    found.view.complete = not found.unread
+    return found
+
+
+def read_named(connection: Connection, found: Survey, workloads: Iterable[Workload]) -> None:
+    """Adds the Secrets and ConfigMaps that these workloads mount, and that are not in the view yet."""
+    held = {"secret": frozenset(found.view.secrets), "configMap": frozenset(found.view.config_maps)}
+    wants = dict.fromkeys(
+        pair for workload in workloads for pair in (*_mounted(workload), *_named(found.view, workload))
+    )
+    for kind, name in wants:
+        if name not in held[kind]:
+            _put_named(connection, found, SECRETS if kind == "secret" else CONFIG_MAPS, name)
+    found.view.complete = not found.unread
+
+
+class _Reader:
+    """Lists kinds, in all namespaces or, where that is forbidden, in one."""
+
+    def __init__(self, connection: Connection, namespace: str, unread: list[str], *, only: bool) -> None:
+        self._connection, self._namespace, self._unread, self._only = connection, namespace, unread, only
+
+    def read(self, kind: Wanted, resource: Resource) -> Iterator[dict[str, Any]]:
+        """The objects of one kind."""
+        try:
+            yield from self._list(kind, resource, self._namespace if self._only else "")
+            if self._only:
+                self._unread.append(f"{resource.full_name} of other namespaces than {self._namespace}")
+        except Forbidden as error:
+            yield from self._in_one(kind, resource, error)
+        except NotFound:  # gone since discovery
+            return
+
+    def _in_one(self, kind: Wanted, resource: Resource, error: Forbidden) -> Iterator[dict[str, Any]]:
+        """The objects of the caller's own namespace, the only ones that it may see."""
+        try:
+            if not resource.namespaced:
+                raise error
+            yield from self._list(kind, resource, self._namespace)
+            self._unread.append(f"{resource.full_name} of other namespaces than {self._namespace}: may not be listed")
+        except Forbidden:
+            self._unread.append(f"{resource.full_name}: may not be listed")
+            if resource == NAMESPACES:
+                yield from self._own_namespace()
+
+    def _own_namespace(self) -> Iterator[dict[str, Any]]:
+        try:
+            yield self._connection.get(NAMESPACES, "", self._namespace) | {"apiVersion": "v1", "kind": "Namespace"}
+        except ClusterError:
+            return  # that namespaces may not be read has been said
+
+    def _list(self, kind: Wanted, resource: Resource, namespace: str) -> Iterator[dict[str, Any]]:
+        """Page by page; nothing is held but the objects as verdicts need them."""
+        followed = Followed(kind, resource, namespace)
+        query: dict[str, str | int] = {"limit": PAGE}
+        query |= {"labelSelector": kind.labels} if kind.labels else {}
+        query |= {"fieldSelector": kind.fields} if kind.fields else {}
+        while True:
+            page = self._page(resource, namespace, query, metadata_only=kind.metadata_only)
+            yield from (trim(item, followed) for item in sequence(page.get("items")) if isinstance(item, dict))
+            rest = text(dig(page, "metadata", "continue"))
+            if not rest:
+                return
+            query["continue"] = rest
+
+    def _page(self, resource: Resource, namespace: str, query: Query, *, metadata_only: bool) -> Mapping[str, Any]:
+        accept = f"{METADATA_LIST},{JSON}" if metadata_only else JSON
+        return mapping(orjson.loads(self._connection.page(resource, namespace, query, accept)))
+
+    def named(self, followed: Iterable[Followed]) -> Iterator[dict[str, Any]]:
+        """ConfigMaps by name; those that are not there are no news."""
+        for one in followed:
+            name = one.wanted.fields.rpartition("=")[2]
+            try:
+                yield self._connection.get(CONFIG_MAPS, one.namespace, name) | {"apiVersion": "v1", "kind": "ConfigMap"}
+            except NotFound:
+                continue
+            except Forbidden:
+                self._unread.append(f"configmap {one.namespace}/{name}: may not be read")
+
+
+def _put_named(connection: Connection, found: Survey, resource: Resource, name: Name) -> None:
+    try:
+        found.view.put(connection.get(resource, *name) | {"apiVersion": "v1", "kind": resource.kind})
+    except NotFound:
+        return
+    except Forbidden:
+        found.unread.append(f"{resource.kind.lower()} {'/'.join(name)}: may not be read")
+
+
+def _mounted(workload: Workload) -> Iterator[tuple[str, Name]]:
+    """Kind and name of what the volumes of the pod, and those of the annotation, are made of."""
+    pod = workload.template
+    for volume in (*pod.volumes, *read_user_volumes(pod).volumes):
+        for source in volume.sources:
+            yield from ((kind, (workload.namespace, name)) for kind, name in _sources(source))
+
+
+def _named(view: Snapshot, workload: Workload) -> Iterator[tuple[str, Name]]:
+    """The Secrets that annotations of ours and the rules in its reach name for the workload."""
+    declared = read_declaration(workload.template.annotations)
+    for name in declared.secrets:
+        yield "secret", (workload.namespace, name)
+    for rule in view.config.rules:
+        credentials = [tls.credential_name for tls in rule.settings() if rule.selector is not None]
+        asked = rule.annotations.get(CLIENT_SECRET, "") if declared.inject else ""
+        for name in (*credentials, asked):
+            if name:
+                yield "secret", (workload.namespace, name)
+
+
+def _sources(source: Source) -> Iterator[tuple[str, str]]:
+    if source.kind in ("secret", "configMap") and source.name:
+        yield source.kind, source.name
+    for part in source.parts:
+        yield from _sources(part)

@@ -1,0 +1,158 @@
+"""One HTTP request to the API server and its answer, over the kubernetes package's pool of connections (urllib3).
+
+Every call has a time-out, and nothing is tried twice but a call for which our credentials were too old.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+import orjson
+from urllib3 import BaseHTTPResponse, Timeout
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as HTTPTimeout
+
+from webhook.cluster.access import Access
+from webhook.cluster.errors import ClusterError, ClusterUnavailable, error_of
+from webhook.model.manifest import dig, text
+
+JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+USER_AGENT = "mtls-guard"
+APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+_CONNECT_SECONDS = 5.0
+_PIECE_BYTES = 64 * 1024
+_ERROR_BYTES = 16 * 1024
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Query = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent. form: its content type, which for a PATCH says how it is to be understood."""
+
+    content: object
+    form: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. accept: the content type of the answer. seconds: how long the answer may be silent."""
+
+    method: Method
+    path: str
+    query: Query | None = None
+    body: Body | None = None
+    accept: str = JSON
+    seconds: float = 10.0
+
+    def __str__(self) -> str:
+        """`GET /api/v1/pods`, for people."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+
+class Transport:
+    """Sends requests as one identity. Safe for several threads."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def ask(self, call: Call) -> bytes:
+        """The body of the answer. Raises a ClusterError when it is no success."""
+        answer = self._send(call)
+        try:
+            content: bytes = answer.read()
+        except (HTTPError, OSError) as error:
+            answer.close()
+            raise _cut_off(call, error) from error
+        answer.release_conn()
+        return content
+
+    def open(self, call: Call) -> "Lines":
+        """The answer as lines, as they come."""
+        return Lines(call, self._send(call))
+
+    def _send(self, call: Call) -> BaseHTTPResponse:
+        """The head of a successful answer; asks once more where our credentials were too old."""
+        answer = self._once(call)
+        if answer.status == 401 and self._access.renew():
+            answer.close()
+            answer = self._once(call)
+        if not 200 <= answer.status < 300:
+            raise _refused(call, answer)
+        return answer
+
+    def _once(self, call: Call) -> BaseHTTPResponse:
+        """The head of the answer, whatever its status."""
+        headers = {"Accept": call.accept, "User-Agent": USER_AGENT, "Authorization": self._access.authorization()}
+        if call.body is not None:
+            headers["Content-Type"] = call.body.form
+        try:
+            return self._access.pool.request(
+                call.method,
+                self._access.host + call.target,
+                body=None if call.body is None else orjson.dumps(call.body.content),
+                headers={name: value for name, value in headers.items() if value},
+                timeout=Timeout(connect=min(_CONNECT_SECONDS, call.seconds), read=call.seconds),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+        except (HTTPError, OSError) as error:
+            raise _cut_off(call, error) from error
+
+
+class Lines:
+    """The lines of a watch as they come, each one JSON. Ends where the server ends it."""
+
+    def __init__(self, call: Call, answer: BaseHTTPResponse) -> None:
+        self._call, self._answer = call, answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The lines. Raises ClusterUnavailable when the line is cut, or silent for too long."""
+        rest = b""
+        try:
+            for piece in self._answer.stream(_PIECE_BYTES):
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from (line for line in whole if line)
+        except (HTTPError, OSError, ValueError) as error:
+            raise _cut_off(self._call, error) from error
+        finally:
+            self._answer.close()
+
+    def cut(self) -> None:
+        """Ends the watch from another thread."""
+        with suppress(Exception):
+            self._answer.shutdown()
+
+
+def _refused(call: Call, answer: BaseHTTPResponse) -> ClusterError:
+    """The error for an answer that is no success; reads what it says of itself."""
+    try:
+        told = text(dig(orjson.loads(answer.read(_ERROR_BYTES)), "message"))
+    except (HTTPError, OSError, ValueError):
+        told = ""
+    finally:
+        answer.close()
+    pause = answer.headers.get("Retry-After", "")
+    return error_of(str(call), answer.status, told, float(pause) if pause.isdecimal() else 0.0)
+
+
+def _cut_off(call: Call, error: Exception) -> ClusterUnavailable:
+    """The error for no answer, or half of one."""
+    if isinstance(error, NewConnectionError):
+        return ClusterUnavailable(f"{call}: nobody answers there")
+    if isinstance(error, TimeoutError | HTTPTimeout):
+        return ClusterUnavailable(f"{call}: no answer in time")
+    return ClusterUnavailable(f"{call}: {type(error).__name__}: {error}")

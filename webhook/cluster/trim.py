@@ -1,0 +1,71 @@
+"""Takes out of a raw object, before it is read, whatever no verdict looks at; what is left is all that memory holds.
+
+The names here are those that `kinds` and the rules read; a field that a rule begins to read must stay.
+"""
+
+from sys import intern
+from typing import Any
+
+from webhook.cluster.kinds import Followed
+from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.pruned_fields import LAST_APPLIED
+from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.model.manifest import dig, mapping, sequence, text
+from webhook.model.workload import PROXY
+
+_NOISE = ("managedFields", "selfLink", "generation", "finalizers")
+_OF_A_POD = (USER_VOLUME, USER_VOLUME_MOUNT)
+
+
+def trim(item: dict[str, Any], followed: Followed) -> dict[str, Any]:
+    """The same object, changed: with the kind under which it is served, and without what takes room for nothing."""
+    item["apiVersion"], item["kind"] = intern(followed.resource.api_version), followed.resource.kind
+    metadata = item.get("metadata")
+    if not isinstance(metadata, dict):
+        return item
+    for name in _NOISE:
+        metadata.pop(name, None)
+    if isinstance(metadata.get("namespace"), str):
+        metadata["namespace"] = intern(metadata["namespace"])
+    if followed.wanted.kind == "Pod":
+        _trim_pod(item, metadata)
+    elif followed.wanted.kind not in _WITHOUT_TEMPLATE:
+        _without(metadata, LAST_APPLIED)
+        _trim_template(dig(item, *TEMPLATE_PATHS.get(followed.wanted.kind, ("spec", "template"))))
+    return item
+
+
+_WITHOUT_TEMPLATE = frozenset({"DestinationRule"})
+"""What was last applied tells which fields of a DestinationRule the API server has dropped."""
+
+
+def _trim_pod(item: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Of a Pod that a controller made, only its user volumes count."""
+    item.pop("spec", None)
+    metadata.pop("creationTimestamp", None)
+    annotations = mapping(metadata.get("annotations"))
+    if controlled(metadata):
+        metadata.pop("labels", None)
+        metadata["annotations"] = {name: annotations[name] for name in _OF_A_POD if name in annotations}
+    else:
+        _without(metadata, LAST_APPLIED)
+
+
+def controlled(metadata: object) -> bool:
+    """Whether another object made it and answers for it."""
+    return any(dig(owner, "controller") is True for owner in sequence(dig(metadata, "ownerReferences")))
+
+
+def _without(metadata: dict[str, Any], name: str) -> None:
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        annotations.pop(name, None)
+
+
+def _trim_template(template: object) -> None:
+    """Images, arguments and variables of the application count for nothing; those of a proxy may."""
+    for listed in ("containers", "initContainers"):
+        for container in sequence(dig(template, "spec", listed)):
+            if isinstance(container, dict) and text(container.get("name")) != PROXY:
+                for name in ("env", "image", "args", "command", "resources"):
+                    container.pop(name, None)

@@ -1,0 +1,137 @@
+"""Which workloads a change to a rule, a service, a route, a Sidecar or a Secret breaks: judged before, and after."""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+
+from webhook.engine.states import judge_picture, judge_workload, picture_of
+from webhook.istio.config import Config
+from webhook.istio.hosts import is_wildcard, overlaps
+from webhook.istio.reach import told_of
+from webhook.model.chain import Origination
+from webhook.model.finding import Finding, ObjectRef, Severity
+from webhook.model.mesh import DestinationRule
+from webhook.model.request import Request
+from webhook.model.workload import Workload
+from webhook.policy import Policy
+from webhook.trace.change import Broken, ChangePicture
+from webhook.trace.destination import Stage
+from webhook.view import Snapshot
+
+JUDGED = 200
+"""How many workloads one review looks at, before and after; more would not fit into the API server's time-out."""
+
+Identity = tuple[str, ObjectRef, str]
+
+
+class Impact:
+    """One change, as two states of the cluster. told: denials of the changed object itself, not to be said again."""
+
+    def __init__(self, before: Snapshot, after: Snapshot, told: Collection[Identity] = ()) -> None:
+        """The change from one state to the other."""
+        self.before, self.after, self.told = before, after, told
+        self._anew: dict[str, bool] = {}
+
+    def picture(self, request: Request, policy: Policy, at: datetime) -> ChangePicture:
+        """Every concerned workload that worked, and does not any more or has a denial that it did not have."""
+        concerned = tuple(self._concerned(request.ref))
+        broken = (self._broken(workload, policy, at) for workload in concerned[:JUDGED])
+        found = tuple(one for one in broken if one is not None)
+        return ChangePicture(request.ref, request.operation, found, max(0, len(concerned) - JUDGED))
+
+    def _broken(self, workload: Workload, policy: Policy, at: datetime) -> Broken | None:
+        """What a workload without any rule lacks may still come with the next object; one that had a rule lost it."""
+        used = bool(picture_of(workload, self.before, policy, at).intents)
+        stage = Stage.MEANT if used else Stage.ARRIVING
+        picture = picture_of(workload, self.after, policy, at)
+        now = _denials(judge_picture(picture, policy, stage).findings)
+        if not now:
+            lost = used and not picture.intents
+            return Broken(workload.ref) if lost else None
+        then = _denials(judge_workload(workload, self.before, policy, at).findings)
+        known = {*self.told, *(one.identity for one in then)}
+        new = tuple(one for one in now if one.identity not in known)
+        return Broken(workload.ref, new) if new else None
+
+    def _concerned(self, ref: ObjectRef) -> Iterable[Workload]:
+        """Workloads whose verdict may depend on the object, those of its own namespace first."""
+        found = {workload.ref: workload for workload in self._candidates(ref)}
+        if ref.kind == "DestinationRule":
+            found = {
+                one: workload
+                for one, workload in found.items()
+                if one.namespace == ref.namespace or self._picks(one.namespace) or self._told_anew(ref, one.namespace)
+            }
+        return sorted(found.values(), key=lambda one: (one.namespace != ref.namespace, one.ref))
+
+    def _picks(self, namespace: str) -> bool:
+        """Whether what a sidecar is told there depends on the labels of its pod."""
+        return any(one.selector is not None for one in self.after.config.sidecars.of_namespace(namespace))
+
+    def _candidates(self, ref: ObjectRef) -> Iterator[Workload]:
+        workloads, namespace = self.after.workloads, ref.namespace
+        if ref.kind == "Secret":
+            yield from workloads.using_secret(namespace, ref.name)
+        elif ref.kind == "Sidecar":
+            everywhere = namespace == self.after.mesh.root_namespace
+            yield from workloads.with_mounts(None if everywhere else namespace)
+        else:
+            rules = [*_related(self.before.config, ref), *_related(self.after.config, ref)]
+            yield from workloads.mounting({path for rule in rules for path in _paths(rule)})
+            if rules:
+                yield from workloads.with_mounts(namespace)
+                yield from workloads.declaring()
+
+    def _told_anew(self, ref: ObjectRef, namespace: str) -> bool:
+        """Whether sidecars of the namespace are told anything else of the hosts of a rule that changed.
+
+        Those of its own namespace count in any case: it may be the rule that they miss.
+        """
+        known = self._anew.get(namespace)
+        if known is None:
+            hosts = {host for state in (self.before, self.after) for host in _all_hosts(state.config, ref)}
+            pairs = ((_told(self.before, namespace, host), _told(self.after, namespace, host)) for host in hosts)
+            known = self._anew[namespace] = any(before != after for before, after in pairs)
+        return known
+
+
+def _told(state: Snapshot, namespace: str, host: str) -> tuple[Origination, ...]:
+    sidecar = state.config.sidecars.choose(namespace, {}, state.mesh.root_namespace)
+    return told_of(state.config, namespace, sidecar, host)
+
+
+def _all_hosts(config: Config, ref: ObjectRef) -> Iterator[str]:
+    """The hosts that a rule is about, those that its wildcard covers too."""
+    for host in _hosts(config, ref):
+        yield from config.services.hosts(host) if is_wildcard(host) else (host,)
+
+
+def _denials(findings: Iterable[Finding]) -> list[Finding]:
+    return [one for one in findings if one.severity is Severity.DENY]
+
+
+def _related(config: Config, ref: ObjectRef) -> Iterator[DestinationRule]:
+    """Rules with TLS for a host that the object is about, or for a wildcard around or below it."""
+    hosts = dict.fromkeys(_hosts(config, ref))
+    wide = any(map(is_wildcard, hosts))
+    for pattern in config.rules.tls_hosts() if hosts else ():
+        if pattern in hosts or ((wide or is_wildcard(pattern)) and any(overlaps(pattern, host) for host in hosts)):
+            yield from config.rules.with_tls(pattern)
+
+
+def _hosts(config: Config, ref: ObjectRef) -> Iterator[str]:
+    """The hosts that the object is about, as this state has it."""
+    if ref.kind == "DestinationRule":
+        rule = config.rules.get(ref)
+        if rule is not None:
+            yield config.rules.host(rule)
+    elif ref.kind == "VirtualService":
+        route = config.routes.get(ref)
+        if route is not None:
+            yield from config.routes.hosts(route)
+            yield from (config.routes.resolve(target.host, route) for one in route.routes for target in one.targets)
+    else:
+        yield from (service.host for service in config.services.of_object(ref))
+
+
+def _paths(rule: DestinationRule) -> Iterator[str]:
+    return (path for tls in rule.settings() for _, path in tls.files.items())

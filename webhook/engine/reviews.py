@@ -1,0 +1,135 @@
+"""Judges what the API server asks: an object that is created, changed or deleted, against what was there before."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from webhook.engine.impact import Impact
+from webhook.engine.running import hits, in_order, softened, weigh
+from webhook.engine.states import judge_rule, judge_workload
+from webhook.kinds import destination_rule, workload
+from webhook.model.finding import Finding, Severity, Verdict
+from webhook.model.manifest import Manifest, dig, mapping
+from webhook.model.request import Request
+from webhook.model.workload import Workload
+from webhook.policy import Policy
+from webhook.rules import about
+from webhook.trace.destination import Stage
+from webhook.view import Snapshot
+from webhook.view.intake import group_of, is_controlled
+
+OTHER_KINDS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
+
+
+def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
+    """The answer to one admission request; kinds that we do not judge, and everything that must pass, are allowed."""
+    if _passes(request, view):
+        return Verdict(request.ref)
+    if request.ref.kind in OTHER_KINDS and _ours(request):
+        return _judge_other(request, view, policy, at)
+    if request.operation == "DELETE":
+        return Verdict(request.ref)
+    return _judge_workload(request, view, policy, at)
+
+
+def _passes(request: Request, view: Snapshot) -> bool:
+    """Subresources, connections, objects on their way out, and everything in a namespace that is."""
+    if request.sub_resource or request.operation not in ("CREATE", "UPDATE", "DELETE"):
+        return True
+    if request.operation == "UPDATE" and dig(request.new, "metadata", "deletionTimestamp"):
+        return True
+    return bool(request.ref.namespace) and view.namespace(request.ref.namespace).terminating
+
+
+def _ours(request: Request) -> bool:
+    """Whether the kind is the one we know, and not a namesake of another API group."""
+    wanted = "" if request.ref.kind == "Secret" else "networking.istio.io"
+    return group_of(request.ref.api_version) == wanted
+
+
+def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
+    """New faults deny; those that the old object already had only warn."""
+    new = _read(request.new, request, view)
+    if new is None or is_controlled(new, view.workload_paths):
+        return Verdict(request.ref)
+    verdict = judge_workload(new, view, policy, at)
+    if request.operation != "UPDATE" or not verdict.findings:
+        return verdict
+    old = _read(request.old, request, view)
+    known = judge_workload(old, view, policy, at).findings if old is not None else ()
+    return replace(verdict, findings=softened(verdict.findings, known))
+
+
+def _read(manifest: Manifest, request: Request, view: Snapshot) -> Workload | None:
+    """The workload as the request names it: the API server's reference wins over what the object says of itself."""
+    path = view.workload_paths.get(request.ref.kind)
+    read = workload.read_workload(manifest, path) if manifest else None
+    return None if read is None else replace(read, ref=request.ref)
+
+
+def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
+    """A rule's own faults, and what the change does to workloads that are fine without it."""
+    before = _state(request, view, request.old)
+    after = _state(request, view, request.new if request.operation != "DELETE" else {})
+    own = _own(request, before, after, policy, at)
+    told = {one.identity for one in own if one.severity is Severity.DENY}
+    findings: tuple[Finding, ...] = ()
+    if before is not after:
+        picture = Impact(before, after, told).picture(request, policy, at)
+        findings = weigh(hits(about("change"), picture, request.ref), policy, request.ref.namespace)
+    kept = [one for one in own if not (findings and one.rule in _said_of_reach())]
+    return Verdict(request.ref, in_order((*kept, *findings)), _goal(request))
+
+
+def _said_of_reach() -> frozenset[str]:
+    """Rules about whom a DestinationRule reaches; who is broken by its change says it better."""
+    return frozenset(rule.id for rule in about("audience"))
+
+
+def _state(request: Request, view: Snapshot, manifest: Manifest) -> Snapshot:
+    """The cluster with the object as this manifest has it, or without it when there is none.
+
+    What workloads hold does not depend on objects of Istio, so those counts are shared with the view.
+    """
+    if _holds(view, request, manifest):
+        return view
+    state = view.copy()
+    state.remove(request.ref)
+    if manifest:
+        state.put(_named(manifest, request))
+    state.tallies = view.tallies.without(request.ref.namespace) if request.ref.kind == "Secret" else view.tallies
+    return state
+
+
+def _holds(view: Snapshot, request: Request, manifest: Manifest) -> bool:
+    """Whether that is what the cluster holds already, as it is before most changes."""
+    if request.ref.kind == "Secret" and view.by_name is not None:
+        return False
+    alone = Snapshot(complete=view.complete)
+    alone.mesh = view.mesh
+    if manifest:
+        alone.put(_named(manifest, request))
+    return alone.held(request.ref) == view.held(request.ref)
+
+
+def _own(request: Request, before: Snapshot, after: Snapshot, policy: Policy, at: datetime) -> tuple[Finding, ...]:
+    """The rule's own faults; those that the old rule had only warn, as does what may come after it."""
+    new = after.config.rules.get(request.ref) if request.ref.kind == "DestinationRule" else None
+    if new is None:
+        return ()
+    findings = tuple(judge_rule(new, after, policy, at, Stage.ARRIVING).findings)
+    old = before.config.rules.get(request.ref)
+    if old is None or not findings:
+        return findings
+    if before is after:
+        return softened(findings, findings)
+    return softened(findings, judge_rule(old, before, policy, at, Stage.ARRIVING).findings)
+
+
+def _named(manifest: Manifest, request: Request) -> Manifest:
+    """The object under the name and namespace that the API server says it has."""
+    metadata = {**mapping(dig(manifest, "metadata")), "name": request.ref.name, "namespace": request.ref.namespace}
+    return {**manifest, "metadata": metadata, "kind": request.ref.kind, "apiVersion": request.ref.api_version}
+
+
+def _goal(request: Request) -> str:
+    return destination_rule.read_destination_rule(request.new).host if request.ref.kind == "DestinationRule" else ""

@@ -1,0 +1,82 @@
+"""Runs rules over one picture: stamps id and severity on what they yield, and survives a rule that raises."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from webhook.model.finding import Finding, ObjectRef, Severity, Violation
+from webhook.model.rule import Rule
+from webhook.policy import Policy
+
+INTERNAL_ERROR = "internal-error"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A violation with the rule that yielded it, before policy has weighed it."""
+
+    rule: Rule
+    violation: Violation
+
+
+def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef) -> list[Hit]:
+    """Everything that these rules yield on the picture; a rule that raises becomes a hit of its own that warns."""
+    found: list[Hit] = []
+    for rule in rules:
+        before = len(found)
+        try:
+            if not rule.over or getattr(picture, rule.over):
+                for violation in rule.check(picture):  # most yield none, and a generator for each would be noticed
+                    found.append(Hit(rule, violation))  # noqa: PERF401
+        except Exception as error:  # noqa: BLE001 - whatever a rule raises must not hide the findings of others
+            del found[before:]
+            found.append(Hit(replace(rule, id=INTERNAL_ERROR, severity=Severity.WARN), _broken(rule, subject, error)))
+    return found
+
+
+def _broken(rule: Rule, subject: ObjectRef, error: Exception) -> Violation:
+    """Names the rule and the class of the error; its text may quote what must not be shown."""
+    problem = f"our rule {rule.id} failed on this object with {type(error).__name__}, and was skipped"
+    return Violation(subject, "", problem, "report it to the maintainers of mtls-guard", certain=False)
+
+
+def weigh(found: Iterable[Hit], policy: Policy, namespace: str) -> tuple[Finding, ...]:
+    """Findings with the severity that policy and certainty leave them; those that are off are gone, none twice."""
+    kept: dict[tuple[str, ObjectRef, str], Finding] = {}
+    for hit in found:
+        finding = _weighed(hit, policy, namespace)
+        if finding is None:
+            continue
+        known = kept.get(finding.identity)
+        if known is None or known.severity < finding.severity:
+            kept[finding.identity] = finding
+    return in_order(kept.values())
+
+
+def _weighed(hit: Hit, policy: Policy, namespace: str) -> Finding | None:
+    rule, violation = hit.rule, hit.violation
+    severity = policy.severity(rule, namespace=namespace, object=violation.object)
+    if severity is Severity.OFF:
+        return None
+    if not violation.certain:
+        severity = min(severity, Severity.WARN)
+    return Finding(rule.id, severity, violation.object, violation.path, violation.problem, violation.fix)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Denials first, then by object, field and rule, so that the same faults always read the same."""
+    return tuple(
+        sorted(findings, key=lambda one: (-one.severity, ORDER.get(one.object.kind, 0), one.object, one.path, one.rule))
+    )
+
+
+ORDER = {"ServiceEntry": 2, "VirtualService": 2, "Sidecar": 2, "DestinationRule": 1, "Secret": 3, "ConfigMap": 3}
+"""The order in which a person follows the chain: workload (0), rule, the other objects of Istio, material."""
+
+
+def softened(findings: Iterable[Finding], known: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, those that were there before only as warnings: an old fault must not stop an unrelated change."""
+    old = {finding.identity for finding in known}
+    return in_order(
+        replace(one, severity=Severity.WARN) if one.severity > Severity.WARN and one.identity in old else one
+        for one in findings
+    )

@@ -1,0 +1,94 @@
+"""Judges what exists: one workload, one DestinationRule, or everything in view."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+
+from webhook.engine.running import Hit, hits, weigh
+from webhook.model.finding import Verdict
+from webhook.model.horizon import Horizon
+from webhook.model.mesh import DestinationRule
+from webhook.model.workload import Workload
+from webhook.policy import Policy
+from webhook.rules import about
+from webhook.trace.audience import AudiencePicture
+from webhook.trace.destination import DestinationPicture, Stage
+from webhook.trace.injected import picture_as_injected
+from webhook.trace.workload import WorkloadPicture
+from webhook.view import ClusterView
+
+
+def judge_state(view: ClusterView, policy: Policy, at: datetime) -> Iterator[Verdict]:
+    """One verdict for each workload, then for each DestinationRule; what a judged controller made is let through."""
+    return (judge() for judge in judgements(view, policy, at))
+
+
+def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable[[], Verdict]]:
+    """The verdicts of `judge_state`, each yet to be reached, in any order and in any process."""
+    return [
+        *(partial(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
+        *(partial(Verdict, made.ref) for made in view.pods.all()),
+        *(partial(judge_rule, rule, view, policy, at) for rule in view.config.rules),
+    ]
+
+
+def judge_workload(
+    workload: Workload, view: ClusterView, policy: Policy, at: datetime, stage: Stage = Stage.MEANT
+) -> Verdict:
+    """Every fault on the workload's chains, whoever's object it lies in. stage: of the rules that it uses or means."""
+    if workload.template_elsewhere:  # a Rollout with workloadRef: the template's own workload is judged
+        return Verdict(workload.ref)
+    return judge_picture(picture_of(workload, view, policy, at), policy, stage)
+
+
+def judge_picture(picture: WorkloadPicture, policy: Policy, stage: Stage = Stage.MEANT) -> Verdict:
+    """As `judge_workload`, of a picture that is there already."""
+    workload = picture.workload
+    if workload.template_elsewhere:
+        return Verdict(workload.ref)
+    found = [*hits(about("workload"), picture, workload.ref), *concerned(picture, stage)]
+    return Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
+
+
+def picture_of(workload: Workload, view: ClusterView, policy: Policy, at: datetime) -> WorkloadPicture:
+    """The picture that a verdict about the workload is made from: as its pods will be, our injection included."""
+    return picture_as_injected(workload, view, _horizon(policy, at))
+
+
+def judge_rule(
+    rule: DestinationRule, view: ClusterView, policy: Policy, at: datetime, stage: Stage = Stage.STANDING
+) -> Verdict:
+    """Every fault of the rule itself, and what it means for the workloads that it reaches."""
+    horizon = _horizon(policy, at)
+    found = [*own_faults(rule, view, horizon, stage)]
+    found.extend(hits(about("audience"), AudiencePicture(rule, view, horizon, stage), rule.ref))
+    return Verdict(rule.ref, weigh(found, policy, rule.ref.namespace) if found else (), rule.host)
+
+
+def _horizon(policy: Policy, at: datetime) -> Horizon:
+    return Horizon(at, policy.expiry.warn, policy.expiry.deny)
+
+
+def concerned(picture: WorkloadPicture, stage: Stage) -> Iterator[Hit]:
+    """The faults of the rules that the workload uses, or means and misses."""
+    derived = picture.reach.derived if picture.intents else {}
+    for files in picture.intents:
+        key = ("faults", id(picture.groups), files, stage)
+        known = derived.get(key)
+        if known is None:
+            rules = {user.rule.ref: user.rule for user in picture.groups[files]}
+            found = (own_faults(rule, picture.view, picture.horizon, stage) for rule in rules.values())
+            known = derived[key] = tuple(hit for faults in found for hit in faults)
+        yield from known
+    for miss in picture.misses:
+        yield from own_faults(miss.rule, picture.view, picture.horizon, stage)
+
+
+def own_faults(rule: DestinationRule, view: ClusterView, horizon: Horizon, stage: Stage) -> tuple[Hit, ...]:
+    """What the rules say of this DestinationRule by itself; kept until something of Istio changes."""
+    key = ("own faults", rule.ref, stage)
+    known: tuple[Hit, ...] | None = view.memo.get(key)
+    if known is None:
+        picture = DestinationPicture(rule, view, horizon, stage)
+        known = view.memo[key] = tuple(hits(about("destination"), picture, rule.ref))
+    return known

@@ -1,0 +1,67 @@
+"""The mutation of one object that makes pods: the JSON Patch that adds what its workload opted in to."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from webhook.inject.writing import write
+from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
+from webhook.model.addition import NO_ADDITION, Addition
+from webhook.model.horizon import Horizon
+from webhook.model.manifest import Manifest, dig, mapping
+from webhook.model.request import Request
+from webhook.trace.addition import plan
+from webhook.trace.workload import WorkloadPicture
+from webhook.view import ClusterView
+
+Operation = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """What is done to one object: operations of RFC 6902, none where nothing is to be added."""
+
+    operations: Sequence[Operation] = ()
+    addition: Addition = NO_ADDITION
+
+
+def mutate(
+    request: Request, view: ClusterView, horizon: Horizon, further: Mapping[str, tuple[str, ...]] | None = None
+) -> Mutation:
+    """The mutation of the object that is created or changed. further: paths of pod templates of kinds of the policy."""
+    path = (further or {}).get(request.ref.kind, TEMPLATE_PATHS.get(request.ref.kind))
+    if path is None or request.operation not in ("CREATE", "UPDATE") or request.sub_resource:
+        return Mutation()
+    workload = read_workload(request.new, (further or {}).get(request.ref.kind))
+    if workload is None or workload.terminating:
+        return Mutation()
+    addition = plan(WorkloadPicture(replace(workload, ref=request.ref), view, horizon))
+    return Mutation(_operations(request.new, path, addition) if addition else (), addition)
+
+
+def _operations(manifest: Manifest, path: Sequence[str], addition: Addition) -> Sequence[Operation]:
+    """The difference between the template before and after, found on the parts that can differ."""
+    import jsonpatch  # here, so that commands which never inject do not pay for it
+
+    before = _skeleton(manifest, path, spec=not addition.annotations)
+    after = deepcopy(before)
+    write(dig(after, *path) if path else after, addition)
+    return tuple(jsonpatch.make_patch(before, after).patch)
+
+
+def _skeleton(manifest: Manifest, path: Sequence[str], *, spec: bool) -> dict[str, Any]:
+    """The object reduced to what an addition touches, at its place: annotations, or volumes and containers."""
+    template = mapping(dig(manifest, *path) if path else manifest)
+    kept: dict[str, Any] = {}
+    if "metadata" in template:
+        kept["metadata"] = _only(template["metadata"], "annotations")
+    if spec and "spec" in template:
+        kept["spec"] = _only(template["spec"], "volumes", "containers", "initContainers")
+    for step in reversed(path):
+        kept = {step: kept}
+    return kept
+
+
+def _only(value: object, *keys: str) -> object:
+    return {key: value[key] for key in keys if key in value} if isinstance(value, dict) else value

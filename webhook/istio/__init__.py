@@ -1,0 +1,1 @@
+"""What Istio will do, as pure functions of parsed objects; decides nothing about right and wrong."""

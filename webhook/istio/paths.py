@@ -1,0 +1,43 @@
+"""Paths of files inside the sidecar, made comparable: relative ones start at `/`, as its processes do."""
+
+from collections.abc import Iterator
+
+
+def normal(path: str) -> str:
+    """The absolute path without doubled slashes, `.` and `..`: `etc/a//b/../c` is `/etc/a/c`."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def lineage(path: str) -> Iterator[str]:
+    """The path, made normal, and each directory above it up to `/`."""
+    here = normal(path)
+    while here != "/":
+        yield here
+        here = here.rpartition("/")[0] or "/"
+    yield "/"
+
+
+def is_padded(path: str) -> bool:
+    """Whether white space stands before or behind the path, which Istio takes as part of the name."""
+    return path != path.strip()
+
+
+def is_directory(path: str) -> bool:
+    """Whether the path, by how it ends, can only be a directory."""
+    return path.endswith(("/", "/.", "/.."))
+
+
+def is_system_misspelt(path: str) -> bool:
+    """Whether the path of a CA is the word `system`, for the image's CAs, in a case that Istio does not know."""
+    return path != "system" and path.lower() == "system"
+
+
+def is_plain(path: str) -> bool:
+    """Whether the path can be a file's; what is wrong with any other is said of the rule that names it."""
+    return not (is_padded(path) or is_directory(path) or is_system_misspelt(path))

@@ -1,0 +1,56 @@
+"""Reads the proxy metadata of a pod: what the mesh, the annotation `proxy.istio.io/config` and istio-proxy's env set.
+
+Only what changes files is asked for: OUTPUT_CERTS and ISTIO_META_TLS_CLIENT_*. What follows from it is left to others.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from webhook.model.manifest import mapping, texts
+from webhook.model.mesh import Mesh
+from webhook.model.workload import PROXY, PodTemplate
+
+CONFIG_ANNOTATION = "proxy.istio.io/config"
+
+
+def proxy_metadata(pod: PodTemplate, mesh: Mesh) -> Mapping[str, str]:
+    """The metadata that istio-proxy will see as its environment; the pod wins over the mesh, its own env over both."""
+    own = pod.container(PROXY)
+    written = pod.annotations.get(CONFIG_ANNOTATION, "")
+    if "roxy" not in written and not (own and own.env):
+        return mesh.proxy_metadata
+    return {**mesh.proxy_metadata, **_annotated(written), **(own.env if own else {})}
+
+
+def is_readable(written: str) -> bool:
+    """Whether the injector can read the annotation `proxy.istio.io/config`: YAML of a mapping, or nothing."""
+    found = _parsed(written)
+    return found is None or isinstance(found, dict)
+
+
+def output_certs(pod: PodTemplate, mesh: Mesh) -> str:
+    """The directory that the agent writes the workload's own certificate into, '' when it writes none."""
+    return proxy_metadata(pod, mesh).get("OUTPUT_CERTS", "")
+
+
+def client_files(pod: PodTemplate, mesh: Mesh) -> tuple[str, str, str]:
+    """Certificate, key and CA of ISTIO_META_TLS_CLIENT_*, which replace a rule's paths for services of the mesh."""
+    found = proxy_metadata(pod, mesh)
+    chain, key, root = (found.get(f"ISTIO_META_TLS_CLIENT_{part}", "") for part in ("CERT_CHAIN", "KEY", "ROOT_CERT"))
+    return chain, key, root
+
+
+def _annotated(written: str) -> Mapping[str, str]:
+    """`proxyMetadata` of the annotation in either spelling that Istio takes; {} where it does not parse."""
+    config = mapping(_parsed(written)) if "roxy" in written else {}
+    return {**texts(config.get("proxy_metadata")), **texts(config.get("proxyMetadata"))}
+
+
+def _parsed(written: str) -> Any:
+    """The YAML value, False where it is none."""
+    import yaml
+
+    try:
+        return yaml.load(written, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe loader
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        return False

@@ -1,0 +1,30 @@
+"""Reads our own annotations on a pod template and on a DestinationRule (`design.md`, section 5)."""
+
+from collections.abc import Mapping
+
+from webhook.model.chain import Declaration
+
+PREFIX = "mtls-guard.io/"
+CLIENT_SECRET = PREFIX + "client-secret"
+DESTINATIONS = PREFIX + "destinations"
+INJECT = PREFIX + "inject"
+KNOWN = (CLIENT_SECRET, DESTINATIONS, INJECT)
+NOTHING_DECLARED = Declaration()
+
+
+def read_declaration(annotations: Mapping[str, str]) -> Declaration:
+    """What the annotations declare; those under our prefix that we do not know are kept in `others`."""
+    ours = {key: value for key, value in annotations.items() if key.startswith(PREFIX)}
+    if not ours:
+        return NOTHING_DECLARED
+    return Declaration(
+        secrets=_listed(ours.get(CLIENT_SECRET, "")),
+        destinations=_listed(ours.get(DESTINATIONS, "")),
+        inject=ours.get(INJECT, "").strip() == "true",
+        opted_out=ours.get(INJECT, "").strip() == "false",
+        others={key: value for key, value in ours.items() if key not in KNOWN},
+    )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -1,0 +1,61 @@
+"""Reads a DestinationRule; never raises on shape, and leaves what Istio makes of it to `istio`."""
+
+from webhook.kinds.pruned_fields import pruned_fields
+from webhook.kinds.tls_settings import read_tls
+from webhook.model.finding import ObjectRef
+from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts, words
+from webhook.model.mesh import DestinationRule, PortPolicy, Subset, TrafficPolicy
+
+
+def read_destination_rule(manifest: Manifest) -> DestinationRule:
+    """The DestinationRule of a raw manifest of any served version; odd fields read as absent."""
+    spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
+    return DestinationRule(
+        ref=ref_of(manifest, "DestinationRule"),
+        host=text(spec.get("host")),
+        policy=_policy(spec.get("trafficPolicy"), "spec.trafficPolicy"),
+        subsets=_subsets(spec.get("subsets")),
+        export_to=words(spec.get("exportTo")),
+        selector=_selector(spec.get("workloadSelector")),
+        created=text(meta.get("creationTimestamp")),
+        labels=texts(meta.get("labels")),
+        annotations=texts(meta.get("annotations")),
+        unknown=pruned_fields(manifest),
+        terminating=bool(text(meta.get("deletionTimestamp"))),
+    )
+
+
+def ref_of(manifest: Manifest, kind: str) -> ObjectRef:
+    """Names the object of a namespaced manifest; without a namespace it is `default`, as kubectl has it."""
+    meta = mapping(manifest.get("metadata"))
+    name = text(meta.get("name")) or text(meta.get("generateName"))
+    return ObjectRef(text(manifest.get("apiVersion")), kind, text(meta.get("namespace")) or "default", name)
+
+
+def _policy(value: object, path: str) -> TrafficPolicy | None:
+    if not isinstance(value, dict):
+        return None
+    entries = sequence(value.get("portLevelSettings"))
+    ports = tuple(_port(entry, f"{path}.portLevelSettings[{index}]") for index, entry in enumerate(entries))
+    return TrafficPolicy(path, read_tls(value.get("tls"), f"{path}.tls"), ports)
+
+
+def _port(value: object, path: str) -> PortPolicy:
+    return PortPolicy(number(dig(value, "port", "number")), read_tls(dig(value, "tls"), f"{path}.tls"), path)
+
+
+def _subsets(value: object) -> tuple[Subset, ...]:
+    return tuple(
+        Subset(
+            text(entry.get("name")),
+            path := f"spec.subsets[{index}]",
+            texts(entry.get("labels")),
+            _policy(entry.get("trafficPolicy"), f"{path}.trafficPolicy"),
+        )
+        for index, entry in enumerate(sequence(value))
+        if isinstance(entry, dict)
+    )
+
+
+def _selector(value: object) -> dict[str, str] | None:
+    return dict(texts(value.get("matchLabels"))) if isinstance(value, dict) else None

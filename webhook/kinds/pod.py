@@ -1,0 +1,84 @@
+"""Reads a pod template: its containers with their mounts, its volumes, and what decides who reads the files.
+
+Where the template stands in its workload is left to `workload`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from webhook.kinds.volume import read_mount, read_volume
+from webhook.model.manifest import mapping, number, sequence, text, texts, words
+from webhook.model.workload import PROXY, Container, PodTemplate
+
+
+def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTemplate:
+    """The pod of a template `{"metadata": {...}, "spec": {...}}`. path: of the template, '' for a Pod itself."""
+    metadata = mapping(template.get("metadata"))
+    spec = mapping(template.get("spec"))
+    security = mapping(spec.get("securityContext"))
+    below = f"{path}.spec" if path else "spec"
+    automount = spec.get("automountServiceAccountToken")
+    return PodTemplate(
+        path,
+        texts(metadata.get("labels")),
+        texts(metadata.get("annotations")),
+        tuple(_containers(spec, below)),
+        tuple(
+            read_volume(entry, place(below, "volumes", index))
+            for index, entry in enumerate(sequence(spec.get("volumes")))
+            if isinstance(entry, dict)
+        ),
+        spec.get("hostNetwork") is True,
+        text(spec.get("serviceAccountName")) or text(spec.get("serviceAccount")) or "default",
+        number(security.get("runAsUser")),
+        number(security.get("fsGroup")),
+        namespace,
+        automount if isinstance(automount, bool) else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def place(below: str, listed: str, index: int) -> str:
+    """Where an entry of a list is written; one string for the same place in thousands of workloads."""
+    return f"{below}.{listed}[{index}]"
+
+
+def _containers(spec: Mapping[str, Any], below: str) -> Iterator[Container]:
+    for index, entry in enumerate(sequence(spec.get("containers"))):
+        if isinstance(entry, dict):
+            yield _container(entry, place(below, "containers", index), init=False)
+    for index, entry in enumerate(sequence(spec.get("initContainers"))):
+        if isinstance(entry, dict):
+            yield _container(entry, place(below, "initContainers", index), init=True)
+
+
+def _container(entry: Mapping[str, Any], path: str, *, init: bool) -> Container:
+    name = text(entry.get("name"))
+    security = mapping(entry.get("securityContext"))
+    return Container(
+        name,
+        text(entry.get("image")),
+        tuple(
+            read_mount(mount, place(path, "volumeMounts", index))
+            for index, mount in enumerate(sequence(entry.get("volumeMounts")))
+            if isinstance(mount, dict)
+        ),
+        _environment(entry.get("env")) if "env" in entry else {},
+        number(security.get("runAsUser")),
+        text(entry.get("workingDir")),
+        text(entry.get("restartPolicy")),
+        init,
+        path,
+        number(security.get("runAsGroup")),
+        words(entry.get("args")) if name == PROXY else (),
+    )
+
+
+def _environment(value: object) -> Mapping[str, str]:
+    """The variables with a literal value; later entries of one name win, as in the kubelet."""
+    return {
+        text(one.get("name")): text(one.get("value"))
+        for one in sequence(value)
+        if isinstance(one, dict) and isinstance(one.get("value"), str)
+    }

@@ -1,0 +1,36 @@
+"""Reads a Sidecar; never raises on shape, and leaves what it lets through to `istio.sidecars`."""
+
+from webhook.kinds.destination_rule import ref_of
+from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts, words
+from webhook.model.mesh import EgressListener, Sidecar
+
+
+def read_sidecar(manifest: Manifest) -> Sidecar:
+    """The Sidecar of a raw manifest of any served version; odd fields read as absent."""
+    spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
+    selector = spec.get("workloadSelector")
+    return Sidecar(
+        ref=ref_of(manifest, "Sidecar"),
+        selector=dict(texts(selector.get("labels"))) if isinstance(selector, dict) else None,
+        egress=_egress(spec.get("egress")),
+        outbound_mode=text(dig(spec, "outboundTrafficPolicy", "mode")),
+        created=text(meta.get("creationTimestamp")),
+        labels=texts(meta.get("labels")),
+    )
+
+
+def _egress(value: object) -> tuple[EgressListener, ...] | None:
+    if not isinstance(value, list):
+        return None
+    return tuple(
+        EgressListener(words(entry.get("hosts")), _trimming_port(entry), f"spec.egress[{index}]")
+        for index, entry in enumerate(sequence(value))
+        if isinstance(entry, dict)
+    )
+
+
+def _trimming_port(entry: Manifest) -> int | None:
+    """The port to which the listener trims services; a generic HTTP proxy listener trims none."""
+    if text(dig(entry, "port", "protocol")).upper() == "HTTP_PROXY":
+        return None
+    return number(dig(entry, "port", "number")) or None

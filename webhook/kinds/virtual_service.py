@@ -1,0 +1,69 @@
+"""Reads a VirtualService: which hosts, which routes, where to; never raises on shape.
+
+Leaves which route a call takes to `istio.routes`.
+"""
+
+from collections.abc import Iterator
+
+from webhook.kinds.destination_rule import ref_of
+from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts, words
+from webhook.model.mesh import Route, RouteTarget, VirtualService
+
+_UNCONDITIONAL = frozenset({"port", "gateways", "name", "statPrefix", "ignoreUriCase"})
+"""Match fields that say nothing about the request itself."""
+
+
+def read_virtual_service(manifest: Manifest) -> VirtualService:
+    """The VirtualService of a raw manifest of any served version; odd fields read as absent."""
+    spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
+    routes = (route for kind in ("http", "tls", "tcp") for route in _routes(spec.get(kind), kind))
+    return VirtualService(
+        ref=ref_of(manifest, "VirtualService"),
+        hosts=words(spec.get("hosts")),
+        routes=tuple(routes),
+        gateways=words(spec.get("gateways")),
+        export_to=words(spec.get("exportTo")),
+        created=text(meta.get("creationTimestamp")),
+        labels=texts(meta.get("labels")),
+    )
+
+
+def _routes(value: object, kind: str) -> Iterator[Route]:
+    """One Route for each match of each entry, so that ports and conditions of different matches do not mix."""
+    for index, entry in enumerate(sequence(value)):
+        targets = _targets(mapping(entry), f"spec.{kind}[{index}]")
+        for match in sequence(mapping(entry).get("match")) or ({},):
+            yield _route(mapping(match), kind, targets)
+
+
+def _route(match: Manifest, kind: str, targets: tuple[RouteTarget, ...]) -> Route:
+    port = number(match.get("port"))
+    ports = () if port is None else (port,)
+    return Route(kind, ports, targets, words(match.get("gateways")), _conditional(match, kind))
+
+
+def _conditional(match: Manifest, kind: str) -> bool:
+    """Whether the match looks at more than the port: a path, headers, the caller; `/` as prefix is every path."""
+    asked = {key for key, value in match.items() if value not in (None, "", [], {})} - _UNCONDITIONAL
+    if "uri" in asked and kind == "http" and dig(match, "uri", "prefix") == "/":
+        asked.discard("uri")
+    if kind == "tls":
+        asked.discard("sniHosts")
+    return bool(asked)
+
+
+def _targets(entry: Manifest, path: str) -> tuple[RouteTarget, ...]:
+    routed = (
+        (mapping(route).get("destination"), f"{path}.route[{index}].destination")
+        for index, route in enumerate(sequence(entry.get("route")))
+    )
+    mirrors = (
+        (mapping(mirror).get("destination"), f"{path}.mirrors[{index}].destination")
+        for index, mirror in enumerate(sequence(entry.get("mirrors")))
+    )
+    found = (*routed, (entry.get("mirror"), f"{path}.mirror"), *mirrors)
+    return tuple(_target(value, where) for value, where in found if text(dig(value, "host")))
+
+
+def _target(value: object, path: str) -> RouteTarget:
+    return RouteTarget(text(dig(value, "host")), text(dig(value, "subset")), number(dig(value, "port", "number")), path)

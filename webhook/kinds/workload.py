@@ -1,0 +1,118 @@
+"""Reads whatever makes pods into a Workload: the built-in kinds, Argo Rollouts, and kinds that a policy adds.
+
+What the pod template holds is read by `pod`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from webhook.kinds.pod import read_pod
+from webhook.model.finding import ObjectRef
+from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts
+from webhook.model.workload import Workload
+
+_PLAIN = ("spec", "template")
+TEMPLATE_PATHS: Mapping[str, tuple[str, ...]] = {
+    "Deployment": _PLAIN,
+    "StatefulSet": _PLAIN,
+    "DaemonSet": _PLAIN,
+    "ReplicaSet": _PLAIN,
+    "ReplicationController": _PLAIN,
+    "Job": _PLAIN,
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Rollout": _PLAIN,
+    "Pod": (),
+}
+"""Where the pod template of each kind stands; a Pod is its own."""
+
+_APPS = frozenset(("apps", "extensions"))
+_GROUPS: Mapping[str, frozenset[str]] = {
+    "Deployment": _APPS,
+    "StatefulSet": _APPS,
+    "DaemonSet": _APPS,
+    "ReplicaSet": _APPS,
+    "ReplicationController": frozenset(("",)),
+    "Job": frozenset(("batch",)),
+    "CronJob": frozenset(("batch",)),
+    "Rollout": frozenset(("argoproj.io",)),
+    "Pod": frozenset(("",)),
+}
+
+
+def read_workload(manifest: object, template_path: tuple[str, ...] | None = None) -> Workload | None:
+    """The workload, or None when the object makes no pods.
+
+    template_path: where the pod template stands, for a kind that is not one of TEMPLATE_PATHS, as ("spec", "template").
+    """
+    found = mapping(manifest)
+    steps = _template_path(found) if template_path is None else template_path
+    if steps is None:
+        return None
+    metadata = mapping(found.get("metadata"))
+    ref = _ref(found, metadata)
+    owner = _controller(metadata)
+    return Workload(
+        ref,
+        read_pod(mapping(dig(found, *steps)), ".".join(steps), ref.namespace),
+        texts(metadata.get("labels")),
+        texts(metadata.get("annotations")),
+        text(owner.get("kind")),
+        text(owner.get("name")),
+        text(metadata.get("creationTimestamp")),
+        _finished(found, metadata, ref.kind, owned=bool(owner)),
+        _template_elsewhere(found) if ref.kind == "Rollout" else "",
+        texts(dig(found, "spec", "jobTemplate", "metadata", "annotations")) if ref.kind == "CronJob" else {},
+    )
+
+
+def _template_path(manifest: Manifest) -> tuple[str, ...] | None:
+    """The path for a built-in kind of its own group; a `Job` of another group is another kind."""
+    kind = manifest.get("kind")
+    if not isinstance(kind, str) or kind not in TEMPLATE_PATHS:
+        return None
+    version = text(manifest.get("apiVersion"))
+    if not version:
+        return TEMPLATE_PATHS[kind]
+    group = version.rpartition("/")[0]
+    return TEMPLATE_PATHS[kind] if group in _GROUPS[kind] else None
+
+
+def _ref(manifest: Manifest, metadata: Mapping[str, Any]) -> ObjectRef:
+    name = text(metadata.get("name"))
+    prefix = "" if name else text(metadata.get("generateName"))
+    return ObjectRef(
+        text(manifest.get("apiVersion")),
+        text(manifest.get("kind")),
+        text(metadata.get("namespace")) or "default",
+        f"{prefix}*" if prefix else name,
+    )
+
+
+def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    for owner in sequence(metadata.get("ownerReferences")):
+        if isinstance(owner, dict) and owner.get("controller") is True:
+            return owner
+    return {}
+
+
+def _finished(manifest: Manifest, metadata: Mapping[str, Any], kind: str, *, owned: bool) -> bool:
+    """Whether it makes no pods any more: going, done, or an old ReplicaSet that its Deployment keeps for a rollback."""
+    if metadata.get("deletionTimestamp"):
+        return True
+    if kind == "Pod":
+        return dig(manifest, "status", "phase") in ("Succeeded", "Failed")
+    if kind == "Job":
+        conditions = sequence(dig(manifest, "status", "conditions"))
+        return any(_true(one, "Complete") or _true(one, "Failed") for one in conditions)
+    return kind == "ReplicaSet" and owned and number(dig(manifest, "spec", "replicas")) == 0
+
+
+def _true(condition: object, kind: str) -> bool:
+    return bool(dig(condition, "type") == kind and dig(condition, "status") == "True")
+
+
+def _template_elsewhere(manifest: Manifest) -> str:
+    """`Deployment/sample-app` when a Rollout takes the template of another object (argo-rollouts, spec.workloadRef)."""
+    reference = mapping(dig(manifest, "spec", "workloadRef"))
+    name = text(reference.get("name"))
+    return f"{text(reference.get('kind'))}/{name}" if name else ""

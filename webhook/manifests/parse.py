@@ -1,0 +1,107 @@
+"""Turns the bytes of one document into values: JSON where it is JSON, else YAML."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.manifests.broken import Broken
+from webhook.manifests.build import Builder
+from webhook.manifests.events import parse, text_of
+
+_TEMPLATE = re.compile(rb"\{\{-?\s*(?:[./*$\w\"(]|$)")
+TEMPLATE_SAYS = (
+    "looks like an unrendered Helm template; render it first: helm template RELEASE CHART | mtls-guard check -"
+)
+_TWO_SAYS = "another object begins here without a line --- before it; only the last one was judged"
+_BLANK = re.compile(r"\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One value of a chunk and where its bytes stand in it. line: from 0."""
+
+    value: Any
+    offset: int
+    size: int
+    line: int = 0
+
+
+def parse_chunk(raw: bytes, *, json_only: bool = False) -> tuple[list[Part], list[Broken]]:
+    """The values that stand in the bytes, mostly one, and what is wrong in them; some of both can be there.
+
+    Problems carry the line from 0. json_only: the file says that it is JSON, so its errors are told as JSON errors.
+    Duplicate keys are found in YAML only.
+    """
+    parts: list[Part] = []
+    builder = Builder()
+    try:
+        text = text_of(raw)
+        if json_only or text.lstrip().startswith("{"):
+            parts = _parse_json(raw, text, json_only=json_only)
+        if not parts:
+            parts.extend(Part(value, 0, len(raw)) for value in builder.build(parse(raw)))
+    except Broken as fault:
+        return parts, [*_duplicates(builder), _as_template(raw, fault)]
+    return parts, _duplicates(builder)
+
+
+def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
+    """The JSON values of a text, one after the other; none when it is no JSON and may be YAML."""
+    import orjson
+
+    try:
+        return [Part(orjson.loads(text), 0, len(raw))]
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return list(_stream(text))
+    except RecursionError as fault:
+        raise Broken("nested too deeply") from fault
+    except json.JSONDecodeError as fault:
+        if json_only:
+            raise Broken(f"not JSON: {fault.msg}", fault.lineno - 1, fault.colno) from fault
+        return []
+
+
+def _stream(text: str) -> Iterator[Part]:
+    """The values of a text that holds several, as `kubectl get -o json` of many objects, one by one, writes them."""
+    decoder, here, offset = json.JSONDecoder(parse_constant=_refuse), 0, 0
+    while here < len(text):
+        start = here + len(_leading(text, here))
+        offset += len(text[here:start].encode())
+        if start == len(text):
+            return
+        value, here = decoder.raw_decode(text, start)
+        size = len(text[start:here].encode())
+        yield Part(value, offset, size, text.count("\n", 0, start))
+        offset += size
+
+
+def _leading(text: str, here: int) -> str:
+    """The blanks that begin there."""
+    found = _BLANK.match(text, here)
+    return found.group() if found else ""
+
+
+def _refuse(word: str) -> Any:
+    """NaN and Infinity are no JSON."""
+    raise json.JSONDecodeError(f"{word} is no JSON value", word, 0)
+
+
+def _duplicates(builder: Builder) -> list[Broken]:
+    """Says of each key that stands twice which one counts; two objects that run together are told as that."""
+    top = {found.key: found.line for found in builder.duplicates if found.top}
+    if "apiVersion" in top and "kind" in top:
+        return [Broken(_TWO_SAYS, min(top.values()))]
+    return [
+        Broken(f'key "{found.key}" stands twice in one mapping; only the last counts', found.line)
+        for found in builder.duplicates
+    ]
+
+
+def _as_template(raw: bytes, fault: Broken) -> Broken:
+    """The same fault, told as what it most likely is when the text holds `{{ ... }}`."""
+    found = _TEMPLATE.search(raw)
+    return Broken(TEMPLATE_SAYS, raw.count(b"\n", 0, found.start())) if found else fault

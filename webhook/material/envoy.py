@@ -1,0 +1,116 @@
+"""Whether Envoy loads certificate, key, CA bundle and revocation list as they stand in their files.
+
+Measured with Envoy 1.40.0 (BoringSSL), `tests/test_envoy_material.py` asks it again. In a sidecar the files pass the
+agent first (`agent`), `sidecar` joins the two. Envoy looks at nobody's dates here.
+"""
+
+from webhook.material.refusal import Refusal, Role, mismatch, nothing
+from webhook.model.material import Block, CertificateFacts, KeyFacts, Material
+
+CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
+_CURVES = frozenset({"P-256", "P-384", "P-521"})
+_SMALLEST_RSA_BITS = 2048
+_WRAPPINGS = {
+    "PRIVATE KEY": frozenset({("RSA", "pkcs8"), ("EC", "pkcs8"), ("Ed25519", "pkcs8")}),
+    "RSA PRIVATE KEY": frozenset({("RSA", "pkcs1"), ("RSA", "pkcs8")}),
+    "EC PRIVATE KEY": frozenset({("EC", "sec1"), ("EC", "pkcs8")}),
+    "DSA PRIVATE KEY": frozenset({("DSA", "")}),
+    "ENCRYPTED PRIVATE KEY": frozenset(),
+}
+"""The labels that Envoy takes for a key, and the types and wrappings that it takes behind each."""
+_OLD_KEYS = frozenset({"RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
+"""Those that it also parses where it looks for CAs only."""
+
+
+def envoy_refuses_pair(certificate: Material, key: Material) -> Refusal | None:
+    """Why Envoy does not load the pair, None when it does; a placeholder is never refused."""
+    if certificate.placeholder or key.placeholder:
+        return None
+    leaf, own = _leaf(certificate), _key(key)
+    if isinstance(leaf, Refusal):
+        return leaf
+    if isinstance(own, Refusal):
+        return own
+    return None if own.public_key == leaf.public_key else mismatch(certificate, own, "envoy")
+
+
+def envoy_refuses_ca(ca: Material) -> Refusal | None:
+    """Why Envoy does not load a CA bundle as it stands, None when it does."""
+    if ca.placeholder or ca.unread:
+        return None
+    faults = _certificates(ca, "ca")
+    if isinstance(faults, Refusal):
+        return faults
+    if faults:
+        return None
+    return nothing(ca, "envoy", "ca") or Refusal("swapped" if ca.keys else "no-certificate", "envoy", "ca")
+
+
+def envoy_refuses_crl(crl: Material) -> Refusal | None:
+    """Why Envoy does not load a file of revocation lists, None when it does; one without any list loads, too."""
+    if crl.placeholder or crl.unread:
+        return None
+    for index, block in enumerate(crl.blocks):
+        if block.fatal:
+            return Refusal("glued" if crl.glued else "unreadable-block", "envoy", "crl", index)
+        if block.envoy and block.label == "X509 CRL" and block.crl is None:
+            return Refusal("unreadable-crl", "envoy", "crl", index, certain=block.cut)
+    return None
+
+
+def _leaf(certificate: Material) -> CertificateFacts | Refusal:
+    """The certificate that Envoy takes for the client's, or why there is none.
+
+    What follows the first certificate in its block must be OpenSSL's trust settings, which nobody here reads.
+    """
+    found = _certificates(certificate, "certificate")
+    if isinstance(found, Refusal):
+        return found
+    if not found:
+        swapped = "swapped" if certificate.keys else "no-certificate"
+        return nothing(certificate, "envoy", "certificate") or Refusal(swapped, "envoy", "certificate")
+    index, leaf = found[0]
+    if certificate.blocks[index].cut and not certificate.blocks[index].label.startswith("TRUSTED"):
+        return Refusal("unreadable-certificate", "envoy", "certificate", index, certain=False)
+    if leaf.key_type == "RSA" and leaf.key_bits < _SMALLEST_RSA_BITS:
+        return Refusal("small-rsa", "envoy", "certificate", index)
+    if leaf.key_type == "EC" and leaf.curve not in _CURVES:
+        return Refusal("curve", "envoy", "certificate", index)
+    return leaf if leaf.key_type in ("RSA", "EC", "Ed25519") else Refusal("key-type", "envoy", "certificate", index)
+
+
+def _certificates(material: Material, role: Role) -> list[tuple[int, CertificateFacts]] | Refusal:
+    """The certificates of a file with their indexes, or the first thing in it that Envoy cannot read."""
+    found = []
+    for index, block in enumerate(material.blocks):
+        if block.fatal:
+            return Refusal("glued" if material.glued else "unreadable-block", "envoy", role, index)
+        if block.envoy and block.label in CERTIFICATES:
+            if block.certificate is None:
+                return Refusal("unreadable-certificate", "envoy", role, index, certain=block.cut)
+            found.append((index, block.certificate))
+        if role == "ca" and block.label in _OLD_KEYS and block.key is None:
+            return Refusal("unreadable-key", "envoy", role, index, certain=block.cut)
+    return found
+
+
+def _key(key: Material) -> KeyFacts | Refusal:
+    """The key that Envoy takes, or why there is none."""
+    for index, block in enumerate(key.blocks):
+        if block.fatal:
+            return Refusal("glued" if key.glued else "unreadable-block", "envoy", "key", index)
+        if block.envoy and block.label in _WRAPPINGS:
+            return _own_key(block, index)
+    swapped = "swapped" if key.certificates else "no-key"
+    return nothing(key, "envoy", "key") or Refusal(swapped, "envoy", "key")
+
+
+def _own_key(block: Block, index: int) -> KeyFacts | Refusal:
+    """The block's key, or why Envoy does not take it."""
+    if block.key is None:
+        return Refusal("unreadable-key", "envoy", "key", index)
+    if block.key.encrypted:
+        return Refusal("encrypted", "envoy", "key", index)
+    if (block.key.key_type, block.key.container) not in _WRAPPINGS[block.label]:
+        return Refusal("wrong-label", "envoy", "key", index)
+    return block.key if block.key.consistent else Refusal("inconsistent-key", "envoy", "key", index)

@@ -1,0 +1,132 @@
+"""Metrics for Prometheus, served over plain HTTP on a port of their own; knows nothing of how their values come about.
+
+Never the name of an object as a label: what is judged are thousands.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from webhook.inject import Mutation
+from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.model.finding import Verdict
+from webhook.model.request import Request
+
+_OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE"})
+_KINDS = frozenset({*TEMPLATE_PATHS, "DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"})
+_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Watched(Protocol):
+    """How the watch of one kind is. seconds: since anything was heard of it."""
+
+    @property
+    def kind(self) -> str:
+        """`destinationrules.networking.istio.io`."""
+
+    @property
+    def seconds(self) -> float:
+        """Since the API server last said anything of it."""
+
+    @property
+    def restarts(self) -> int:
+        """How often it was begun again after something went wrong."""
+
+    @property
+    def objects(self) -> int:
+        """How many objects were seen."""
+
+
+class Metrics:
+    """Counts what the web answered, as its Journal, and shows what it is told to ask for."""
+
+    def __init__(
+        self,
+        watches: Callable[[], Iterable[Watched]] = tuple,
+        serving_ends: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
+        """watches: how the watches are now. serving_ends: until when the certificate that is served is valid."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # as many samples again, which nobody asks for
+        self.registry = CollectorRegistry()
+        self._duration = Histogram(
+            "mtls_guard_admission_review_duration_seconds",
+            "Time from a review's arrival to its answer",
+            ["path", "verdict"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._requests = self._counter("requests", "Reviews that were answered", "operation", "kind", "verdict")
+        self._refused = self._counter("refused", "Requests that were refused: no review, or not ready", "status")
+        self._errors = self._counter("errors", "Faults of our own while answering")
+        self._findings = self._counter("findings", "Findings that were told", "rule", "severity")
+        self.registry.register(_Asked(watches, serving_ends))
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"mtls_guard_admission_{name}", what, labels, registry=self.registry)
+
+    def serve(self, host: str, port: int) -> Callable[[], None]:
+        """Serves them in a thread of its own; answers with what ends that.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        server, thread = start_http_server(port, host, self.registry)
+
+        def end() -> None:
+            """Ends it."""
+            server.shutdown()
+            server.server_close()
+            thread.join(5)
+
+        return end
+
+    def answered(self, review: Request, verdict: Verdict, seconds: float) -> None:
+        """A review was answered."""
+        self._requests.labels(*_asked(review), verdict.word).inc()
+        self._duration.labels("validate", verdict.word).observe(seconds)
+        for found in verdict.findings:
+            self._findings.labels(found.rule, str(found.severity)).inc()
+
+    def mutated(self, review: Request, mutation: Mutation, seconds: float) -> None:
+        """A review was answered with a patch, or with none."""
+        word = "patched" if mutation.operations else "unchanged"
+        self._requests.labels(*_asked(review), word).inc()
+        self._duration.labels("mutate", word).observe(seconds)
+
+    def refused(self, status: int, problem: str) -> None:  # noqa: ARG002  # a Journal is told both
+        """A request was refused."""
+        self._refused.labels(str(status)).inc()
+
+    def failed(self, review: Request | None, error: Exception) -> None:  # noqa: ARG002  # a Journal is told both
+        """Something of ours raised."""
+        self._errors.inc()
+
+
+def _asked(review: Request) -> tuple[str, str]:
+    """Operation and kind as labels: few, whatever somebody posts to the port."""
+    kind = review.ref.kind if review.ref.kind in _KINDS else "other"
+    return (review.operation if review.operation in _OPERATIONS else "other", kind)
+
+
+class _Asked:
+    """What is asked for when somebody reads the metrics."""
+
+    def __init__(self, watches: Callable[[], Iterable[Watched]], serving_ends: Callable[[], datetime | None]) -> None:
+        self._watches, self._serving_ends = watches, serving_ends
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as of now."""
+        age = GaugeMetricFamily("mtls_guard_watch_age_seconds", "Seconds without news of a kind", labels=["kind"])
+        restarts = CounterMetricFamily("mtls_guard_watch_restarts", "Watches begun again", labels=["kind"])
+        objects = GaugeMetricFamily("mtls_guard_watch_objects", "Objects of a kind that were seen", labels=["kind"])
+        for one in self._watches():
+            age.add_metric([one.kind], one.seconds)
+            restarts.add_metric([one.kind], one.restarts)
+            objects.add_metric([one.kind], one.objects)
+        yield from (age, restarts, objects)
+        ends = self._serving_ends()
+        name, what = "mtls_guard_serving_certificate_not_after_timestamp_seconds", "When the served certificate ends"
+        yield GaugeMetricFamily(name, what, value=ends.timestamp()) if ends else GaugeMetricFamily(name, what)

@@ -1,0 +1,50 @@
+"""Reads fields out of raw Kubernetes JSON; absent or odd fields read as absent, nothing here ever raises on shape."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Manifest = Mapping[str, Any]
+NOTHING: Mapping[str, Any] = {}
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The value when it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else NOTHING
+
+
+def sequence(value: object) -> Sequence[Any]:
+    """The value when it is a JSON list, else an empty one."""
+    return value if isinstance(value, list) else ()
+
+
+def text(value: object) -> str:
+    """The value when it is a string, else ''."""
+    return value if isinstance(value, str) else ""
+
+
+def number(value: object) -> int | None:
+    """The value when it is a whole number (a boolean is none), else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def texts(value: object) -> Mapping[str, str]:
+    """Labels or annotations: the entries whose key and value are strings."""
+    found = mapping(value)
+    if all(type(item) is str for item in found.values()):
+        return found
+    return {key: item for key, item in found.items() if isinstance(item, str)}
+
+
+def words(value: object) -> tuple[str, ...]:
+    """A list of strings without its odd members."""
+    return tuple(item for item in sequence(value) if isinstance(item, str))
+
+
+def dig(manifest: object, *keys: str) -> Any:
+    """The value at the path of keys, or None where a step is absent or no object."""
+    here = manifest
+    for key in keys:
+        if not isinstance(here, dict):
+            return None
+        here = here.get(key)
+    return here

@@ -1,0 +1,132 @@
+"""A workload and the parts of its pod template that decide what its sidecar holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from webhook.model.finding import ObjectRef
+
+PROXY = "istio-proxy"
+"""The container that the sidecar is, or that a workload brings to be completed by the injector."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyToPath:
+    """One entry of a source's `items`: the key, the file it becomes, its mode (decimal as in JSON) if given."""
+
+    key: str
+    path: str
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a volume's files come from.
+
+    kind: the field name in the volume (`secret`, `configMap`, `projected`, `emptyDir`, `csi`, `hostPath`,
+    `downwardAPI`, `persistentVolumeClaim`, ...). name: of the Secret, ConfigMap, claim or CSI driver, else ''.
+    items: None when absent, which means every key. parts: the sources of a projected volume.
+    """
+
+    kind: str
+    name: str = ""
+    items: tuple[KeyToPath, ...] | None = None
+    default_mode: int | None = None
+    optional: bool = False
+    parts: tuple["Source", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of the pod. path: where it is written, for findings. sources: normally one; none means emptyDir."""
+
+    name: str
+    sources: tuple[Source, ...]
+    path: str = ""
+
+    @property
+    def source(self) -> Source:
+        """The one source; a volume without any is an emptyDir, as the API server defaults it."""
+        return self.sources[0] if self.sources else Source("emptyDir")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volumeMount. path: where it is written, for findings; '' for Istio's own."""
+
+    name: str
+    mount_path: str
+    sub_path: str = ""
+    sub_path_expr: str = ""
+    read_only: bool = False
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of the pod. run_as_user, run_as_group: its own securityContext, None if not set.
+
+    init: stands in initContainers. args: kept for istio-proxy only, where they tell a gateway from a sidecar.
+    """
+
+    name: str
+    image: str = ""
+    mounts: tuple[Mount, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    run_as_user: int | None = None
+    working_dir: str = ""
+    restart_policy: str = ""
+    init: bool = False
+    path: str = ""
+    run_as_group: int | None = None
+    args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PodTemplate:
+    """The pod that a workload makes. path: where the template stands (`spec.template`; '' for a Pod itself).
+
+    automount_token: `automountServiceAccountToken` as written, None if absent (the ServiceAccount then decides).
+    """
+
+    path: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    host_network: bool = False
+    service_account: str = "default"
+    run_as_user: int | None = None
+    fs_group: int | None = None
+    namespace: str = ""
+    automount_token: bool | None = None
+
+    def container(self, name: str) -> Container | None:
+        """The container of that name, among containers and initContainers."""
+        for one in self.containers:  # asked a dozen times in each review: no generator
+            if one.name == name:
+                return one
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A workload that makes pods. controller: kind of the controlling owner, '' if none."""
+
+    ref: ObjectRef
+    template: PodTemplate
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    controller: str = ""
+    controller_name: str = ""
+    created: str = ""
+    terminating: bool = False
+    """Being deleted, or scaled in a way that makes no pods any more."""
+    template_elsewhere: str = ""
+    """A Rollout's `workloadRef`: `Kind/name` whose template counts; '' when the template is its own."""
+    job_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Of a CronJob: the annotations of its `jobTemplate`, which stand on its Jobs, never on their Pods."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace, which is also the client namespace of its sidecar."""
+        return self.ref.namespace

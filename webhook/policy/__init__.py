@@ -1,0 +1,9 @@
+"""Says which rule is off, warns or denies, and how early an expiry counts; finds no fault itself.
+
+`policy` holds the answers, `reading` makes them from a file.
+"""
+
+from webhook.policy.policy import Expiry, Policy, WorkloadKind
+from webhook.policy.reading import BadPolicy, load_policy
+
+__all__ = ["BadPolicy", "Expiry", "Policy", "WorkloadKind", "load_policy"]

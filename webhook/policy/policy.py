@@ -1,0 +1,46 @@
+"""The answers that a policy gives to the engine; where they come from is left to `reading`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from webhook.model.finding import ObjectRef, Severity
+from webhook.model.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How long before notAfter a certificate warns and denies. deny zero: only once it has expired."""
+
+    warn: timedelta = timedelta(days=30)
+    deny: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadKind:
+    """A further kind that makes pods. template: the way to its pod template, as `("spec", "template")`."""
+
+    api_version: str
+    kind: str
+    template: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a company decided; without a word from it, every rule weighs what its author gave it."""
+
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    expiry: Expiry = Expiry()
+    workloads: tuple[WorkloadKind, ...] = ()
+
+    def severity(self, rule: Rule, *, namespace: str, object: ObjectRef) -> Severity:  # noqa: A002, ARG002
+        """How much a finding of this rule weighs. namespace: of what is judged. object: where the fault lies.
+
+        Both are part of the question, so that answers for namespaces and exemptions need no change of any rule.
+        """
+        return self.severities.get(rule.id, rule.severity)
+
+    @property
+    def workload_paths(self) -> Mapping[str, tuple[str, ...]]:
+        """The way to the pod template of each further kind."""
+        return {workload.kind: workload.template for workload in self.workloads}

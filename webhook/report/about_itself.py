@@ -1,0 +1,44 @@
+"""What mtls-guard warns of about itself, in the place of rules: what each means and what to do. None of them denies."""
+
+from collections.abc import Mapping
+
+ABOUT_ITSELF: Mapping[str, str] = {
+    "internal-error": """\
+mtls-guard failed while it judged the object, or one of its rules did, and the object is let through.
+
+## Why
+
+A fault of ours must never block a cluster, nor hide what other rules found. The warning names the rule and the class of
+the error; its text stands nowhere, for it may quote what must not be shown.
+
+## Fix
+
+Look into the webhook's log under the request's uid, and report it to the maintainers with the object, without
+its Secrets.
+""",
+    "object-unread": """\
+A Secret or ConfigMap that the workload mounts could not be read, so its keys and certificates were not checked.
+
+## Why
+
+Without the right to `get` it, or while the API server does not answer, nothing can be said about what is in it. Nothing
+is denied for what nobody could look at.
+
+## Fix
+
+See whether the namespace is among `rbac.secretNamespaces` of the chart; try again when the API server answers.
+""",
+    "view-stale": """\
+mtls-guard has had no news of some kind of object for longer than `--stale-after`, and denies nothing that rests on it.
+
+## Why
+
+The objects may have changed since. A denial for what is no longer so would block a Deployment that works.
+
+## Fix
+
+Try again later. If it stays, run `mtls-guard doctor`, or look at the metric `mtls_guard_watch_age_seconds` and at the
+webhook's log: either the API server cannot be reached, or the right to list and watch the kind is missing.
+""",
+}
+"""By the word in brackets at the end of the warning."""

@@ -1,0 +1,35 @@
+"""Whether what a DestinationRule does depends on its age, and nobody can tell the age: files hold no timestamps."""
+
+from collections.abc import Iterator
+
+from webhook.istio.config import Config
+from webhook.istio.merge import merge, orders
+from webhook.istio.rules import pick
+from webhook.istio.tls import originations
+from webhook.model.mesh import DestinationRule, Service, TlsSettings
+
+Told = tuple[int, str, TlsSettings]
+
+
+def rival_of_unknown_age(config: Config, rule: DestinationRule) -> DestinationRule | None:
+    """Another rule of the same namespace and host that may come first, with another outcome; None if there is none."""
+    host = config.rules.host(rule)
+    if rule.created or (rule.ref.namespace, host) not in config.rules.undated():
+        return None
+    rivals, services = config.rules.rivals(rule.ref.namespace, host), tuple(_services(config, host))
+    told = [_told(rule, order, services) for order in (rivals, *orders(rivals))]
+    if all(one == told[0] for one in told):
+        return None
+    return next(one for one in rivals if one.ref != rule.ref)
+
+
+def _services(config: Config, host: str) -> Iterator[Service]:
+    for one in sorted(config.services.hosts(host)):
+        yield from config.services.of_host(one)
+
+
+def _told(rule: DestinationRule, order: tuple[DestinationRule, ...], services: tuple[Service, ...]) -> list[Told]:
+    """What the rules tell a sidecar of their own namespace if this is their order, whoever's words it is."""
+    entry = pick(merge(order), rule.ref.namespace, rule.selector or {})
+    found = (one for service in services for one in (originations(entry, service) if entry else ()))
+    return [(one.port.number, one.subset, one.tls) for one in found]

@@ -1,0 +1,64 @@
+"""A rule that mentions a workload's mounted files and is not in force for it: one violation per miss of one cause."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from webhook.model.chain import Miss
+from webhook.model.finding import Violation
+from webhook.model.mesh import DestinationRule
+from webhook.rules._age import rival_of_unknown_age
+from webhook.rules._words import quote
+from webhook.trace.workload import WorkloadPicture
+
+HIDING = {"service-not-exported": "spec.exportTo", "outside-egress": "spec.egress"}
+"""Causes that lie in another object than the rule, with the field there."""
+EXPORT_TO = 'metadata.annotations["networking.istio.io/exportTo"]'
+LOOKED_AT = 50
+"""How many other workloads are asked whether the rule works for them."""
+
+
+def missed(picture: WorkloadPicture, cause: str, fix: str, *, selecting: str = "") -> Iterator[Violation]:
+    """One violation for each miss of this cause, on the workload's idle mount.
+
+    fix: may hold `{rule}`, `{namespace}`, `{host}` and `{by}`. selecting: the fix for a rule with a workloadSelector,
+    where that is another one. A rule that works for other workloads was perhaps not
+    meant for this one, and so warns only. Where the age of rules decides, and is not in view, that is told of the rule.
+    """
+    for miss in picture.misses:
+        if miss.cause == cause and rival_of_unknown_age(picture.view.config, miss.rule) is None:
+            yield _violation(picture, miss, selecting if selecting and miss.rule.selector is not None else fix)
+
+
+def _violation(picture: WorkloadPicture, miss: Miss, fix: str) -> Violation:
+    sign = _sign(picture, miss)
+    words = {"rule": miss.rule.ref, "namespace": picture.workload.namespace, "host": miss.host, "by": miss.by}
+    certain = not in_use_elsewhere(picture, miss.rule)
+    if miss.by is not None and miss.cause in HIDING:
+        problem = f"hides {miss.host} from {picture.ref}, which {sign} for {miss.rule.ref}"
+        path = EXPORT_TO if miss.by.kind == "Service" else HIDING[miss.cause]
+        return Violation(miss.by, path, problem, fix.format(**words), certain=certain)
+    path = ""
+    if miss.cause == "not-exported":
+        path = "spec.exportTo" if miss.rule.selector is None else "spec.workloadSelector"
+    problem = f"is not in force for {picture.ref}, which {sign}: {miss.detail}"
+    return Violation(miss.rule.ref, path, problem, fix.format(**words), certain=certain)
+
+
+def _sign(picture: WorkloadPicture, miss: Miss) -> str:
+    """By what the workload means the rule: an idle mount, rather one above its paths, or a declared host."""
+    paths = [path for tls in miss.rule.settings() for _, path in tls.files.items()]
+    strays = [stray.mount.mount_path for stray in picture.strays]
+    fitting = [mount for mount in strays if any(path.startswith(mount.rstrip("/") + "/") for path in paths)]
+    found = [*fitting, *strays]
+    return f"mounts {quote(found[0])}" if found else "declares the host"
+
+
+def in_use_elsewhere(picture: WorkloadPicture, rule: DestinationRule) -> bool:
+    """Whether the rule is in force for another workload that mounts its files."""
+    paths = [path for tls in rule.settings() for _, path in tls.files.items()]
+    for other in islice(picture.view.workloads.mounting(paths), LOOKED_AT):
+        if other.ref != picture.ref and picture.view.reach(other.namespace, other.template.labels).originations_of(
+            rule.ref
+        ):
+            return True
+    return False

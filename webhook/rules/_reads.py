@@ -1,0 +1,22 @@
+"""The kinds that the parts of a picture ask the view for, so that a rule can say which parts it looks at."""
+
+NAMESPACE = frozenset({"Namespace"})
+"""`picture.injection` and whatever follows from it."""
+
+ROUTING = frozenset({"DestinationRule", "Service", "ServiceEntry", "VirtualService", "Sidecar"})
+"""`picture.reach`, `groups`, `intents`, `misses`, and everything in a DestinationRule's picture."""
+
+SECRETS = frozenset({"Secret"})
+"""`picture.strays`, and files that resolve into a Secret."""
+
+CONFIG_MAPS = frozenset({"ConfigMap"})
+"""Files that resolve into a ConfigMap."""
+
+PRODUCERS = frozenset({"Certificate", "ExternalSecret", "SealedSecret"})
+"""`view.producers`: who will make a Secret that is not there."""
+
+WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout"})
+"""`view.workloads`: other workloads than the one judged."""
+
+CHAINS = NAMESPACE | ROUTING | SECRETS
+"""`picture.chains` and `picture.credentials`: what a rule on the end of a chain reads."""

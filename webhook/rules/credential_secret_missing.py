@@ -1,0 +1,69 @@
+"""The Secret that a `credentialName` names exists in the namespace of the workloads that the rule selects.
+
+## Why
+
+With a `workloadSelector`, `credentialName` makes the sidecar ask istiod for the Secret, in the namespace of the Pod,
+under the keys `cert` and `key`, or `tls.crt` and `tls.key`. Without it every call answers 503. (The Pod's
+ServiceAccount also needs the right to `list` Secrets there, which is not looked at.)
+
+## Fix
+
+Create the Secret in the workload's namespace.
+
+## Source
+
+pilot/pkg/xds/sds.go and pilot/pkg/credentials/kube/secrets.go (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.material import SecretFacts
+from webhook.model.rule import Rule
+from webhook.rules._credentials import Named, named_credentials
+from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, SECRETS
+from webhook.rules._secrets import secret_ref
+from webhook.rules._words import create_secret, listed
+from webhook.trace.workload import WorkloadPicture
+
+PAIRS = (("cert", "key"), ("tls.crt", "tls.key"))
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per Secret that a rule in force names, and that is missing or lacks its keys."""
+    if not picture.has_sidecar:
+        return
+    for named in named_credentials(picture):
+        facts = picture.view.secret(picture.workload.namespace, named.secret)
+        if facts is not None:
+            yield from _keyless(picture, named, facts)
+        elif not picture.view.unread("Secret", picture.workload.namespace, named.secret):
+            yield _missing(picture, named)
+
+
+def _missing(picture: WorkloadPicture, named: Named) -> Violation:
+    ref = secret_ref(picture, named.secret)
+    makers = picture.view.producers(ref.namespace, ref.name)
+    if makers:
+        return Violation(ref, "", f"does not exist yet, until {makers[0].ref} makes it", "wait for it", certain=False)
+    problem = f"does not exist, and {named.rule} names it as credentialName"
+    return Violation(ref, "", problem, f"create it: {create_secret(ref, PAIRS[0])}")
+
+
+def _keyless(picture: WorkloadPicture, named: Named, facts: SecretFacts) -> Iterator[Violation]:
+    if named.mutual and not any(cert in facts.keys and key in facts.keys for cert, key in PAIRS):
+        held = listed(sorted(facts.keys)) if facts.keys else "nothing"
+        problem = f"holds {held}, and istiod wants cert and key, or tls.crt and tls.key, for {named.rule}"
+        yield Violation(secret_ref(picture, named.secret), "", problem, "name its keys cert and key")
+
+
+RULE = Rule(
+    id="credential-secret-missing",
+    title="The Secret of a credentialName is not in the workload's namespace",
+    severity=Severity.DENY,
+    about="workload",
+    reads=NAMESPACE | ROUTING | SECRETS | PRODUCERS,
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)

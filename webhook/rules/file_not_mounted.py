@@ -1,0 +1,80 @@
+"""Each file that a DestinationRule in force makes the sidecar read lies under a mount of istio-proxy.
+
+## Why
+
+The paths of a DestinationRule are paths inside the sidecar, not inside the application's container. Istio's agent looks
+for them there; what no mount holds it cannot load, and every call answers 503 `Secret is not supplied by SDS`, after
+the Pod took 15 seconds longer to become ready. Neither Istio nor Kubernetes compares the two places.
+
+A rule reaches every sidecar that sees its host. So this is said only of a workload that means to use the rule: it
+declares so, the rule's workloadSelector picks it, one of its mounts serves part of the rule's files, or one of its
+mounts of a client credential serves no rule at all.
+
+## Fix
+
+Make the mount's `mountPath` the directory of the rule's paths (annotation `sidecar.istio.io/userVolumeMount` on the
+pod template), or write the mounted directory into the rule.
+
+## Source
+
+istio-proxy reads the files itself: security/pkg/nodeagent/cache/secretcache.go, `generateFileSecret` (Istio 1.31).
+Seen with real traffic: a wrong mountPath gives 503, and readiness after 15.5 s.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.chain import Chain, FileState
+from webhook.model.finding import Severity, Violation
+from webhook.model.mesh import FileSet
+from webhook.model.rule import Rule
+from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by
+from webhook.trace.intent import Stray
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per file set whose files no mount holds: at the stray mount, or at the annotation."""
+    if picture.user.rejected:
+        return
+    lost: dict[FileSet, list[Chain]] = {}
+    for chain in picture.chains:
+        if chain.file.state is FileState.NO_MOUNT:
+            lost.setdefault(chain.files, []).append(chain)
+    for files, chains in lost.items():
+        stray = next((one for one in picture.strays if one.candidates[:1] == (files,)), None)
+        yield _stray(picture, stray, chains) if stray is not None else _unmounted(picture, chains)
+
+
+def _stray(picture: WorkloadPicture, stray: Stray, chains: list[Chain]) -> Violation:
+    wanted = directories(chain.path for chain in chains)
+    what = f"Secret {quote(stray.secret)}" if stray.secret else f"volume {quote(stray.mount.name)}"
+    return Violation(
+        picture.ref,
+        f"{stray.mount.path}.mountPath",
+        f"{quote(stray.mount.mount_path)} holds no file that {read_by(chains[0])} reads",
+        f"mount {what} at {listed(wanted)}",
+    )
+
+
+def _unmounted(picture: WorkloadPicture, chains: list[Chain]) -> Violation:
+    paths = [chain.path for chain in chains]
+    return Violation(
+        picture.ref,
+        annotation(picture.pod.path, USER_VOLUME_MOUNT),
+        f"no mount of istio-proxy holds {listed(paths, 2)}, which {read_by(chains[0])} reads",
+        f"mount the Secret at {listed(directories(paths))}",
+    )
+
+
+RULE = Rule(
+    id="file-not-mounted",
+    title="A file that the sidecar is told to read lies under none of its mounts",
+    severity=Severity.DENY,
+    about="workload",
+    over="chains",
+    reads=CHAINS | WORKLOADS,
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)

@@ -1,0 +1,64 @@
+"""Plain http calls come to the port for which a rule presents the client certificate.
+
+## Why
+
+The sidecar opens TLS; the application speaks plain http to it. At a port of protocol HTTPS or TLS of a ServiceEntry
+without addresses the sidecar expects TLS from the application: plain http there matches no listener and leaves as it
+is, and https becomes TLS inside TLS. So such a port works only behind a VirtualService that sends http calls to it.
+
+## Fix
+
+Route the http port to it in a VirtualService (80 to 443, as in the worked example); or give the ServiceEntry a port
+of protocol HTTP with `targetPort: 443`, and the rule that port.
+
+## Source
+
+Seen with real traffic (Istio of August 2026): plain http to such a port leaves as plain text through
+PassthroughCluster; https to it is TLS in TLS.
+"""
+
+from collections.abc import Iterator
+
+from webhook.istio.calls import TLS
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import Rule
+from webhook.rules._ports import in_vain
+from webhook.rules._reads import ROUTING
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields at most one violation, for a rule none of whose ports a plain call comes to."""
+    if not picture.client_settings or not in_vain(picture) or picture.for_gateway:
+        return
+    if any(call.route for call in picture.calls) or any(one.port.protocol not in TLS for one in picture.presenting):
+        return
+    first = picture.presenting[0]
+    port, captured = first.port, picture.view.mesh.proxy_metadata.get("ISTIO_META_DNS_CAPTURE") == "true"
+    where = "" if picture.complete else " of this input"
+    yield Violation(
+        picture.ref,
+        first.tls.path,
+        f"port {port.number} is {port.protocol}, and no VirtualService{where} sends http calls to it: they"
+        " leave in plain text",
+        _fix(port.number),
+        certain=picture.settled and not captured,
+    )
+
+
+def _fix(port: int) -> str:
+    if port == 80:
+        return "make its protocol HTTP"
+    return f"route port 80 to {port} in a VirtualService, or make it HTTP with targetPort {port}"
+
+
+RULE = Rule(
+    id="https-port-unreached",
+    title="Plain calls never come to the port for which the rule presents the certificate",
+    severity=Severity.DENY,
+    about="destination",
+    reads=ROUTING,
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)

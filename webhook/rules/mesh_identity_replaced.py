@@ -1,0 +1,66 @@
+"""A Secret mounted at `/etc/certs` does not hold `root-cert.pem`, or `cert-chain.pem` with `key.pem`.
+
+## Why
+
+The agent takes files of these names in this directory for its own: `root-cert.pem` becomes what it trusts istiod by,
+so that it cannot connect and never becomes ready; `cert-chain.pem` and `key.pem` become the certificate of the
+workload in the mesh. The same holds for all three in `/var/run/secrets/workload-spiffe-credentials`. Other names
+there are harmless.
+
+## Fix
+
+Mount the Secret at another directory, as `/etc/mtlsfiles`, and write that into the DestinationRule.
+
+## Source
+
+pkg/security/security.go and pkg/istio-agent/agent.go (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+from posixpath import basename
+
+from webhook.istio.mount_faults import FileFault
+from webhook.istio.proxy_config import proxy_metadata
+from webhook.model.chain import FileState
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import Rule
+from webhook.rules._faults import mount_faults
+from webhook.rules._reads import NAMESPACE, SECRETS
+from webhook.rules._words import listed
+from webhook.trace.workload import WorkloadPicture
+
+THERE = (FileState.PRESENT, FileState.UNREADABLE)
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per mount that holds files which the agent takes for its own."""
+    for fault in mount_faults(picture, "identity-files"):
+        taken = _taken(picture, fault)
+        if taken:
+            certain = "FILE_MOUNTED_CERTS" not in proxy_metadata(picture.pod, picture.view.mesh)
+            mounted = fault.mount.mount_path if fault.mount is not None else ""
+            problem = f'"{mounted}" holds {listed(taken)}, which the agent takes for its own mesh identity'
+            fix = "mount it elsewhere, as /etc/mtlsfiles, and name that in the DestinationRule"
+            yield Violation(picture.ref, fault.path, problem, fix, certain=certain)
+
+
+def _taken(picture: WorkloadPicture, fault: FileFault) -> tuple[str, ...]:
+    """The names that are there, where they are enough for the agent to take them."""
+    there = [path for path in fault.files if picture.sidecar.resolve(path, picture.contents).state in THERE]
+    names = {basename(path) for path in there}
+    legacy = fault.files[0].startswith("/etc/certs/")
+    enough = legacy and ("root-cert.pem" in names or {"cert-chain.pem", "key.pem"} <= names)
+    return tuple(sorted(names)) if enough or len(there) == len(fault.files) else ()
+
+
+RULE = Rule(
+    id="mesh-identity-replaced",
+    title="A mounted Secret replaces the sidecar's own mesh identity",
+    severity=Severity.DENY,
+    about="workload",
+    over="mount_faults",
+    reads=NAMESPACE | SECRETS,
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)

@@ -1,0 +1,55 @@
+"""A DestinationRule with file paths reaches only sidecars that hold the files.
+
+## Why
+
+A rule reaches every sidecar that sees its host, not just those of the team that wrote it. Each is told to read the
+files; one that lacks them becomes ready 15 seconds later, and its calls to that host answer 503. Without a sign that
+the workload means to use the rule it is not refused for it.
+
+## Fix
+
+Limit the rule (`workloadSelector`, `exportTo`), or mount the files if the workload calls the host.
+
+## Source
+
+pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31).
+Seen with real traffic: files missing, ready only after 15.5 s, then 503.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import Rule
+from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields at most one violation, for all rules that reach the sidecar unprepared and unmeant."""
+    if picture.user.rejected or picture.addition.obstacles:
+        return
+    found = picture.unprepared
+    if not found.count:
+        return
+    names = ", ".join(str(rule.ref) for rule in found.named)
+    more = found.count - len(found.named)
+    who = f"{names}{f' and {more} more' if more > 0 else ''}"
+    yield Violation(
+        picture.ref,
+        picture.pod.path,
+        f"the sidecar will lack files that it is told to read by {who}",
+        "mount them if it calls these hosts; otherwise limit the rule by workloadSelector or exportTo",
+        certain=False,
+    )
+
+
+RULE = Rule(
+    id="sidecar-unprepared",
+    title="A rule reaches a sidecar that lacks its files, without a sign that the workload means to use it",
+    severity=Severity.WARN,
+    about="workload",
+    reads=CHAINS | WORKLOADS,
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)

@@ -1,0 +1,104 @@
+"""A change to an Istio object or a Secret leaves the workloads working that worked before it.
+
+## Why
+
+Workload, rule and Secret belong to different people. Who moves a path in a rule, narrows an `exportTo` or renames a
+key does not see whose calls break: a rule with wrong paths takes effect in running Pods, within seconds and without a
+rollout.
+
+Workloads in the object's own namespace make the change refused; those of others only warn, so that one team's
+workload does not lock another team's rule. Deletions and changes of Secrets only warn.
+
+## Fix
+
+Change in an order without a gap: first give the workloads both the old and the new (mount, Secret or route), then
+change the object, and take the old away last.
+
+## Source
+
+Seen with real traffic: a rule with wrong paths applied to a running Pod gives 15 s of plain text, then 503.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from webhook.model.finding import Finding, Severity, Violation
+from webhook.model.rule import Rule
+from webhook.rules._words import counted
+from webhook.trace.change import Broken, ChangePicture
+
+NAMED = 2
+FIXES = {
+    "DestinationRule": "mount the files at old and new path in the workloads, change the rule, then drop the old mount",
+    "Secret": "mount old and new Secret in the workloads, move the rule's paths, then drop the old one",
+}
+GONE = "first give these workloads another, or take their mounts away; then delete it"
+LOST = "keep a tls block in force for them, or take their mounts away first"
+OTHERWISE = "keep what the rule needs; to move, add the new one beside the old, move the rule, then drop the old one"
+
+
+def check(picture: ChangePicture) -> Iterator[Violation]:
+    """Yields at most one violation; certain for a fault in the object's own namespace, if the change can be refused."""
+    if not picture.broken:
+        return
+    own, others = picture.own, picture.others
+    cause = next((one.findings[0] for one in (*own, *others) if one.findings), None)
+    yield Violation(
+        picture.ref,
+        "",
+        f"this {'deletion' if picture.operation == 'DELETE' else 'change'} breaks {_who(own, others)} "
+        f"({_why(picture, cause)}){_unseen(picture)}",
+        _fix(picture, cause),
+        certain=picture.prevents and any(one.findings for one in own),
+    )
+
+
+def _why(picture: ChangePicture, cause: Finding | None) -> str:
+    """The rule that speaks against it, with the object where that is neither the changed one nor a broken workload."""
+    if cause is None:
+        return "nothing presents their certificate"
+    known = {picture.ref, *(one.workload for one in picture.broken)}
+    return cause.rule if cause.object in known else f"{cause.rule} at {cause.object}"
+
+
+def _unseen(picture: ChangePicture) -> str:
+    """How many workloads were left out, for there were too many for one review."""
+    return f"; {counted(picture.unseen)} more were not looked at" if picture.unseen else ""
+
+
+def _fix(picture: ChangePicture, cause: Finding | None) -> str:
+    """What mends the changed object where the fault lies in it; else the order of changes without a gap."""
+    if picture.operation == "DELETE":
+        return GONE
+    if cause is None:
+        return LOST
+    if cause.object == picture.ref and picture.ref.kind != "Secret":
+        return cause.fix
+    return FIXES.get(picture.ref.kind, OTHERWISE)
+
+
+def _who(own: tuple[Broken, ...], others: tuple[Broken, ...]) -> str:
+    """The workloads of the author's namespace by name, the others as a number per namespace."""
+    named = [str(one.workload) for one in own[:NAMED]]
+    if len(own) > NAMED:
+        named.append(f"{len(own) - NAMED} more in {own[0].workload.namespace}")
+    counts = Counter(one.workload.namespace for one in others)
+    ordered = sorted(counts, key=lambda namespace: (-counts[namespace], namespace))
+    named += [f"{counted(counts[namespace])} in {namespace}" for namespace in ordered[:NAMED]]
+    if len(ordered) > NAMED:
+        named.append(
+            f"{counted(sum(counts[one] for one in ordered[NAMED:]))} in {len(ordered) - NAMED} more namespaces"
+        )
+    return ", ".join(named)
+
+
+RULE = Rule(
+    id="workload-broken-by-change",
+    title="A change breaks workloads that were fine before it",
+    severity=Severity.DENY,
+    about="change",
+    reads=frozenset(),
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)

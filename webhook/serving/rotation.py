@@ -1,0 +1,165 @@
+"""What is due with the webhook's own certificates at an instant; knows no clock, no file and no cluster.
+
+A CA is replaced in two steps, so that at no instant a replica serves what the API server does not trust: first the next
+CA is only announced, and its certificate goes into the bundle of the webhook configurations beside the old one;
+once they have held it for a while, a leaf of the new CA is issued. The old CA loses its key at once, and stays
+in the bundle until it has expired: no leaf outlives its CA, so by then none of it can be served.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from cryptography import x509
+
+from webhook.serving.authority import (
+    NewKey,
+    Pair,
+    Terms,
+    cert_pem,
+    issue_ca,
+    issue_leaf,
+    leaf_end,
+    names_of,
+    new_key,
+    signed_by,
+)
+
+Authorities = Collection[x509.Certificate]
+"""Certificates of CAs."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that is kept. ca: signed the leaf and will sign the next one.
+
+    announced: the CA to come, in the bundle but not yet used. previous: CAs still trusted, whose keys are gone.
+    """
+
+    ca: Pair | None = None
+    leaf: Pair | None = None
+    announced: Pair | None = None
+    previous: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def trusted(self) -> tuple[x509.Certificate, ...]:
+        """The certificates that the API server shall verify us with."""
+        own = [pair.certificate for pair in (self.ca, self.announced) if pair]
+        return tuple(dict.fromkeys([*own, *self.previous]))
+
+    @property
+    def bundle(self) -> bytes:
+        """The same as PEM: what `caBundle` shall hold."""
+        return cert_pem(*self.trusted)
+
+    def ends_within(self, span: timedelta, at: datetime) -> bool:
+        """Whether the CA that signs ends so soon: then it is time to hurry."""
+        return self.ca is not None and self.ca.end - at <= span
+
+    def ends(self) -> Mapping[str, datetime]:
+        """Until when the leaf and the CA that signed it are valid."""
+        return {name: pair.end for name, pair in (("leaf", self.leaf), ("ca", self.ca)) if pair}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What the certificates are judged by. names: DNS names that the leaf must be for.
+
+    settled: the CAs that every webhook configuration has held for long enough.
+    """
+
+    at: datetime
+    names: frozenset[str]
+    settled: Authorities = ()
+    terms: Terms = field(default_factory=Terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change to make. reason: constant text for the log. urgent: without it nothing good can be served."""
+
+    state: State
+    reason: str
+    urgent: bool = False
+
+
+def advance(state: State, need: Need, key: NewKey = new_key) -> Step | None:
+    """The next change that is due, None when all is well; each step leaves a state that serves."""
+    kept = _without_expired(state, need.at)
+    if not serves(kept, need.at, need.names):
+        return Step(_repaired(kept, need, key), "a certificate that can serve was issued", urgent=True)
+    if kept.announced and kept.announced.certificate in need.settled:
+        return Step(_succeeded(kept, kept.announced, need, key), "the announced CA has taken over")
+    if not kept.announced and (not kept.ca or _left(kept.ca, need) <= need.terms.ca_renewal):
+        return Step(replace(kept, announced=issue_ca(key(), need.at, need.terms)), "the next CA was announced")
+    if kept.ca and kept.leaf and _leaf_due(kept.ca, kept.leaf, need):
+        leaf = issue_leaf(kept.ca, key(), need.names, need.at, need.terms)
+        return Step(replace(kept, leaf=leaf), "the certificate was renewed")
+    return Step(kept, "an expired CA was dropped") if kept != state else None
+
+
+def serves(state: State, at: datetime, names: Collection[str]) -> bool:
+    """Whether a client that trusts the bundle would accept the leaf now under each of these names."""
+    leaf = state.leaf
+    if not leaf or not _valid(leaf.certificate, at) or not names_of(leaf.certificate).issuperset(names):
+        return False
+    return any(signed_by(leaf.certificate, ca) and _valid(ca, at) for ca in state.trusted)
+
+
+def mended(found: State, known: State, at: datetime) -> State:
+    """What is stored, or, where that cannot serve any more, what this replica knows from before and serves still."""
+    return known if serves(known, at, ()) and not serves(found, at, ()) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """Since when each CA has been seen in every webhook configuration, without a break."""
+
+    since: Mapping[x509.Certificate, datetime] = field(default_factory=dict)
+
+    def noted(self, bundles: Iterable[Authorities], at: datetime) -> "Sightings":
+        """The sightings after a look at the bundles of all configurations' entries."""
+        seen = [frozenset(bundle) for bundle in bundles]
+        everywhere = frozenset.intersection(*seen) if seen else frozenset()
+        return Sightings({ca: self.since.get(ca, at) for ca in everywhere})
+
+    def settled(self, at: datetime, terms: Terms, *, hurry: bool = False) -> tuple[x509.Certificate, ...]:
+        """The CAs that every API server has had time to take up; in a hurry those, too, that have just been seen."""
+        return tuple(ca for ca, since in self.since.items() if hurry or at - since >= terms.settled)
+
+
+def _repaired(state: State, need: Need, key: NewKey) -> State:
+    """A state that serves, from the best CA at hand. Names that another replica wants stay: two never take turns."""
+    signer = state.ca or state.announced or issue_ca(key(), need.at, need.terms)
+    held = names_of(state.leaf.certificate) if state.leaf and _valid(state.leaf.certificate, need.at) else frozenset()
+    leaf = issue_leaf(signer, key(), need.names | held, need.at, need.terms)
+    announced = state.announced if signer is not state.announced else None
+    return replace(state, ca=signer, leaf=leaf, announced=announced)
+
+
+def _succeeded(state: State, signer: Pair, need: Need, key: NewKey) -> State:
+    """The announced CA signs from now on; the old one is trusted only."""
+    old = (state.ca.certificate,) if state.ca else ()
+    leaf = issue_leaf(signer, key(), need.names, need.at, need.terms)
+    return State(signer, leaf, None, (*old, *state.previous))
+
+
+def _leaf_due(ca: Pair, leaf: Pair, need: Need) -> bool:
+    """Whether the leaf is near its end, and another one would be valid for longer."""
+    return _left(leaf, need) <= need.terms.leaf_renewal and leaf_end(ca, need.at, need.terms) > leaf.end
+
+
+def _without_expired(state: State, at: datetime) -> State:
+    """The state without CAs that are of no use at this instant."""
+    ca, announced = (pair if pair and _valid(pair.certificate, at) else None for pair in (state.ca, state.announced))
+    return State(ca, state.leaf, announced, tuple(found for found in state.previous if _valid(found, at)))
+
+
+def _left(pair: Pair, need: Need) -> timedelta:
+    """How long it is valid yet."""
+    return pair.end - need.at
+
+
+def _valid(certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether the instant lies between its dates."""
+    return certificate.not_valid_before_utc <= at < certificate.not_valid_after_utc

@@ -1,0 +1,110 @@
+"""The server's TLS context: made from two files, kept, and made anew when the files change.
+
+Who issues the certificate is left to others; here it is only read.
+"""
+
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+READ_SECONDS = 10.0
+"""How long a client may keep us waiting for its next bytes; the API server gives up on a webhook after 30 s at most."""
+
+
+class BadCertificate(ValueError):
+    """Certificate and key cannot serve; the text names the file and what is wrong with it."""
+
+
+class PatientSocket(ssl.SSLSocket):
+    """A TLS connection that never waits without end: what gunicorn calls blocking is blocking with a limit."""
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001  # the standard library's signature
+        """Blocking for as long as the context's patience lasts, or not at all."""
+        self.settimeout(getattr(self.context, "read_seconds", READ_SECONDS) if flag else 0.0)
+
+
+class PatientContext(ssl.SSLContext):
+    """A server context whose handshakes and reads end; read_seconds: how long each wait for a client may be."""
+
+    sslsocket_class = PatientSocket
+    read_seconds = READ_SECONDS
+
+    def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
+        """The connection, limited from its handshake on."""
+        sock.settimeout(self.read_seconds)
+        return super().wrap_socket(sock, *args, **options)
+
+
+class Certificates:
+    """Holds the context for a certificate and its key; a renewed pair serves from the next connection on.
+
+    A pair that cannot be loaded never replaces one that serves: `complain` is told once, and the old one stays.
+    """
+
+    def __init__(self, certificate: Path, key: Path, complain: Callable[[str], None]) -> None:
+        """Loads the pair.
+
+        Raises:
+            BadCertificate: it cannot serve.
+        """
+        self.certificate, self.key, self.complain = certificate, key, complain
+        self._seen = _state(certificate), _state(key)
+        self._context = load_context(certificate, key)
+
+    def context(self) -> PatientContext:
+        """The context to serve the next connection with."""
+        now = _state(self.certificate), _state(self.key)
+        if now != self._seen:
+            self._seen = now
+            try:
+                self._context = load_context(self.certificate, self.key)
+            except BadCertificate as error:
+                self.complain(str(error))
+        return self._context
+
+
+def load_context(certificate: Path, key: Path) -> PatientContext:
+    """A TLS server context for the pair: TLS 1.2 or newer, HTTP/1.1 only (an HTTP/2 connection pins one replica).
+
+    Raises:
+        BadCertificate: a file cannot be read, is not what it should be, or the two do not belong together.
+    """
+    _demand(certificate, b"CERTIFICATE-----", "certificate")
+    _demand(key, b"PRIVATE KEY-----", "private key")
+    context = PatientContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: _refuse_encrypted(key))
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise BadCertificate(f"key {key} does not belong to certificate {certificate}") from error
+        raise BadCertificate(f"certificate {certificate} with key {key} cannot be loaded: {error.reason}") from error
+    return context
+
+
+def _demand(path: Path, label: bytes, what: str) -> None:
+    """Raises BadCertificate unless the file can be read and holds a PEM block of that label."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadCertificate(f"{what} {path} cannot be read: {error.strerror}") from error
+    if label not in content:
+        raise BadCertificate(f"{what} {path} holds no PEM block of a {what}")
+
+
+def _refuse_encrypted(key: Path) -> NoReturn:
+    """Instead of asking a terminal for the password, as OpenSSL would."""
+    raise BadCertificate(f"key {key} is encrypted; give one without a password")
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced or written to; None when it is not there."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  # asked for each connection
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,191 @@
+"""Plans what injection adds to a pod template, so that the sidecar holds the files that the workload opted in to.
+
+Everything at once or nothing: with one obstacle the template is left as it is, and the obstacle says why. Which files
+and Secrets are meant is decided by `opt_in`; the plan becomes a JSON Patch in the package `inject`.
+
+No volume gets a mode: Kubernetes' own, 0644, is one that istio-proxy (user 1337) reads with and without an fsGroup.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from posixpath import basename, dirname
+from typing import TYPE_CHECKING
+
+from webhook.istio import builtin
+from webhook.istio.annotation_merge import extended
+from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.mount_merge import absolute
+from webhook.model.addition import NO_ADDITION, AddedMount, AddedVolume, Addition, Obstacle
+from webhook.model.workload import KeyToPath
+from webhook.trace.added_entries import mount_entry, volume_entry
+from webhook.trace.added_volumes import VolumeNames, name_for
+from webhook.trace.opt_in import Wish, opts_in, settle, wishes
+
+if TYPE_CHECKING:
+    from webhook.trace.workload import WorkloadPicture
+
+ANNOTATION_BYTES = 262_144
+"""All annotations of an object together; the API server refuses more (apimachinery, TotalAnnotationSizeLimitB)."""
+KEY_NAMES: Mapping[str, tuple[str, ...]] = {
+    "clientCertificate": ("cert", "tls.crt"),
+    "privateKey": ("key", "tls.key"),
+    "caCertificates": ("cacert", "ca.crt"),
+    "caCrl": ("crl", "ca.crl"),
+}
+"""What the keys of a client Secret are usually called, by the field of the DestinationRule (Istio's own names)."""
+_PAIR = ("clientCertificate", "privateKey")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One file to come: where, and from which key of which Secret. rule: who reads it, in words.
+
+    held: whether the Secret has the key; None when nobody sees the Secret. named: `items` demand the key, so that a Pod
+    waits for a Secret that has it, where otherwise it would start without the file.
+    """
+
+    field: str
+    path: str
+    secret: str
+    key: str
+    rule: str
+    held: bool | None
+    named: bool
+
+
+def plan(picture: "WorkloadPicture") -> Addition:
+    """What is to be added to the workload's pod template as it is written; NO_ADDITION when it does not ask."""
+    if not opts_in(picture):
+        return NO_ADDITION
+    if not picture.has_sidecar or picture.user.rejected:
+        return Addition(opted_in=True)  # the validator says what is wrong there
+    pieces: list[_Piece] = []
+    obstacles: list[Obstacle] = []
+    for settled in settle(picture, tuple(wish for wish in wishes(picture) if _lacking(picture, wish))):
+        if isinstance(settled, Obstacle):
+            obstacles.append(settled)
+        else:
+            found = _pieces(picture, *settled)
+            obstacles.extend(_scattered(picture, found))
+            pieces.extend(found)
+    obstacles.extend(_conflicts(picture, pieces))
+    if obstacles:
+        return Addition(opted_in=True, obstacles=tuple(dict.fromkeys(obstacles)))
+    return _assembled(picture, pieces)
+
+
+def _lacking(picture: "WorkloadPicture", wish: Wish) -> list[tuple[str, str]]:
+    """The fields and paths of the wish that no mount and no image covers; the others are somebody's own."""
+    places = ((field, path, picture.sidecar.place(path)) for field, path in wish.files.items())
+    return [(field, path) for field, path, place in places if place.mount is None and not place.built_in]
+
+
+def _pieces(picture: "WorkloadPicture", wish: Wish, secret: str) -> list[_Piece]:
+    facts = picture.view.secret(picture.workload.namespace, secret)
+    keys = frozenset(facts.keys) if facts is not None else _announced(picture, secret)
+    rule = str(wish.users[0].rule.ref)
+    pieces: list[_Piece] = []
+    for field, path in _lacking(picture, wish):
+        key = _key(field, basename(path), keys)
+        held = None if facts is None else key in keys
+        pieces.append(_Piece(field, absolute(path), secret, key, rule, held, picture.complete and held is None))
+    return pieces
+
+
+def _announced(picture: "WorkloadPicture", secret: str) -> frozenset[str]:
+    """The keys that a Secret to come will have, by the word of the Certificate, or whoever makes it."""
+    makers = picture.view.producers(picture.workload.namespace, secret)
+    return next((one.keys for one in makers if one.keys), frozenset())
+
+
+def _key(field: str, name: str, keys: frozenset[str]) -> str:
+    """The key of the Secret that becomes the file of that name: the same, or the one usual for the field."""
+    if name in keys:
+        return name
+    usual = [key for key in KEY_NAMES[field] if key in keys]
+    return usual[0] if len(usual) == 1 else name
+
+
+def _scattered(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
+    """Files of one rule in several directories, unless the Secret plainly has what belongs into each.
+
+    A certificate that is not beside its key comes, more often than not, from another Secret than the key does.
+    """
+    places = list(dict.fromkeys(dirname(piece.path) for piece in pieces))
+    split = len({dirname(piece.path) for piece in pieces if piece.field in _PAIR}) > 1
+    lacks = [piece for piece in pieces if piece.held is False]
+    if len(places) < 2 or not (split or lacks):
+        return
+    why = "" if split else f', and Secret "{lacks[0].secret}" holds no "{lacks[0].key}"'
+    yield Obstacle(
+        picture.pod.path,
+        f"{pieces[0].rule} reads its files from {len(places)} directories: {', '.join(places[:4])}{why}",
+        "let the rule read all of them from one directory, or mount them by hand",
+    )
+
+
+def _conflicts(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
+    """Two sources for one path, and directories whose mount would hide what the sidecar needs."""
+    sources: dict[str, _Piece] = {}
+    for piece in pieces:
+        first = sources.setdefault(piece.path, piece)
+        if (first.secret, first.key) != (piece.secret, piece.key):
+            yield Obstacle(
+                picture.pod.path,
+                f'{first.rule} and {piece.rule} want {piece.path} from "{first.secret}" and from "{piece.secret}"',
+                "let one of the rules read another path",
+            )
+    for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
+        names = {basename(piece.path) for piece in pieces if dirname(piece.path) == directory}
+        if directory in builtin.DIRECTORIES or names & {*builtin.IDENTITY_FILES.get(directory, ())}:
+            yield Obstacle(
+                picture.pod.path,
+                f"a mount at {directory}, where {pieces[0].rule} reads, would hide files that the sidecar needs",
+                "let the rule read from a directory of its own, as /etc/mtlsfiles",
+            )
+
+
+def _assembled(picture: "WorkloadPicture", pieces: list[_Piece]) -> Addition:
+    """The volumes and mounts for the pieces: one mount per directory."""
+    names = VolumeNames(picture)
+    volumes: list[AddedVolume] = []
+    mounts: list[AddedMount] = []
+    for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
+        here = [piece for piece in pieces if dirname(piece.path) == directory]
+        secrets = _by_secret(here)
+        wanted = AddedVolume(name_for(secrets), secrets)
+        taken = names.settle(wanted)
+        if isinstance(taken, Obstacle):
+            return Addition(opted_in=True, obstacles=(taken,))
+        mounts.append(AddedMount(taken.name, directory))
+        volumes.extend([taken] if names.take(taken) else [])
+    return _written(picture, tuple(volumes), tuple(mounts))
+
+
+def _by_secret(pieces: list[_Piece]) -> tuple[tuple[str, tuple[KeyToPath, ...] | None], ...]:
+    """The Secrets of one directory, each with `items` where needed: for other names, for several, to wait for keys."""
+    found: dict[str, dict[str, KeyToPath]] = {}
+    for piece in pieces:
+        found.setdefault(piece.secret, {})[piece.path] = KeyToPath(piece.key, basename(piece.path))
+    plain = len(found) == 1 and all(one.key == basename(one.path) and not one.named for one in pieces)
+    return tuple((secret, None if plain else tuple(items.values())) for secret, items in found.items())
+
+
+def _written(picture: "WorkloadPicture", volumes: tuple[AddedVolume, ...], mounts: tuple[AddedMount, ...]) -> Addition:
+    """The addition with the texts of the two annotations, unless the pod spec itself has to hold the volumes."""
+    if not mounts or in_spec(picture):
+        return Addition(opted_in=True, volumes=volumes, mounts=mounts)
+    held = picture.pod.annotations
+    texts = {USER_VOLUME_MOUNT: extended(held.get(USER_VOLUME_MOUNT), [mount_entry(one) for one in mounts])}
+    if volumes:
+        texts[USER_VOLUME] = extended(held.get(USER_VOLUME), [volume_entry(one) for one in volumes])
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in {**held, **texts}.items())
+    if size > ANNOTATION_BYTES:
+        problem = f"with what injection adds, the annotations have {size} bytes, and {ANNOTATION_BYTES} are allowed"
+        return Addition(opted_in=True, obstacles=(Obstacle(picture.pod.path, problem, "shorten the annotations"),))
+    return Addition(opted_in=True, volumes=volumes, mounts=mounts, annotations=texts)
+
+
+def in_spec(picture: "WorkloadPicture") -> bool:
+    """Whether the pod spec has to hold the volumes: gateways and a finished istio-proxy read no annotation."""
+    return picture.injection.manual or not picture.injection.honours_annotations

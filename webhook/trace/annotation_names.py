@@ -1,0 +1,57 @@
+"""Which annotation a person probably meant by a name that comes near one of ours or of Istio's user volumes.
+
+Knows names only; where they stand and what they hold is left to `near_misses`.
+"""
+
+from functools import lru_cache
+
+from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT, PREFIX
+
+_VOLUMES = {"uservolume": USER_VOLUME, "uservolumemount": USER_VOLUME_MOUNT}
+_OURS = {"clientsecret": CLIENT_SECRET, "destinations": DESTINATIONS, "inject": INJECT}
+_ALIASES = {
+    "volume": USER_VOLUME,
+    "volumes": USER_VOLUME,
+    "volumemount": USER_VOLUME_MOUNT,
+    "volumemounts": USER_VOLUME_MOUNT,
+    "secret": CLIENT_SECRET,
+    "secrets": CLIENT_SECRET,
+    "secretname": CLIENT_SECRET,
+    "clientcertificate": CLIENT_SECRET,
+    "host": DESTINATIONS,
+    "hosts": DESTINATIONS,
+    "injection": INJECT,
+    "enabled": INJECT,
+}
+
+
+@lru_cache(maxsize=4096)
+def meant_by(name: str) -> str | None:
+    """The annotation that the name was probably meant to be, '' for one under our prefix that nothing comes near.
+
+    None for every other name, an exact one of ours or Istio's included.
+    """
+    prefix, _, last = name.casefold().rpartition("/")
+    plain = last.replace("-", "").replace("_", "").replace(".", "")
+    if name in (USER_VOLUME, USER_VOLUME_MOUNT, CLIENT_SECRET, DESTINATIONS, INJECT):
+        return None
+    if "mtls" in prefix and "guard" in prefix:
+        return _OURS.get(plain) or _ours_by_alias(plain) or _near(plain, _OURS, 0.7) or ""
+    if plain.startswith("uservolume"):
+        return USER_VOLUME_MOUNT if "mount" in plain else USER_VOLUME
+    if "istio" in prefix and ("vol" in plain or "mount" in plain):
+        return _ALIASES.get(plain) or _near(plain, _VOLUMES, 0.8)
+    return None
+
+
+def _ours_by_alias(plain: str) -> str | None:
+    found = _ALIASES.get(plain)
+    return found if found is not None and found.startswith(PREFIX) else None
+
+
+def _near(plain: str, names: dict[str, str], cutoff: float) -> str | None:
+    from difflib import get_close_matches  # slow to import, and only odd names need it
+
+    near = get_close_matches(plain, names, n=1, cutoff=cutoff)
+    return names[near[0]] if near else None

@@ -1,0 +1,166 @@
+"""The picture of a DestinationRule and the workloads that it reaches: who holds its files, and who does not.
+
+Counts by namespace, with the answers per file set and per namespace kept, so that a thousand rules over five thousand
+workloads cost neither a million pictures nor a million look-ups.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from webhook.istio.annotations import read_user_volumes
+from webhook.istio.decide import share
+from webhook.istio.injection import decide_injection
+from webhook.istio.merge import merge
+from webhook.istio.rules import selects
+from webhook.istio.sidecar_files import sidecar_files
+from webhook.istio.workloads import by_namespace
+from webhook.model.chain import Answer, FileState, ResolvedFile
+from webhook.model.finding import ObjectRef
+from webhook.model.mesh import FileSet
+from webhook.model.workload import Workload
+from webhook.trace.contents import ViewContents
+from webhook.trace.destination import DestinationPicture
+from webhook.trace.once import once
+from webhook.view import ClusterView
+
+_NOBODY: frozenset[ObjectRef] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """reached: workloads whose sidecar is told to read the rule's files, by namespace. unprepared: who lacks some."""
+
+    reached: Mapping[str, int]
+    unprepared: Mapping[str, frozenset[ObjectRef]]
+
+    @property
+    def reached_count(self) -> int:
+        """Workloads reached, over all namespaces."""
+        return sum(self.reached.values())
+
+    @property
+    def unprepared_count(self) -> int:
+        """Workloads that are reached and lack a file, over all namespaces."""
+        return sum(len(refs) for refs in self.unprepared.values())
+
+
+class AudiencePicture(DestinationPicture):
+    """A DestinationRule's picture with its audience."""
+
+    @once
+    def file_sets(self) -> tuple[FileSet, ...]:
+        """The file sets with a client certificate that the rule makes sidecars read, each once."""
+        if not self.client_settings:
+            return ()
+        entry = merge((self.rule,))[0]
+        read = (files for service in self.services for files, _ in share(self.view.mesh, service, entry).filed)
+        return tuple(dict.fromkeys(files for files in read if files.client_certificate))
+
+    @once
+    def served(self) -> bool:
+        """Whether at least one workload holds all files of a set, and is told by this rule to read them."""
+        return any(
+            self._told(ref, files)
+            for files, prepared in self.prepared.items()
+            for refs in prepared.values()
+            for ref in refs
+        )
+
+    @once
+    def prepared(self) -> Mapping[FileSet, Mapping[str, frozenset[ObjectRef]]]:
+        """By file set of the rule and namespace: the workloads that hold it."""
+        return {files: prepared_for(self.view, files) for files in self.file_sets}
+
+    def _told(self, ref: ObjectRef, files: FileSet) -> bool:
+        labels = self._labels(ref)
+        users = self.view.reach(ref.namespace, labels).groups(labels).get(files, ())
+        return any(user.rule.ref == self.ref for user in users)
+
+    @once
+    def audience(self) -> Audience:
+        """Workloads reached and unprepared, by namespace; empty maps when the rule reads no client certificate."""
+        reached: dict[str, int] = {}
+        unprepared: dict[str, frozenset[ObjectRef]] = {}
+        for namespace in self.view.workloads.namespaces() if self.file_sets else ():
+            here = self._reached(namespace)
+            lacking = here.difference(*(held.get(namespace, _NOBODY) for held in self.prepared.values()))
+            if here:
+                reached[namespace] = len(here)
+            if lacking:
+                unprepared[namespace] = lacking
+        return Audience(reached, unprepared)
+
+    @once
+    def meant_for(self) -> ObjectRef | None:
+        """A workload that lacks the files and shows that it means the rule: it mounts at their place, or anything."""
+        paths = [path for files in self.file_sets for _, path in files.items()]
+        near = self.view.workloads.mounting(paths)
+        lacking = self.audience.unprepared
+        mounting = (one for name in sorted(lacking) for one in self.view.workloads.with_mounts(name))
+        found = (*near[:1], *islice((one for one in mounting if one.ref in lacking[one.namespace]), 1))
+        return found[0].ref if found else None
+
+    def _reached(self, namespace: str) -> frozenset[ObjectRef]:
+        """Workloads of the namespace with a sidecar for which the rule is in force, by its usual Sidecar resource."""
+        selector = self.rule.selector
+        if selector is not None and namespace != self.ref.namespace:
+            return _NOBODY
+        if not self.view.is_told(namespace, self.ref):
+            return _NOBODY
+        everyone = injected(self.view, namespace)
+        if selector is None:
+            return everyone
+        return frozenset(ref for ref in everyone if selects(selector, self._labels(ref)))
+
+    def _labels(self, ref: ObjectRef) -> Mapping[str, str]:
+        workload = self.view.workloads.get(ref)
+        return workload.template.labels if workload is not None else {}
+
+
+def injected(view: ClusterView, namespace: str) -> frozenset[ObjectRef]:
+    """The workloads of the namespace that will have a sidecar; kept until something changes there."""
+    tallies = view.tallies.at(namespace)
+    known: frozenset[ObjectRef] | None = tallies.get("injected")
+    if known is None:
+        held = view.namespace(namespace)
+        known = tallies["injected"] = frozenset(
+            workload.ref
+            for workload in view.workloads.of_namespace(namespace)
+            if decide_injection(workload.template, held, view.mesh).answer is Answer.YES
+        )
+    return known
+
+
+def prepared_for(view: ClusterView, files: FileSet) -> Mapping[str, frozenset[ObjectRef]]:
+    """The workloads whose sidecar will hold every file of the set, by namespace; counted anew where something changed.
+
+    A namespace is in it only if it holds one.
+    """
+    key = ("prepared", files)
+    found: dict[str, frozenset[ObjectRef]] = {}
+    mounting = by_namespace(view.workloads.mounting(path for _, path in files.items()))
+    for namespace, workloads in mounting.items():
+        tallies = view.tallies.at(namespace)
+        known: frozenset[ObjectRef] | None = tallies.get(key)
+        if known is None:
+            known = tallies[key] = frozenset(one.ref for one in workloads if _holds(view, one, files))
+        if known:
+            found[namespace] = known
+    return found
+
+
+def _holds(view: ClusterView, workload: Workload, files: FileSet) -> bool:
+    injection = decide_injection(workload.template, view.namespace(workload.namespace), view.mesh)
+    if injection.answer is Answer.NO:
+        return False
+    held = sidecar_files(workload.template, read_user_volumes(workload.template), injection, view.mesh)
+    contents = ViewContents(view, workload.namespace)
+    return not any(_lacking(view, held.resolve(path, contents)) for _, path in view.mesh.used(files))
+
+
+def _lacking(view: ClusterView, file: ResolvedFile) -> bool:
+    """Whether the file will not be there; one of a Secret that something says it will make is on its way."""
+    if file.state is FileState.NO_OBJECT and file.object is not None:
+        return not view.producers(file.object.namespace, file.object.name)
+    return file.absent

@@ -1,0 +1,42 @@
+"""The picture of a change to an object that is no workload: which workloads were fine before it, and are not after."""
+
+from dataclasses import dataclass
+
+from webhook.model.finding import Finding, ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A workload that the change breaks.
+
+    findings: the denials that it did not have before; empty when it merely has no rule any more that makes it present
+    its certificate.
+    """
+
+    workload: ObjectRef
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePicture:
+    """operation: CREATE, UPDATE or DELETE of `ref`. unseen: workloads that may be concerned, and were not looked at."""
+
+    ref: ObjectRef
+    operation: str
+    broken: tuple[Broken, ...] = ()
+    unseen: int = 0
+
+    @property
+    def own(self) -> tuple[Broken, ...]:
+        """Those in the namespace of the changed object, which its author is likely to own."""
+        return tuple(one for one in self.broken if one.workload.namespace == self.ref.namespace)
+
+    @property
+    def others(self) -> tuple[Broken, ...]:
+        """Those of other namespaces."""
+        return tuple(one for one in self.broken if one.workload.namespace != self.ref.namespace)
+
+    @property
+    def prevents(self) -> bool:
+        """Whether the change can be refused for it: a deletion and a change of a Secret are only warned of."""
+        return self.operation != "DELETE" and self.ref.kind != "Secret"

@@ -1,0 +1,103 @@
+"""What stands at the ends of a workload's chains: certificates with their place, and what a sidecar refuses of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from webhook.model.chain import Chain, Credential
+from webhook.model.finding import ObjectRef
+from webhook.model.material import CertificateFacts, Material
+
+if TYPE_CHECKING:
+    from webhook.material.refusal import Refusal
+    from webhook.trace.workload import WorkloadPicture
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that the sidecar will not load. chain: of the file at fault. other: the pair's other half, if any."""
+
+    chain: Chain
+    refusal: "Refusal"
+    other: Chain | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A certificate that the sidecar presents or verifies with. certain: False for a mount that no rule in view reads.
+
+    position: among the certificates of its file; 0 is the leaf of a client certificate.
+    """
+
+    object: ObjectRef
+    key: str
+    position: int
+    certificate: CertificateFacts
+    certain: bool = True
+
+
+def refused(credentials: tuple[Credential, ...]) -> Iterator[Refused]:
+    """Everything among the credentials that agent or Envoy do not load, at most one per pair, CA and CRL."""
+    for credential in credentials:
+        yield from _refused_pair(credential)
+        yield from _refused_alone(credential)
+
+
+def _refused_pair(credential: Credential) -> Iterator[Refused]:
+    certificate, key = credential.certificate, credential.key
+    first, second = _material(certificate), _material(key)
+    if certificate is None or key is None or first is None or second is None:
+        return
+    from webhook.material.sidecar import sidecar_refuses_pair
+
+    refusal = sidecar_refuses_pair(first, second)
+    if refusal is not None:
+        at_key = refusal.role == "key"
+        yield Refused(key if at_key else certificate, refusal, certificate if at_key else key)
+
+
+def _refused_alone(credential: Credential) -> Iterator[Refused]:
+    from webhook.material.sidecar import sidecar_refuses_ca, sidecar_refuses_crl
+
+    for chain, judge in ((credential.ca, sidecar_refuses_ca), (credential.crl, sidecar_refuses_crl)):
+        material = _material(chain)
+        refusal = judge(material) if material is not None else None
+        if chain is not None and refusal is not None:
+            yield Refused(chain, refusal)
+
+
+def _material(chain: Chain | None) -> Material | None:
+    return None if chain is None or chain.file.absent else chain.file.material
+
+
+def client_certificates(picture: "WorkloadPicture") -> Iterator[Held]:
+    """The certificates of every client certificate file, and those of mounts that serve no rule in view."""
+    for credential in picture.credentials:
+        yield from _of_chain(credential.certificate)
+    for stray in picture.strays:
+        if stray.found is not None and not stray.candidates:
+            yield from _of_secret(stray.found.ref, stray.found.keys)
+
+
+def ca_certificates(picture: "WorkloadPicture") -> Iterator[tuple[Chain, tuple[CertificateFacts, ...]]]:
+    """The certificates of every CA bundle that a chain ends in, bundle by bundle; empty bundles are left out."""
+    for credential in picture.credentials:
+        material = _material(credential.ca)
+        if credential.ca is not None and material is not None and material.certificates:
+            yield credential.ca, material.certificates
+
+
+def _of_chain(chain: Chain | None) -> Iterator[Held]:
+    material = _material(chain)
+    if chain is None or material is None or chain.file.object is None:
+        return
+    for position, certificate in enumerate(material.certificates):
+        yield Held(chain.file.object, chain.file.key, position, certificate)
+
+
+def _of_secret(ref: ObjectRef, keys: Mapping[str, Material]) -> Iterator[Held]:
+    own = {key.public_key for material in keys.values() for key in material.keys}
+    for name, material in keys.items():
+        first = material.certificates[:1]
+        if first and first[0].public_key in own:
+            yield Held(ref, name, 0, first[0], certain=False)

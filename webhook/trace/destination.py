@@ -1,0 +1,135 @@
+"""The picture of one DestinationRule by itself: the services its host names, and the TLS that follows from it.
+
+It does not depend on a client: what keeps a rule from one client is a miss in that workload's picture. So its faults
+are worked out once, however many workloads use the rule. Where calls end is left to `arrivals`.
+"""
+
+from dataclasses import replace
+from enum import Enum
+
+from webhook.istio.calls import Call
+from webhook.istio.config import Config
+from webhook.istio.hosts import is_wildcard
+from webhook.istio.merge import merge
+from webhook.istio.tls import Kind, metadata_files, originations, outcome
+from webhook.model.chain import Origination
+from webhook.model.finding import ObjectRef
+from webhook.model.horizon import Horizon
+from webhook.model.mesh import DestinationRule, Service, TlsSettings
+from webhook.trace.arrivals import arrivals
+from webhook.trace.once import once
+from webhook.view import ClusterView
+
+PRESENTING = frozenset({Kind.MUTUAL, Kind.CREDENTIAL})
+"""What a tls block must lead to for the partner to see the client certificate that was meant."""
+
+
+class Stage(Enum):
+    """Why the rule is looked at, which decides how certain we are of what it lacks."""
+
+    ARRIVING = "arriving"  # it is being applied: what it needs, and who needs it, may come next
+    STANDING = "standing"  # it exists, and so does everything else
+    MEANT = "meant"  # as STANDING, and a workload in view means to use it
+
+
+class DestinationPicture:
+    """Everything a rule may look at for one DestinationRule. Parts are computed once, on demand."""
+
+    def __init__(
+        self, rule: DestinationRule, view: ClusterView, horizon: Horizon, stage: Stage = Stage.STANDING
+    ) -> None:
+        """The picture of this DestinationRule as this view shows the cluster at this instant."""
+        self.rule = rule
+        self.view = view
+        self.horizon = horizon
+        self.stage = stage
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The rule's reference, as findings name it."""
+        return self.rule.ref
+
+    @property
+    def complete(self) -> bool:
+        """Whether what is not in view does not exist."""
+        return self.view.complete
+
+    @property
+    def settled(self) -> bool:
+        """Whether what is not in view does not exist, and is not about to come with the rule either."""
+        return self.view.complete and self.stage is not Stage.ARRIVING
+
+    @once
+    def settings(self) -> tuple[TlsSettings, ...]:
+        """Every tls block written in the rule."""
+        return self.rule.settings()
+
+    @once
+    def client_settings(self) -> tuple[TlsSettings, ...]:
+        """The tls blocks that are about a client certificate, in whatever mode: only rules with one concern us."""
+        return tuple(tls for tls in self.settings if about_client(tls)) if self.settings else ()
+
+    @once
+    def config(self) -> Config:
+        """Istio's objects, with short hosts completed by the mesh's own cluster domain."""
+        held, domain = self.view.config, self.view.mesh.cluster_domain
+        return replace(held, rules=held.rules.in_domain(domain), routes=held.routes.in_domain(domain))
+
+    @once
+    def host(self) -> str:
+        """The rule's host as Istio resolves it in the rule's namespace."""
+        return self.config.rules.host(self.rule)
+
+    @once
+    def services(self) -> tuple[Service, ...]:
+        """Services, of any namespace, that the host names (a wildcard: all that it matches)."""
+        held = self.config.services
+        if not is_wildcard(self.host):
+            return held.of_host(self.host)
+        return tuple(service for host in sorted(held.hosts(self.host)) for service in held.of_host(host))
+
+    @once
+    def originations(self) -> tuple[Origination, ...]:
+        """Per service, port and subset: the tls block of this rule that is in force there if the rule wins."""
+        entry = merge((self.rule,))[0]
+        return tuple(one for service in self.services for one in originations(entry, service))
+
+    @once
+    def presenting(self) -> tuple[Origination, ...]:
+        """The originations at which a client certificate is presented."""
+        return tuple(one for one in self.originations if self.presents(one.tls, one.service))
+
+    def presents(self, tls: TlsSettings | None, service: Service) -> bool:
+        """Whether this tls block makes sidecars present the client certificate that it names to the service."""
+        metadata = metadata_files(self.view.mesh)
+        selector = self.rule.selector is not None
+        return outcome(tls, external=service.external, selector=selector, metadata=metadata).kind in PRESENTING
+
+    @once
+    def calls(self) -> tuple[Call, ...]:
+        """The plain calls that end at one of the rule's hosts, through whichever VirtualService, none twice."""
+        hosts = dict.fromkeys(service.host for service in self.services)
+        return tuple(call for host in hosts for call in arrivals(self.config, host, self.ref.namespace))
+
+    @once
+    def ends(self) -> frozenset[tuple[str, int, str]]:
+        """Where these calls end: host, service port and subset."""
+        return frozenset((call.host, call.number, call.subset) for call in self.calls)
+
+    @once
+    def used(self) -> tuple[Origination, ...]:
+        """The presenting originations at which at least one call ends; without any the rule is in vain."""
+        return tuple(one for one in self.presenting if (one.service.host, one.port.number, one.subset) in self.ends)
+
+    @once
+    def for_gateway(self) -> bool:
+        """Whether a gateway sends calls to one of the hosts, so that the rule may be meant for it alone."""
+        hosts = {service.host for service in self.services}
+        routes = (route for host in hosts for route in self.config.routes.naming(host).values())
+        return any(gateway != "mesh" for route in routes for gateway in route.gateways)
+
+
+def about_client(tls: TlsSettings) -> bool:
+    """Whether the tls block is about a client certificate: it names one, or would present one."""
+    files = tls.files
+    return bool(tls.mode == "MUTUAL" or files.client_certificate or files.private_key or tls.credential_name)

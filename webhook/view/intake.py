@@ -1,0 +1,230 @@
+"""Puts one raw object into a Snapshot: which reader reads the kind, and where what it reads is held."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from webhook.kinds.destination_rule import read_destination_rule
+from webhook.kinds.mesh import read_mesh, read_revisions
+from webhook.kinds.namespace import read_namespace
+from webhook.kinds.producer import read_producers
+from webhook.kinds.service import read_services
+from webhook.kinds.sidecar import read_sidecar
+from webhook.kinds.virtual_service import read_virtual_service
+from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
+from webhook.model.finding import ObjectRef
+from webhook.model.manifest import Manifest, dig, mapping, text
+from webhook.model.mesh import Mesh
+from webhook.model.workload import Workload
+
+if TYPE_CHECKING:
+    from webhook.view.snapshot import Snapshot
+
+ISTIO = "networking.istio.io"
+PRODUCERS = {"Certificate": "cert-manager.io", "ExternalSecret": "external-secrets.io", "SealedSecret": "bitnami.com"}
+INJECTOR_MAP = "istio-sidecar-injector"
+_ISTIO_KINDS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Service"})
+
+
+def group_of(api_version: str) -> str:
+    """The API group of an apiVersion: `apps/v1` -> `apps`, `v1` -> ''."""
+    return api_version.rpartition("/")[0]
+
+
+def take_in(snapshot: "Snapshot", manifest: Manifest) -> None:
+    """Holds the object; a kind that no reader reads is ignored."""
+    kind, group = text(manifest.get("kind")), group_of(text(manifest.get("apiVersion")))
+    put = _PUTS.get((group, kind))
+    if put is not None:
+        put(snapshot, manifest)
+    elif kind in TEMPLATE_PATHS or kind in snapshot.workload_paths:
+        _put_workload(snapshot, manifest)
+    elif PRODUCERS.get(kind, "-") == group.removeprefix("sealedsecrets."):
+        _put_producer(snapshot, manifest)
+
+
+def _put_workload(snapshot: "Snapshot", manifest: Manifest) -> None:
+    workload = read_workload(manifest, snapshot.workload_paths.get(text(manifest.get("kind"))))
+    if workload is not None:
+        index = snapshot.pods if is_controlled(workload, snapshot.workload_paths) else snapshot.workloads
+        if index.get(workload.ref) != workload:  # a status changes far more often than what a verdict looks at
+            index.put(workload)
+            snapshot.recount(workload.namespace)
+
+
+def is_controlled(workload: Workload, further_kinds: Mapping[str, object]) -> bool:
+    """Whether a controller of a kind that we judge made it, so that its template was judged already."""
+    return workload.controller in TEMPLATE_PATHS or workload.controller in further_kinds
+
+
+def _put_rule(snapshot: "Snapshot", manifest: Manifest) -> None:
+    rule = read_destination_rule(manifest)
+    if snapshot.config.rules.get(rule.ref) != rule:
+        snapshot.config.rules.put(rule)
+        snapshot.changed()
+
+
+def _put_services(snapshot: "Snapshot", manifest: Manifest) -> None:
+    services, held = read_services(manifest, snapshot.mesh.cluster_domain), snapshot.config.services
+    if services and held.of_object(services[0].ref) == services:
+        return
+    held.remove(_ref(manifest))
+    for service in services:
+        held.put(service)
+    snapshot.changed()
+
+
+def _put_route(snapshot: "Snapshot", manifest: Manifest) -> None:
+    snapshot.config.routes.put(read_virtual_service(manifest))
+    snapshot.changed()
+
+
+def _put_sidecar(snapshot: "Snapshot", manifest: Manifest) -> None:
+    snapshot.config.sidecars.put(read_sidecar(manifest))
+    snapshot.changed()
+
+
+def _put_namespace(snapshot: "Snapshot", manifest: Manifest) -> None:
+    namespace = read_namespace(manifest)
+    if snapshot.namespaces.get(namespace.name) != namespace:
+        snapshot.namespaces[namespace.name] = namespace
+        snapshot.recount(namespace.name)
+        snapshot.changed()
+
+
+def _put_secret(snapshot: "Snapshot", manifest: Manifest) -> None:
+    from webhook.material import read_secret  # the only way to X.509, which costs a tenth of a second to import
+
+    facts = read_secret(manifest)
+    snapshot.secrets[facts.ref.namespace, facts.ref.name] = facts
+    snapshot.recount(facts.ref.namespace)
+
+
+def _put_config_map(snapshot: "Snapshot", manifest: Manifest) -> None:
+    from webhook.material import read_config_map
+
+    facts = read_config_map(manifest)
+    snapshot.config_maps[facts.ref.namespace, facts.ref.name] = facts
+    if isinstance(dig(manifest, "data", "mesh"), str) and facts.ref.name.startswith("istio"):
+        _learn(snapshot, f"mesh {facts.ref.name}", manifest)
+    elif facts.ref.name.startswith(INJECTOR_MAP):
+        _learn(snapshot, f"injector {facts.ref.name}", manifest)
+    else:
+        snapshot.recount(facts.ref.namespace)
+
+
+def _put_injector_webhook(snapshot: "Snapshot", manifest: Manifest) -> None:
+    _learn(snapshot, f"webhook {_ref(manifest).name}", manifest)
+
+
+def _learn(snapshot: "Snapshot", source: str, manifest: Manifest | None) -> None:
+    """Works out the mesh-wide settings anew from every source known now; None when this one has gone."""
+    held = snapshot.mesh_sources
+    if manifest is None:
+        held.pop(source, None)
+    else:
+        held[source] = manifest
+    mesh = read_mesh(_first(held, "mesh "), _first(held, "injector "), Mesh())
+    webhooks = [one for name, one in held.items() if name.startswith("webhook ")]
+    revisions = read_revisions(webhooks)
+    found = replace(mesh, revisions=revisions) if revisions else mesh
+    if found != snapshot.mesh:
+        snapshot.set_mesh(found)
+
+
+def _first(sources: Mapping[str, Manifest], prefix: str) -> Manifest | None:
+    """The one that counts among those of several revisions: that of the default revision, which has the short name."""
+    return next((sources[name] for name in sorted(sources) if name.startswith(prefix)), None)
+
+
+def _put_producer(snapshot: "Snapshot", manifest: Manifest) -> None:
+    _forget_producer(snapshot, _ref(manifest))
+    for producer in read_producers(manifest):
+        key = (producer.ref.namespace, producer.secret)
+        snapshot.made[key] = (*snapshot.made.get(key, ()), producer)
+        snapshot.makes[_ref(manifest)] = key
+        snapshot.recount(producer.ref.namespace)
+
+
+def _forget_producer(snapshot: "Snapshot", ref: ObjectRef) -> None:
+    key = snapshot.makes.pop(ref, None)
+    if key is None:
+        return
+    snapshot.recount(ref.namespace)
+    kept = tuple(one for one in snapshot.made.get(key, ()) if (one.ref.kind, one.ref.name) != (ref.kind, ref.name))
+    if kept:
+        snapshot.made[key] = kept
+    else:
+        snapshot.made.pop(key, None)
+
+
+def _ref(manifest: Manifest) -> ObjectRef:
+    metadata = mapping(manifest.get("metadata"))
+    return ObjectRef(
+        text(manifest.get("apiVersion")),
+        text(manifest.get("kind")),
+        text(metadata.get("namespace")) or "default",
+        text(metadata.get("name")),
+    )
+
+
+_PUTS: Mapping[tuple[str, str], Callable[["Snapshot", Manifest], None]] = {
+    (ISTIO, "DestinationRule"): _put_rule,
+    (ISTIO, "ServiceEntry"): _put_services,
+    (ISTIO, "VirtualService"): _put_route,
+    (ISTIO, "Sidecar"): _put_sidecar,
+    ("", "Service"): _put_services,
+    ("", "Namespace"): _put_namespace,
+    ("", "Secret"): _put_secret,
+    ("", "ConfigMap"): _put_config_map,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _put_injector_webhook,
+}
+
+
+def forget(snapshot: "Snapshot", ref: ObjectRef) -> None:
+    """Forgets the object; nothing happens when it is not held."""
+    if ref.kind in _ISTIO_KINDS:
+        _index_of(snapshot, ref.kind).remove(ref)
+        snapshot.changed()
+    elif ref.kind == "Namespace":
+        snapshot.namespaces.pop(ref.name, None)
+        snapshot.recount(ref.name)
+        snapshot.changed()
+    elif ref.kind in ("Secret", "ConfigMap"):
+        _forget_content(snapshot, ref)
+    elif ref.kind == "MutatingWebhookConfiguration":
+        _learn(snapshot, f"webhook {ref.name}", None)
+    elif ref.kind in PRODUCERS:
+        _forget_producer(snapshot, ref)
+    else:
+        snapshot.workloads.remove(ref)
+        snapshot.pods.remove(ref)
+        snapshot.recount(ref.namespace)
+
+
+class _Removing(Protocol):
+    def remove(self, ref: ObjectRef, /) -> None:
+        """Forgets the object of that reference."""
+
+
+def _index_of(snapshot: "Snapshot", kind: str) -> _Removing:
+    config = snapshot.config
+    held: Mapping[str, _Removing] = {
+        "DestinationRule": config.rules,
+        "VirtualService": config.routes,
+        "Sidecar": config.sidecars,
+    }
+    return held.get(kind, config.services)
+
+
+def _forget_content(snapshot: "Snapshot", ref: ObjectRef) -> None:
+    key = (ref.namespace, ref.name)
+    if ref.kind == "Secret":
+        snapshot.secrets.pop(key, None)
+    else:
+        snapshot.config_maps.pop(key, None)
+        for source in (f"mesh {ref.name}", f"injector {ref.name}"):
+            if source in snapshot.mesh_sources:
+                _learn(snapshot, source, None)
+    snapshot.hidden.add((ref.kind, *key))
+    snapshot.recount(ref.namespace)

@@ -1,0 +1,157 @@
+"""Snapshot: a cluster in memory, as parsed objects and the indexes that verdicts look things up in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from webhook.istio.reach import Config, Past, Reach, is_told, reach, shared_layer
+from webhook.istio.routes import RouteIndex
+from webhook.istio.rules import RuleIndex
+from webhook.istio.services import ServiceIndex
+from webhook.istio.sidecars import SidecarIndex
+from webhook.istio.workloads import WorkloadIndex
+from webhook.model.finding import ObjectRef
+from webhook.model.manifest import Manifest
+from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
+from webhook.model.mesh import Mesh, Namespace, Sidecar
+from webhook.view.asking import ByName
+from webhook.view.intake import forget, take_in
+from webhook.view.tallies import Tallies
+
+
+class Snapshot:
+    """Parsed objects in memory, with the indexes that verdicts look things up in. Not safe for concurrent writers.
+
+    lasting: results that hold until mesh-wide settings change. memo: until any object of Istio does, too.
+    tallies: counts by namespace, see there.
+    by_name: who reads Secrets and ConfigMaps that are not held here. hidden: those that it shall not be asked for.
+    """
+
+    def __init__(self, *, complete: bool = True, workload_paths: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        """An empty cluster. workload_paths: further workload kinds with the path of their pod template."""
+        self.complete = complete
+        self.workload_paths = dict(workload_paths or {})
+        self.mesh = Mesh()
+        self.config = Config(self.mesh, RuleIndex(), ServiceIndex(), RouteIndex(), SidecarIndex())
+        self.workloads = WorkloadIndex()
+        self.pods = WorkloadIndex()
+        self.namespaces: dict[str, Namespace] = {}
+        self.secrets: dict[tuple[str, str], SecretFacts] = {}
+        self.config_maps: dict[tuple[str, str], ConfigMapFacts] = {}
+        self.made: dict[tuple[str, str], tuple[Producer, ...]] = {}
+        self.makes: dict[ObjectRef, tuple[str, str]] = {}
+        self.mesh_sources: dict[str, Manifest] = {}
+        self.lasting: dict[Any, Any] = {}
+        self.memo: dict[Any, Any] = {}
+        self.past: dict[Any, Past] = {}
+        self.tallies = Tallies()
+        self.by_name: ByName | None = None
+        self.hidden: set[tuple[str, str, str]] = set()
+
+    def changed(self) -> None:
+        """Says that an object of Istio has changed, so that what was derived from them is derived anew."""
+        self.memo = {}
+
+    def recount(self, namespace: str) -> None:
+        """Says that a workload, a Secret or the namespace has changed, so that its workloads are counted anew."""
+        self.tallies.drop(namespace)
+
+    def set_mesh(self, mesh: Mesh) -> None:
+        """Takes other mesh-wide settings."""
+        self.mesh = mesh
+        held, domain = self.config, mesh.cluster_domain
+        rules, routes = held.rules.in_domain(domain), held.routes.in_domain(domain)
+        self.config = Config(mesh, rules, held.services, routes, held.sidecars)
+        self.lasting, self.past = {}, {}
+        self.tallies.clear()
+        self.changed()
+
+    def put(self, manifest: Manifest) -> None:
+        """Reads one object and holds it, in place of an earlier one of that name; kinds without reader are ignored."""
+        take_in(self, manifest)
+
+    def remove(self, ref: ObjectRef) -> None:
+        """Forgets the object, if it is held."""
+        forget(self, ref)
+
+    def held(self, ref: ObjectRef) -> object:
+        """What is held of an object of Istio or a Secret, to compare; None or empty when it is not there."""
+        config = self.config
+        if ref.kind == "DestinationRule":
+            return config.rules.get(ref)
+        if ref.kind == "VirtualService":
+            return config.routes.get(ref)
+        if ref.kind == "Sidecar":
+            return config.sidecars.get(ref)
+        return self.secrets.get((ref.namespace, ref.name)) if ref.kind == "Secret" else config.services.of_object(ref)
+
+    def namespace(self, name: str) -> Namespace:
+        """The namespace; one that is not in view has no labels, and says so."""
+        return self.namespaces.get(name) or Namespace(name, known=False)
+
+    def secret(self, namespace: str, name: str) -> SecretFacts | None:
+        """Facts of the Secret, None when it is not in view."""
+        held = self.secrets.get((namespace, name))
+        if held is None and self.by_name is not None and ("Secret", namespace, name) not in self.hidden:
+            return self.by_name.secret(namespace, name)
+        return held
+
+    def config_map(self, namespace: str, name: str) -> ConfigMapFacts | None:
+        """Facts of the ConfigMap, None when it is not in view."""
+        held = self.config_maps.get((namespace, name))
+        if held is None and self.by_name is not None and ("ConfigMap", namespace, name) not in self.hidden:
+            return self.by_name.config_map(namespace, name)
+        return held
+
+    def unread(self, kind: str, namespace: str, name: str) -> str:
+        """Why nobody can tell whether the Secret or ConfigMap exists, '' when one that is not in view does not."""
+        if not self.complete:
+            return "is not in the input"
+        held = self.secrets if kind == "Secret" else self.config_maps
+        if self.by_name is None or (kind, namespace, name) in self.hidden or (namespace, name) in held:
+            return ""
+        return self.by_name.unread(kind, namespace, name)
+
+    def producers(self, namespace: str, secret: str) -> tuple[Producer, ...]:
+        """Objects that say that they will make the Secret."""
+        return self.made.get((namespace, secret), ())
+
+    def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
+        """What the sidecar of a pod with these labels is told; one answer per namespace and Sidecar is kept."""
+        sidecar = self.config.sidecars.choose(namespace, labels, self.mesh.root_namespace)
+        key = ("reach", namespace, sidecar.ref if sidecar else None)
+        known = self.memo.get(key)
+        if known is None:
+            known = self.memo[key] = reach(self.config, namespace, sidecar, self.past.get(key))
+            if known.past is not None:
+                self.past[key] = known.past
+        return known
+
+    def is_told(self, namespace: str, rule: ObjectRef) -> bool:
+        """Whether the rule is in force for a pod of this namespace, under its usual Sidecar."""
+        usual: tuple[Sidecar | None] | None = self.memo.get(("usual", namespace))
+        if usual is None:
+            usual = self.memo["usual", namespace] = (
+                self.config.sidecars.choose(namespace, {}, self.mesh.root_namespace),
+            )
+        sidecar = usual[0]
+        known: Reach | None = self.memo.get(("reach", namespace, sidecar.ref if sidecar else None))
+        if known is not None:
+            return bool(known.originations_of(rule))
+        return is_told(self.config, namespace, sidecar, rule)
+
+    def copy(self) -> "Snapshot":
+        """The same cluster, to be changed without touching this one; shares every parsed object.
+
+        What its rules come to is worked out before, so that every copy only follows its own change.
+        """
+        shared_layer(self.config)
+        twin = Snapshot(complete=self.complete, workload_paths=self.workload_paths)
+        twin.mesh, twin.lasting, twin.past = self.mesh, self.lasting, dict(self.past)
+        held = self.config
+        parts = (held.rules.copy(), held.services.copy(), held.routes.copy(), held.sidecars.copy())
+        twin.config = Config(self.mesh, *parts)
+        twin.workloads, twin.pods, twin.mesh_sources = self.workloads, self.pods, dict(self.mesh_sources)
+        twin.namespaces, twin.made, twin.makes = dict(self.namespaces), dict(self.made), dict(self.makes)
+        twin.secrets, twin.config_maps = dict(self.secrets), dict(self.config_maps)
+        twin.by_name, twin.hidden = self.by_name, set(self.hidden)
+        return twin

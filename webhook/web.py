@@ -1,0 +1,250 @@
+"""HTTP for the API server and the kubelet: paths, methods, sizes and status codes. Makes no decision about any object.
+
+What a review means is left to `admission`, whether an object may pass to whoever is handed in as `judge`, TLS and
+connections to the server around it. The only importer of flask.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import Any, Protocol
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from webhook.admission import BadReview, read_review, respond, respond_mutation
+from webhook.inject import Mutation
+from webhook.model.finding import Verdict
+from webhook.model.line import cut, printable
+from webhook.model.request import Request as Review
+
+MAX_BODY_BYTES = 7 * 1024 * 1024
+"""An object in etcd has at most 3 MB, and a review of an update carries it twice, in JSON, with an envelope around.
+
+Source: `--max-request-bytes` as the API server assumes it, 3 MiB for requests
+(https://github.com/kubernetes/apiserver/blob/v0.34.0/pkg/server/config.go, MaxRequestBodyBytes), and the limit that
+controller-runtime derives from it (https://github.com/kubernetes-sigs/controller-runtime/blob/v0.22.0/pkg/webhook/admission/http.go).
+"""
+_PIECE_BYTES = 256 * 1024
+_TIMEOUT = re.compile(r"(?:^|&)timeout=([1-9]\d?)s(?:&|$)")
+_TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json"
+_SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"
+
+
+class Journal(Protocol):
+    """Who is told of what was answered; never handed a manifest by the web."""
+
+    def answered(self, review: Review, verdict: Verdict, seconds: float) -> None:
+        """A review was answered."""
+
+    def mutated(self, review: Review, mutation: Mutation, seconds: float) -> None:
+        """A review was answered with a patch, or with none."""
+
+    def refused(self, status: int, problem: str) -> None:
+        """A request was refused that is no review we could answer."""
+
+    def failed(self, review: Review | None, error: Exception) -> None:
+        """Something of ours raised; the review, if it was read by then, was answered all the same."""
+
+
+_Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+Answer = Callable[[Review, float], Mapping[str, Any]]
+"""The answer to a review that could be read; also told when the request came, in seconds of `perf_counter`."""
+
+
+def create_app(
+    judge: Callable[[Review], Verdict],
+    waits: Callable[[], str],
+    journal: Journal,
+    mutate: Callable[[Review], Mutation] = lambda _: Mutation(),
+) -> Flask:
+    """The WSGI application.
+
+    judge: the verdict on a request; may raise, which then warns instead of denying.
+    waits: what the server still waits for before it can judge, '' once it can.
+    mutate: what injection adds to the object of a request; may raise, which then adds nothing.
+    """
+    app = Flask("mtls-guard", static_folder=None)
+    reviews = {
+        "/validate": _Reviews(_validating(judge, journal), waits, journal),
+        "/mutate": _Reviews(_mutating(mutate, journal), waits, journal),
+    }
+    for path in reviews:  # for flask to say which methods there are; whatever is posted there, the shortcut takes
+        app.add_url_rule(path, path[1:], methods=["POST"], provide_automatic_options=False)
+    app.wsgi_app = _Shortcut(reviews, app.wsgi_app, journal)  # type: ignore[method-assign]  # flask's own way
+    app.add_url_rule("/healthz", "healthz", lambda: _text(200, "ok"), provide_automatic_options=False)
+    app.add_url_rule("/readyz", "readyz", lambda: _readiness(waits()), provide_automatic_options=False)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, lambda error: _fault(error, journal))
+    return app
+
+
+def _validating(judge: Callable[[Review], Verdict], journal: Journal) -> Answer:
+    """Answers with a verdict."""
+
+    def answer(review: Review, started: float) -> Mapping[str, Any]:
+        """The verdict as an AdmissionReview."""
+        verdict, reply = respond(review, judge, lambda error: journal.failed(review, error))
+        journal.answered(review, verdict, perf_counter() - started)
+        return reply
+
+    return answer
+
+
+def _mutating(mutate: Callable[[Review], Mutation], journal: Journal) -> Answer:
+    """Answers with a patch."""
+
+    def answer(review: Review, started: float) -> Mapping[str, Any]:
+        """The mutation as an AdmissionReview."""
+        mutation, reply = respond_mutation(review, mutate, lambda error: journal.failed(review, error))
+        journal.mutated(review, mutation, perf_counter() - started)
+        return reply
+
+    return answer
+
+
+class _Shortcut:
+    """Leads posted reviews past flask, whose routing and contexts would cost a quarter of what an answer takes."""
+
+    def __init__(self, reviews: "Mapping[str, _Reviews]", others: _Wsgi, journal: Journal) -> None:
+        self.reviews, self.others, self.journal = reviews, others, journal
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """The answer to one request, by the WSGI protocol."""
+        reviews = self.reviews.get(environ.get("PATH_INFO", "")) if environ["REQUEST_METHOD"] == "POST" else None
+        if reviews is None:
+            return self.others(environ, start_response)
+        reply: Response | _Answered
+        try:
+            reply = reviews(environ)
+        except Exception as error:  # noqa: BLE001  # as flask's handler for everything else
+            reply = _fault(error, self.journal)
+        return reply(environ, start_response)
+
+
+class _Answered:
+    """The answer to a review, by the WSGI protocol alone: half of what a Response costs is for what no review needs."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __call__(self, _: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Sends it."""
+        start_response("200 OK", [("Content-Type", _JSON), ("Content-Length", str(len(self.body)))])
+        return (self.body,)
+
+
+class _Reviews:
+    """What stands behind `/validate` and `/mutate`: a ladder of refusals, then one answer."""
+
+    def __init__(self, answer: Answer, waits: Callable[[], str], journal: Journal) -> None:
+        self.answer, self.waits, self.journal = answer, waits, journal
+
+    def __call__(self, environ: Mapping[str, Any]) -> "Response | _Answered":
+        """The answer to the review in the body of a request."""
+        started = perf_counter()
+        missing = self.waits()
+        if missing:
+            return self._refuse(503, f"not ready: waiting for {missing}")
+        problem = _unacceptable(environ)
+        if problem:
+            _discard(environ)
+            return self._refuse(*problem)
+        try:
+            body = _body(environ)
+        except Exception as error:  # noqa: BLE001  # each server has its own for a broken chunk or a client that left
+            return self._refuse(400, f"the body cannot be read to its end: {type(error).__name__}")
+        if len(body) > MAX_BODY_BYTES:
+            return self._refuse(413, _too_large(f"more than {MAX_BODY_BYTES}"))
+        try:
+            review = read_review(body)
+        except BadReview as error:
+            return self._refuse(400, str(error))
+        waited = _waited(environ)
+        review = replace(review, seconds=waited) if waited else review
+        return _Answered(orjson.dumps(self.answer(review, started)))
+
+    def _refuse(self, status: int, problem: str) -> Response:
+        """A refusal in words, also for the log."""
+        self.journal.refused(status, problem)
+        return _text(status, problem)
+
+
+def _unacceptable(environ: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Status and text when the headers alone tell that there is no review in the body, else None."""
+    content_type = environ.get("CONTENT_TYPE", "")
+    if content_type != _JSON and content_type.partition(";")[0].strip().lower() != _JSON:
+        given = f'"{cut(content_type, 80)}"' if content_type else "none"
+        return 415, f"Content-Type: expected {_JSON}, got {given}"
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
+    if encoding.lower() != "identity":
+        return 415, f'Content-Encoding: expected none, got "{cut(encoding, 80)}"'
+    length = _length(environ)
+    if length is not None and length > MAX_BODY_BYTES:
+        return 413, _too_large(str(length))
+    return None
+
+
+def _waited(environ: Mapping[str, Any]) -> float | None:
+    """How long the API server waits for the answer, as it says in `?timeout=3s`."""
+    found = _TIMEOUT.search(environ.get("QUERY_STRING", ""))
+    return float(found[1]) if found else None
+
+
+def _length(environ: Mapping[str, Any]) -> int | None:
+    """The length of the body as its header states it, None when it does not."""
+    stated = environ.get("CONTENT_LENGTH", "")
+    return int(stated[:20]) if stated.isdecimal() else None
+
+
+def _body(environ: Mapping[str, Any]) -> bytes:
+    """The body, or of one without a stated length no more than one byte beyond the limit."""
+    length = _length(environ)
+    if length is None and not environ.get("wsgi.input_terminated"):
+        return b""
+    body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
+    return body
+
+
+def _discard(environ: Mapping[str, Any]) -> None:
+    """Reads a body of up to four times the limit away: a client that is still sending would not see our answer."""
+    left = _length(environ) or 0
+    while 0 < left <= 4 * MAX_BODY_BYTES:
+        read = len(environ["wsgi.input"].read(min(left, _PIECE_BYTES)))
+        left = left - read if read else 0
+
+
+def _too_large(size: str) -> str:
+    """The text for a body beyond the limit."""
+    return f"the body has {size} bytes; at most {MAX_BODY_BYTES} are read (an object of 3 MB, twice, with its envelope)"
+
+
+def _readiness(missing: str) -> Response:
+    """200 when the server can judge, else 503 with what it waits for."""
+    return _text(503, f"not ready: waiting for {missing}") if missing else _text(200, "ok")
+
+
+def _http_error(error: HTTPException) -> Response:
+    """What flask itself refuses: an unknown path, a wrong method."""
+    status = error.code or 400
+    hint = f": {_SERVED}" if status in (404, 405) else ""
+    asked = f"{request.method} {cut(request.path, 120)}"
+    reply = _text(status, f"{asked}: {error.name}{hint}")
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        reply.headers["Allow"] = ", ".join(sorted(allowed))
+    return reply
+
+
+def _fault(error: Exception, journal: Journal) -> Response:
+    """A fault of ours before the review was read: refused, so that the webhook's failurePolicy decides."""
+    journal.failed(None, error)
+    return _text(400, "the request could not be read: a fault of this webhook, see its log")
+
+
+def _text(status: int, line: str) -> Response:
+    """A one-line answer for people, which client-go hands on to them."""
+    return Response(printable(line) + "\n", status, content_type=_TEXT)
