@@ -1,0 +1,126 @@
+"""`make prove`: plays every example of every rule that denies, tells the stories, writes `docs/proof.md`.
+
+`python -m prove RULE ...` plays these rules only, and prints. Exit code 1: reality and we disagree, unexplained.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from prove.cases import Case, cases
+from prove.machine import demand_sidecars
+from prove.mesh import mesh
+from prove.outcome import Kind, Outcome
+from prove.over_time import Story, stories
+from prove.page import page
+from prove.play import play
+from prove.record import Record, read, record, write
+from prove.stage import Stage
+from rig.control_plane import control_plane
+from rig.parts import MANIFESTS, MESH_PARTS, PARTS, PartMissing, have
+from webhook.model.finding import Severity
+from webhook.rules import catalogue
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "proof.md"
+SHARES = 4
+"""Processes with a mesh each: much of the time an Envoy waits for files that never come."""
+
+
+def main() -> int:
+    """Reads the command line; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m prove", description=__doc__)
+    parser.add_argument("rules", nargs="*", help="ids of rules; none: all that deny")
+    parser.add_argument("--share", nargs=3, metavar=("NUMBER", "OF", "FILE"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    try:
+        demand_sidecars()
+        if asked.share:
+            return _share(int(asked.share[0]), int(asked.share[1]), Path(asked.share[2]))
+        for part in (*PARTS, *MESH_PARTS, MANIFESTS):
+            have(part)
+    except PartMissing as error:
+        print(f"make prove: {error}", file=sys.stderr)
+        return 1
+    return _only(asked.rules) if asked.rules else _all()
+
+
+def _only(rules: Sequence[str]) -> int:
+    """Plays some rules and prints what happens."""
+    held = []
+    for one in _play([case for rule in rules for case in cases(rule) if _is_played(case)]):
+        print(f"{'DISAGREES' if one.unexplained else 'as we say':<10} {one.rule}: {one.title}: {one.text}", flush=True)
+        held.append(one)
+    return int(any(one.unexplained for one in held))
+
+
+def _all() -> int:
+    """Plays everything in several processes, writes the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"{number}.jsonl") for number in range(SHARES)]
+        command = [sys.executable, "-m", "prove", "--share"]
+        started = [subprocess.Popen([*command, str(n), str(SHARES), str(file)]) for n, file in enumerate(files)]
+        told = tuple(_told())
+        codes = [one.wait() for one in started]
+        if any(codes):
+            return 1
+        records = [one for file in files for one in read(file)]
+    PAGE.write_text(page(records, told), encoding="utf-8")
+    return _judge(records, told)
+
+
+def _judge(records: Sequence[Record], told: Sequence[Story]) -> int:
+    """Says what nobody has explained; the exit code."""
+    wrong = [f"{one.rule}: {one.title}: {one.text}" for one in records if one.unexplained]
+    wrong += [f"{story.title}: {', then '.join(map(str, story.seen))}" for story in told if not story.true]
+    stale = [
+        f"{one.rule}: {one.title}: agrees now; take it out of exceptions.yaml"
+        for one in records
+        if one.agrees and one.exception
+    ]
+    for line in (*wrong, *stale):
+        print(f"DISAGREES {line}", file=sys.stderr)
+    print(f"{len(records)} examples and {len(told)} stories played, {len(wrong)} unexplained; wrote {PAGE.name}")
+    return int(bool(wrong or stale))
+
+
+def _share(number: int, shares: int, file: Path) -> int:
+    """Plays every so-manieth case, and writes what comes of them."""
+    denying = [rule.id for rule in catalogue().values() if rule.severity is Severity.DENY]
+    all_of_them = [case for rule in denying for case in cases(rule) if _is_played(case)]
+    write(_play(all_of_them[number::shares]), file)
+    return 0
+
+
+def _is_played(case: Case) -> bool:
+    """Examples that only warn prove nothing: they may work or not."""
+    return case.bad or case.good
+
+
+def _play(chosen: Sequence[Case]) -> Iterator[Record]:
+    """Plays cases on a mesh of their own; one that comes out against us is played a second time."""
+    with control_plane() as cluster, mesh(cluster) as istio:
+        stage = Stage(istio)
+        for case in chosen:
+            first = record(case, _once(stage, case))
+            yield record(case, _once(stage, case)) if first.unexplained else first
+
+
+def _once(stage: Stage, case: Case) -> Outcome:
+    """What a case comes to; what the rig could not do is no outcome of Istio's, and fails the run."""
+    try:
+        return play(stage, case)
+    except (AssertionError, OSError) as error:
+        return Outcome(Kind.BROKEN, f"{type(error).__name__}: {error}")
+
+
+def _told() -> Iterator[Story]:
+    """The stories, on a mesh of their own."""
+    with control_plane() as cluster, mesh(cluster) as istio:
+        yield from stories(Stage(istio))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

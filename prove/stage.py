@@ -1,0 +1,172 @@
+"""Where a case is played: its objects on the control plane, its Pod through Istio's injector, its requests sent.
+
+stage.put(*objects)
+with stage.pod(deployment) as running:
+    stage.request(running, "http://external.system.com/", expected=None)
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from certs.encode import cert_pem, key_pem
+from certs.issue import SERVER, Dates, Issued, Profile, make_leaf
+from prove.mesh import Mesh
+from prove.outcome import Outcome, of_request
+from prove.sidecar import Meeting, Running, run
+from rig.control_plane import KubectlFailed
+from rig.waiting import TooLate, until
+
+Object = Mapping[str, Any]
+TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
+REVISION = "istio.io/rev"
+KEPT = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
+READY_SECONDS = 40
+"""An Envoy that waits for files is ready after 15 s."""
+SETTLE_SECONDS = 60
+ASK_SECONDS = 0.2
+"""An answer costs istiod, the agent and Envoy something: no more than needed."""
+
+
+@dataclass(eq=False)
+class Stage:
+    """A mesh, and the partner of the case, which also takes the mesh's identities: so it shows where one leaks."""
+
+    istio: Mesh
+    partner: Path = field(init=False)
+    hosts: frozenset[str] = frozenset()
+    _put: tuple[Object, ...] = ()
+    _names: dict[str, str] = field(default_factory=dict)
+    _played: int = 0
+
+    def meet(self, ca: Issued, hosts: frozenset[str], trusted: bytes = b"") -> None:
+        """Gives the partner a certificate for its hosts, and CAs whose clients it takes."""
+        self.hosts = hosts
+        self.partner = self._folder("partner")
+        self.partner.mkdir()
+        profile = Profile("partner", usages=(SERVER,), hosts=tuple(sorted(hosts)))
+        server = make_leaf(ca, Dates.around(datetime.now(UTC)), profile)
+        (self.partner / "server.pem").write_bytes(cert_pem(server) + key_pem(server))
+        clients = cert_pem(ca) + trusted + self.istio.root_certificate.encode()
+        (self.partner / "clients.pem").write_bytes(clients)
+
+    def put(self, *objects: Object) -> None:
+        """Applies objects, and waits until istiod has taken them up.
+
+        Raises:
+            KubectlFailed: one was rejected; those before it are there.
+        """
+        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        self._put += objects
+        applied = self.istio.cluster.kubectl("apply", "-f", "-", "-o", "json", stdin=manifest).stdout
+        made = json.loads(applied)
+        self._names |= {_host(one): one["spec"]["clusterIP"] for one in made.get("items", [made]) if _has_address(one)}
+        wanted = {
+            _version(one) for one in made.get("items", [made]) if _is_istios(one) and REVISION not in _labels(one)
+        }
+        until(lambda: wanted <= self._held(), "istiod has what was applied", SETTLE_SECONDS, every=ASK_SECONDS)
+        self.istio.settle()
+
+    def clear(self) -> None:
+        """Deletes what was put, but for namespaces, and waits until istiod has forgotten it."""
+        gone = [one for one in self._put if one["kind"] not in KEPT]
+        self._put, self._names = (), {}
+        if gone:
+            manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": gone})
+            self.istio.cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--now", stdin=manifest)
+        until(lambda: len(self._held()) <= 1, "istiod has forgotten it", SETTLE_SECONDS, every=ASK_SECONDS)
+
+    @contextmanager
+    def pod(self, workload: Object) -> Iterator[Running]:
+        """A Pod of a workload, created as its controller would, and run until it is ready or cannot be.
+
+        Raises:
+            KubectlFailed: it was rejected.
+            NotThere: it waits for something that a volume shows.
+            NotStarted: a container could not be started.
+        """
+        created = self.create(workload)
+        running = run(self.istio, created, Meeting(self.partner, self.hosts, self._names), self._folder("w"))
+        try:
+            until(lambda: running.ready, "the sidecar is ready", READY_SECONDS, every=ASK_SECONDS)
+            yield running
+        finally:
+            running.stop()
+            metadata = created["metadata"]
+            path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+            self.istio.api.delete(path, {"gracePeriodSeconds": 0})
+
+    def create(self, workload: Object) -> Object:
+        """The Pod of a workload as the API server has it, after all webhooks.
+
+        Raises:
+            KubectlFailed: it was rejected.
+        """
+        cluster = self.istio.cluster
+        made = cluster.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(pod_of(workload))).stdout
+        created: Object = json.loads(made)
+        return created
+
+    def request(self, running: Running, url: str, expected: frozenset[str] | None) -> Outcome:
+        """What a request of the application comes to."""
+        return of_request(running.request(url), expected)
+
+    def _held(self) -> set[tuple[str, ...]]:
+        """The objects of Istio's that istiod has, with their versions."""
+        return {_version(one) for one in json.loads(self.istio.ask("/debug/configz")) or () if _is_istios(one)}
+
+    def write(self, texts: Mapping[str, Sequence[Object]]) -> dict[str, Path]:
+        """Files of these names with these objects."""
+        folder = self._folder("files")
+        folder.mkdir()
+        for name, objects in texts.items():
+            (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+        return {name: folder / f"{name}.yaml" for name in texts}
+
+    def _folder(self, name: str) -> Path:
+        """A new folder in the rig's."""
+        self._played += 1
+        return self.istio.cluster.folder / f"{name}{self._played}"
+
+
+def pod_of(workload: Object) -> Object:
+    """The Pod that the controller of a workload would create."""
+    template: Any = workload
+    for name in TEMPLATES.get(workload["kind"], ("spec", "template")):
+        template = template[name]
+    metadata = workload["metadata"]
+    made = {"namespace": metadata.get("namespace", "default"), **(template.get("metadata") or {})}
+    made.pop("name", None)
+    named = {**made, "generateName": f"{metadata['name']}-"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": named, "spec": template["spec"]}
+
+
+def _has_address(one: Object) -> bool:
+    return one["kind"] == "Service" and bool(one["spec"].get("clusterIP"))
+
+
+def _host(one: Object) -> str:
+    return f"{one['metadata']['name']}.{one['metadata']['namespace']}.svc.cluster.local"
+
+
+def _labels(one: Object) -> Object:
+    """Its labels; an istiod does not take up what is labelled for another revision."""
+    return one["metadata"].get("labels") or {}
+
+
+def _is_istios(one: Object) -> bool:
+    return str(one.get("apiVersion", "")).startswith("networking.istio.io/")
+
+
+def _version(one: Object) -> tuple[str, ...]:
+    """Which object, and which of its forms; istiod itself writes addresses into a ServiceEntry's status."""
+    return one["metadata"]["uid"], str(one["metadata"]["generation"])
+
+
+__all__ = ["KubectlFailed", "Object", "Stage", "TooLate", "pod_of"]

@@ -1,0 +1,42 @@
+"""The real Helm, with nothing of this machine's Helm in its way."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from rig.control_plane import ControlPlane
+from rig.parts import have
+
+SECONDS = 240
+
+
+class HelmFailed(AssertionError):
+    """Helm ended with an error; the text is all that it said."""
+
+
+def helm(*arguments: str | Path, values: Mapping[str, Any] | None = None, cluster: ControlPlane | None = None) -> str:
+    """What Helm says. values: besides those of the chart.
+
+    Raises:
+        HelmFailed: it ended with an error.
+    """
+    given: list[str | Path] = [*arguments, "--values", "-"] if values is not None else [*arguments]
+    environment = cluster.environment() if cluster else {**os.environ, "KUBECONFIG": os.devnull}
+    with TemporaryDirectory() as home:
+        ran = subprocess.run(
+            [have("helm"), *given],
+            input=yaml.safe_dump(values) if values is not None else None,
+            env={**environment, "HELM_CACHE_HOME": home, "HELM_CONFIG_HOME": home, "HELM_DATA_HOME": home},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    if ran.returncode:
+        raise HelmFailed(f"helm {' '.join(map(str, given))}: {ran.stdout}{ran.stderr}")
+    return ran.stdout

@@ -1,0 +1,28 @@
+"""Waits for conditions, never for a time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+POLL_SECONDS = 0.02
+
+
+class TooLate(AssertionError):
+    """What was waited for did not come true in time; the text says what it was."""
+
+
+def until(answer: Callable[[], T | None], what: str, seconds: float = 60, *, every: float = POLL_SECONDS) -> T:
+    """The first answer that is true.
+
+    Raises:
+        TooLate: there was none in time.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        found = answer()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise TooLate(f"not within {seconds:g} s: {what}")
+        time.sleep(every)
