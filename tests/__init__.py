@@ -1,0 +1,1 @@
+"""What we know to be true of mtls-guard, as programs."""

@@ -1,0 +1,69 @@
+"""Where a real part is neither here nor can be built, its tests are skipped, and the last line says what to install.
+
+On a build server (CI=true) they fail, unless it is the machine itself that lacks what they need.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from rig.control_plane import control_plane
+from rig.installation import Installation, installed
+from rig.parts import MachineLacks, PartMissing
+
+MISSING = pytest.StashKey[dict[str, int]]()
+"""What is missing, with the number of tests that would have needed it."""
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[Installation]:
+    """A control plane with Istio's CRDs and the chart as shipped, its replicas running as Pods; one for all modules."""
+    with control_plane() as cluster:
+        cluster.apply_istio_crds()
+        with installed(cluster) as found:
+            yield found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """A test whose fixtures miss a part is skipped."""
+    try:
+        return (yield)
+    except PartMissing as error:
+        raise _instead(item.config, error) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """So is one that asks for a part itself."""
+    try:
+        return (yield)
+    except PartMissing as error:
+        raise _instead(item.config, error) from None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Counts the tests that were skipped for it."""
+    report = yield
+    missing = item.config.stash.get(MISSING, {})
+    if report.skipped and call.excinfo and (why := str(call.excinfo.value)) in missing:
+        missing[why] += 1
+    return report
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Says at the very end what did not run."""
+    for why, count in config.stash.get(MISSING, {}).items():
+        print(f"{count} tests did not run: {why}")  # noqa: T201  # after everything that pytest says
+
+
+def _instead(config: pytest.Config, error: PartMissing) -> BaseException:
+    """What to raise: a skip, unless the test must run here."""
+    if os.environ.get("CI") == "true" and not isinstance(error, MachineLacks):
+        return error
+    config.stash.setdefault(MISSING, {}).setdefault(str(error), 0)
+    return pytest.skip.Exception(str(error))

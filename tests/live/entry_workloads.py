@@ -1,0 +1,139 @@
+"""Which entry workloads meet: of each kind, everywhere, made by people and by controllers, new and changed."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from tests.live.entry_objects import (
+    DECLARED,
+    KINDS,
+    VOLUMES,
+    Case,
+    Manifest,
+    changed,
+    controlled,
+    created,
+    deleted,
+    patch,
+    replaced,
+    with_metadata,
+    workload,
+)
+
+
+def workload_cases() -> Iterator[Case]:
+    """Workloads: of every kind, everywhere."""
+    for kind in KINDS:
+        yield created(f"a {kind} that declares", "workloads", workload(kind, annotations=VOLUMES))
+        yield created(f"a {kind} that does not", "reach", workload(kind))
+        yield created(f"a {kind} in a strict namespace", "namespaces", workload(kind, "strict"))
+        yield created(
+            f"a {kind} that opts out of sidecars", "", workload(kind, labels={"sidecar.istio.io/inject": "false"})
+        )
+    for name in DECLARED:
+        yield created(f"annotation {name}", "workloads", workload(annotations={name: "x"}))
+        yield created(f"annotation {name}, strict", "workloads", workload("Deployment", "strict", {name: "x"}))
+        yield created(f"annotation {name}, too high", "workloads", with_metadata(workload(), annotations={name: "x"}))
+    for namespace in ("kube-system", "kube-public", "kube-node-lease", "mtls-guard", "istio-system"):
+        yield created(f"a Deployment that declares in {namespace}", "", workload("Deployment", namespace, VOLUMES))
+        yield created(f"a Pod in {namespace}", "", workload("Pod", namespace))
+    yield created("a Pod on the node's network", "", workload("Pod", hostNetwork=True))
+    yield created("without annotations at all", "reach", _bare())
+    yield created("sidecar wanted", "reach", workload(labels={"sidecar.istio.io/inject": "true"}))
+    yield created(
+        "no sidecar, strict", "namespaces", workload("Pod", "strict", labels={"sidecar.istio.io/inject": "false"})
+    )
+
+
+def odd_cases() -> Iterator[Case]:
+    """Objects of a kind that the API server checks no field of: an error in a condition would refuse them."""
+    for fact, template in (
+        ("annotations that are text", {"metadata": {"annotations": "sidecar.istio.io/userVolume"}}),
+        ("annotations that are a list", {"metadata": {"annotations": ["mtls-guard.io/inject"]}}),
+        ("annotations that are null", {"metadata": {"annotations": None}}),
+        ("metadata that are null", {"metadata": None}),
+        ("metadata that are text", {"metadata": "text"}),
+        ("a template that is null", None),
+        ("a template that is text", "text"),
+    ):
+        game = workload("GameServer")
+        yield created(fact, "reach", {**game, "spec": {"game": {"template": template}}})
+    yield created("no spec", "reach", {**workload("GameServer"), "spec": None})
+
+
+def _bare() -> Manifest:
+    """A Pod without labels and annotations."""
+    found = workload("Pod")
+    return {**found, "metadata": {"name": found["metadata"]["name"], "namespace": "devel"}}
+
+
+def owner_cases() -> Iterator[Case]:
+    """What a controller made; admission comes before the garbage collector misses the owner."""
+    for owner in ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController", "Rollout", "GameServer"):
+        yield created(f"a Pod of a {owner}", "", controlled(workload("Pod", annotations=VOLUMES), owner))
+    yield created(
+        "a ReplicaSet of a Deployment", "", controlled(workload("ReplicaSet", annotations=VOLUMES), "Deployment")
+    )
+    yield created("a Job of a CronJob, strict", "", controlled(workload("Job", "strict"), "CronJob"))
+    yield created("a Pod of a kind that nobody judges", "reach", controlled(workload("Pod"), "Operator"))
+    mine = controlled(workload("Pod", annotations=VOLUMES), "ReplicaSet", controller=False)
+    yield created("a Pod whose owner does not control it", "workloads", mine)
+    node = ("--as=system:node:n", "--as-group=system:nodes", "create", "-f", "-")
+    yield Case("a Pod that a kubelet writes", "", node, workload("Pod", annotations=VOLUMES))
+
+
+def update_cases() -> Iterator[Case]:
+    """Updates of workloads: only what a verdict can depend on."""
+    for kind, meets, annotations in (
+        ("Deployment", "workloads", VOLUMES),
+        ("Deployment", "reach", None),
+        ("StatefulSet", "workloads", VOLUMES),
+    ):
+        make = partial(workload, kind, annotations=annotations)
+        yield changed(f"{kind}, {meets}: restart", meets, make(), "rollout", "restart", "NAME")
+        yield changed(f"{kind}, {meets}: scale", "", make(), "scale", "--replicas=3", "NAME")
+        yield changed(f"{kind}, {meets}: image", meets, make(), "set", "image", "NAME", "none=other")
+        yield changed(f"{kind}, {meets}: label", meets, make(), "label", "NAME", "a=b")
+        yield changed(f"{kind}, {meets}: annotation", meets, make(), "annotate", "NAME", "a=b")
+        yield changed(f"{kind}, {meets}: a finalizer", "", make(), *patch('{"metadata":{"finalizers":["a.b/c"]}}'))
+        status = ("--subresource=status", *patch('{"status":{"observedGeneration":9}}'))
+        yield changed(f"{kind}, {meets}: status", "", make(), *status)
+    same = workload("StatefulSet", annotations=VOLUMES)
+    yield replaced("replaced by itself", "", same, same)
+    going = with_metadata(workload(annotations=VOLUMES), finalizers=["a.b/c"])
+    yield deleted("a workload is deleted", "", going)
+    pod = workload("Pod", annotations=VOLUMES)
+    yield changed("annotations of a Pod", "workloads", pod, "annotate", "NAME", "a=b")
+    lost = workload(annotations=VOLUMES)
+    yield changed(
+        "annotations taken away", "reach", lost, *patch('{"spec":{"template":{"metadata":{"annotations":null}}}}')
+    )
+
+
+OPTED = {"mtls-guard.io/client-secret": "a"}
+ASKED = {"mtls-guard.io/inject": "true"}
+DECLINED = {"mtls-guard.io/inject": "false"}
+
+
+def injection_cases() -> Iterator[Case]:
+    """Pods that want annotations written into them, and those that do not."""
+    yield created("a Pod that names its Secret", "inject workloads", workload("Pod", annotations=OPTED))
+    yield created("a Pod that asks", "inject workloads", workload("Pod", annotations=ASKED))
+    yield created(
+        "a Pod that asks, of a ReplicaSet", "inject", controlled(workload("Pod", annotations=ASKED), "ReplicaSet")
+    )
+    yield created("a Pod that asks, strict", "inject workloads", workload("Pod", "strict", OPTED))
+    yield created("a Pod that declines", "workloads", workload("Pod", annotations=DECLINED))
+    yield created("a Pod that declines and names", "workloads", workload("Pod", annotations={**OPTED, **DECLINED}))
+    yield created("a Pod with volumes of its own", "workloads", workload("Pod", annotations=VOLUMES))
+    yield created("a Deployment that asks", "workloads", workload(annotations=ASKED))
+    no_sidecar = {"sidecar.istio.io/inject": "false"}
+    yield created(
+        "a Pod that asks, without sidecar", "workloads", workload("Pod", annotations=ASKED, labels=no_sidecar)
+    )
+    yield created("a Pod that asks, on the node", "workloads", workload("Pod", annotations=ASKED, hostNetwork=True))
+    yield created("a Pod of a namespace that asks", "inject-namespaces reach", workload("Pod", "injected"))
+    yield created("a Pod that asks itself, too", "inject workloads", workload("Pod", "injected", ASKED))
+    yield created("a Pod that declines there", "workloads", workload("Pod", "injected", DECLINED))
+    for namespace in ("kube-system", "mtls-guard", "istio-system"):
+        yield created(f"a Pod that asks in {namespace}", "", workload("Pod", namespace, ASKED))
+    yield changed("a Pod that asked before", "workloads", workload("Pod", annotations=ASKED), "label", "NAME", "a=b")

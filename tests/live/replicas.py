@@ -1,0 +1,217 @@
+"""Replicas of ours behind the chart's Service, without Pods: processes of this machine, with the chart's own rights."""
+
+import base64
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from examples.demo import WORKED
+from rig.control_plane import ControlPlane
+from rig.ports import free_port
+from rig.waiting import until
+from tests.live.helm import NAMESPACE
+from webhook.cluster.access import from_kubeconfig
+from webhook.cluster.connection import Connection
+from webhook.cluster.errors import ClusterError, NotFound
+from webhook.cluster.probe import DESTINATION_RULES, probe_rule
+from webhook.cluster.resource import LEASES, MUTATING, SECRETS, VALIDATING, Resource
+from webhook.model.manifest import dig
+
+NAME = "mtls-guard"
+ENFORCING = f"{NAME}-enforcing"
+INJECTING = f"before-istio-{NAME}"
+HOST = f"{NAME}.{NAMESPACE}.svc"
+TOP = Path(__file__).parent.parent.parent
+DENIED = 'admission webhook "destinationrules.mtls-guard.io" denied the request'
+LASTING: Mapping[str, float] = {}
+"""The terms as shipped."""
+
+
+@dataclass(eq=False)
+class Replica:
+    """A process, and the address under which the Service knows it."""
+
+    name: str
+    address: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def told(self, message: str) -> list[dict[str, Any]]:
+        """The lines of its log with this message, so far."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [read for read in map(json.loads, filter(_is_whole, lines)) if read["message"] == message]
+
+    def serves(self) -> bool:
+        """Whether it listens."""
+        assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+        return bool(self.told("serving"))
+
+    def send(self, sent: signal.Signals) -> None:
+        """A signal: SIGKILL to all of it, others as a kubelet does, to its first process."""
+        if sent is signal.SIGKILL:
+            os.killpg(self.process.pid, sent)
+        else:
+            self.process.send_signal(sent)
+
+    def handshake(self, bundle: bytes) -> bytes:
+        """The certificate that it shows to somebody who trusts the bundle; raises ssl.SSLError where that fails."""
+        context = ssl.create_default_context(cadata=bundle.decode())
+        with (
+            socket.create_connection(("127.0.0.1", self.port), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname=HOST) as connection,
+        ):
+            return connection.getpeercert(binary_form=True) or b""
+
+
+@dataclass(eq=False)
+class Installation:
+    """The chart's objects on a control plane, and the replicas that stand behind them."""
+
+    plane: ControlPlane
+    terms: Mapping[str, float] = field(default_factory=lambda: LASTING)
+    replicas: list[Replica] = field(default_factory=list)
+    started: int = 0
+
+    @cached_property
+    def api(self) -> Connection:
+        """The API server, as the administrator."""
+        return Connection(from_kubeconfig(self.plane.kubeconfig))
+
+    def start(self, count: int = 2) -> list[Replica]:
+        """Starts so many replicas at the same instant, and waits until they serve behind the Service."""
+        fresh = [self._spawn(self.started + number) for number in range(count)]
+        self.started += count
+        self.replicas += fresh
+        for replica in fresh:
+            until(replica.serves, "a replica serves", 120)
+        self.route(self.replicas)
+        return fresh
+
+    def _spawn(self, number: int) -> Replica:
+        port, log = free_port(), self.plane.folder / f"replica-{number}.log"
+        settings = {
+            "cluster": str(WORKED),
+            "serving-secret": f"{NAMESPACE}/{NAME}-serving",
+            "serving-dns": HOST,
+            "installation": f"{NAMESPACE}/{NAME}",
+            "kubeconfig": str(self.plane.account_kubeconfig(NAMESPACE, NAME)),
+            "bind": f"127.0.0.1:{port}",
+            "drain": "5",
+        }
+        told = json.dumps({"settings": settings, "terms": self.terms})
+        environ = self.plane.environment() | {"POD_NAME": f"replica-{number}", "TMPDIR": str(self.plane.folder)}
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.live.replica", told],
+                cwd=TOP,
+                env=environ,
+                stderr=stream,
+                start_new_session=True,
+            )
+        return Replica(f"replica-{number}", f"10.244.201.{number + 1}", port, process, log)
+
+    def route(self, replicas: Sequence[Replica]) -> None:
+        """Makes these what the Service leads to."""
+        for replica in replicas:
+            self.plane.route(replica.address, f"127.0.0.1:{replica.port}")
+        endpoints = [{"addresses": [one.address], "conditions": {"ready": True}} for one in replicas]
+        metadata = {"name": "replicas", "namespace": NAMESPACE, "labels": {"kubernetes.io/service-name": NAME}}
+        self.plane.apply(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": metadata,
+                "addressType": "IPv4",
+                "ports": [{"name": "https-webhook", "port": 10250}],
+                "endpoints": endpoints,
+            }
+        )
+
+    def stop(self, sent: signal.Signals = signal.SIGTERM) -> None:
+        """Ends all replicas; the Service leads nowhere."""
+        for replica in self.replicas:
+            replica.send(sent)
+        for replica in self.replicas:
+            replica.process.wait(60)
+            self.plane.unroute(replica.address)
+        self.replicas.clear()
+
+    def told(self, message: str) -> list[dict[str, Any]]:
+        """What all replicas said of that."""
+        return [line for replica in self.replicas for line in replica.told(message)]
+
+    def get(self, resource: Resource, name: str, namespace: str = "") -> dict[str, Any]:
+        """An object as it is now; empty where there is none."""
+        try:
+            return self.api.get(resource, namespace, name)
+        except NotFound:
+            return {}
+
+    def entries(self, name: str = ENFORCING) -> list[dict[str, Any]]:
+        """The entries of a configuration, none where it is not there."""
+        entries: list[dict[str, Any]] = self.get(VALIDATING, name).get("webhooks", [])
+        return entries
+
+    def policies(self) -> set[str]:
+        """The failure policies of the enforcing entries."""
+        return {entry["failurePolicy"] for entry in self.entries()}
+
+    def bundles(self) -> set[bytes]:
+        """The CA bundles of all entries of all configurations."""
+        entries = [*self.entries(NAME), *self.entries(), *self.get(MUTATING, INJECTING).get("webhooks", [])]
+        return {base64.b64decode(entry["clientConfig"].get("caBundle", "")) for entry in entries}
+
+    def secret(self) -> dict[str, bytes]:
+        """What the Secret of the certificate holds."""
+        found = self.get(SECRETS, f"{NAME}-serving", NAMESPACE)
+        return {key: base64.b64decode(value) for key, value in found.get("data", {}).items()}
+
+    def leader(self) -> str:
+        """Who holds the Lease, '' where nobody does."""
+        return str(dig(self.get(LEASES, NAME, NAMESPACE), "spec", "holderIdentity")).partition("_")[0]
+
+    def enforces(self) -> bool:
+        """Whether all is as it shall be in the end: every entry `Fail`, every bundle published."""
+        return self.policies() == {"Fail"} and len(self.bundles()) == 1 and b"" not in self.bundles()
+
+
+def submitting(plane: ControlPlane) -> Callable[[], str]:
+    """Asks for a known-bad DestinationRule as a dry run, over and over on one connection: what the API server says."""
+    api = Connection(from_kubeconfig(plane.kubeconfig))
+
+    def submit() -> str:
+        try:
+            api.create(DESTINATION_RULES, probe_rule("default"), {"dryRun": "All"})
+        except ClusterError as error:
+            return str(error)
+        return "admitted"
+
+    return submit
+
+
+@contextmanager
+def running(plane: ControlPlane, terms: Mapping[str, float] = LASTING, count: int = 2) -> Iterator[Installation]:
+    """Replicas that have come to enforce; ended in the end."""
+    found = Installation(plane, terms)
+    try:
+        found.start(count)
+        until(found.enforces, "the entries enforce", 120)
+        yield found
+    finally:
+        found.stop()
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a line of the log was written to its end."""
+    return line.startswith("{") and line.endswith("}")

@@ -1,0 +1,249 @@
+"""The chart on a real API server, through the real Helm: install, upgrade, rollback, uninstall; our Pods are played.
+
+What the leader does is done by its own code, with the rights that the chart gives it.
+"""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.control_plane import ControlPlane, KubectlFailed, control_plane
+from rig.helm import helm
+from rig.waiting import until
+from tests.live.entry_objects import VOLUMES, workload
+from tests.live.helm import NAMESPACE
+from tests.live.recorder import Recorder, recording, stand_in
+from tools.chart import CHART
+from webhook.cluster.access import from_kubeconfig
+from webhook.cluster.bundles import Bundles, Configuration
+from webhook.cluster.connection import Connection
+from webhook.cluster.enforcing import Enforcing, Installation
+from webhook.cluster.errors import Forbidden
+from webhook.cluster.resource import MUTATING, VALIDATING
+
+pytestmark = pytest.mark.slow
+
+NAME = "mtls-guard"
+ENFORCING = f"{NAME}-enforcing"
+INJECTING = f"before-istio-{NAME}"
+DECLARES = workload("Deployment", "default", VOLUMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A release, and what its leader does."""
+
+    plane: ControlPlane
+    recorder: Recorder
+    enforcing: Enforcing
+    bundles: Bundles
+
+    def lead(self) -> None:
+        """One round of the leader, with everybody denied who asks."""
+        self.enforcing.keep()
+        self.bundles.publish(self.recorder.bundle)
+        self.recorder.refusing = True
+        until(self.enforcing.prove, "the probe is denied", 60)
+        self.recorder.refusing = False
+        self.bundles.publish(self.recorder.bundle)
+
+    def helm(self, *arguments: str, **values: Any) -> str:
+        """Helm on this release."""
+        given = {"values": values} if arguments[0] == "upgrade" else {}
+        chart: list[str | Path] = [CHART, "--reset-values"] if arguments[0] == "upgrade" else []
+        return helm(*arguments, NAME, *chart, "--namespace", NAMESPACE, cluster=self.plane, **given)
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane with Istio's CRDs, for one release after the other."""
+    with control_plane() as found:
+        found.apply_istio_crds()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def release(plane: ControlPlane) -> Iterator[Installed]:
+    """The chart, installed as shipped."""
+    with installed(plane) as found:
+        yield found
+
+
+@contextmanager
+def installed(plane: ControlPlane) -> Iterator[Installed]:
+    """A release that nothing but Helm has touched yet."""
+    with recording(f"{NAME}.{NAMESPACE}.svc", plane.folder) as recorder:
+        helm("install", NAME, CHART, "--namespace", NAMESPACE, "--create-namespace", cluster=plane)
+        stand_in(plane, recorder, NAME, "https-webhook")
+        api = Connection(from_kubeconfig(plane.account_kubeconfig(NAMESPACE, NAME)))
+        leader = Enforcing(api, Installation(NAMESPACE, NAME, NAMESPACE), lambda *_: None)
+        validating = [Configuration(VALIDATING, name) for name in (NAME, ENFORCING)]
+        bundles = Bundles(api, [*validating, Configuration(MUTATING, leader.installation.injecting)])
+        yield Installed(plane, recorder, leader, bundles)
+
+
+def entries(plane: ControlPlane, name: str) -> list[dict[str, Any]]:
+    """The entries of a configuration."""
+    kind = "mutatingwebhookconfiguration" if name == INJECTING else "validatingwebhookconfiguration"
+    found: list[dict[str, Any]] = plane.get(kind, name)["webhooks"]
+    return found
+
+
+def policies(plane: ControlPlane, name: str) -> set[str]:
+    """The failure policies of its entries."""
+    return {entry["failurePolicy"] for entry in entries(plane, name)}
+
+
+def bundles(plane: ControlPlane, name: str) -> set[bytes]:
+    """The CA bundles of its entries."""
+    return {base64.b64decode(entry["clientConfig"].get("caBundle", "")) for entry in entries(plane, name)}
+
+
+def named(version: str, kind: str, **metadata: str) -> dict[str, Any]:
+    """An object that is nothing but a name."""
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "a", **metadata}}
+
+
+def exists(plane: ControlPlane, *arguments: str) -> bool:
+    """Whether kubectl finds it."""
+    return plane.kubectl("get", *arguments, check=False).returncode == 0
+
+
+def test_an_install_enforces_nothing_yet(release: Installed) -> None:
+    assert policies(release.plane, NAME) == {"Ignore"}
+    assert not exists(release.plane, "validatingwebhookconfiguration", ENFORCING)
+
+
+def test_the_rights_that_the_chart_gives_are_enough_for_the_leader(release: Installed) -> None:
+    release.lead()
+    assert policies(release.plane, ENFORCING) == {"Fail"}
+    for name in (NAME, ENFORCING, INJECTING):
+        assert bundles(release.plane, name) == {release.recorder.bundle}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        "list secrets",
+        "watch secrets",
+        "list secrets -n mtls-guard",
+        "update secrets/other -n mtls-guard",
+        "get leases/other -n mtls-guard",
+        "create validatingwebhookconfigurations/other",
+        "delete validatingwebhookconfigurations/mtls-guard",
+        "patch validatingwebhookconfigurations/other",
+        "patch mutatingwebhookconfigurations/istio-sidecar-injector",
+        "create destinationrules -n default",
+        "update destinationrules -n mtls-guard",
+        "create pods",
+        "update deployments -n mtls-guard",
+    ],
+)
+def test_the_chart_gives_no_right_that_is_not_needed(release: Installed, refused: str) -> None:
+    verb, what, *where = refused.split()
+    account = f"--as=system:serviceaccount:{NAMESPACE}:{NAME}"
+    answer = release.plane.kubectl("auth", "can-i", verb, what, *(where or ["-A"]), account, check=False)
+    assert answer.stdout.strip() == "no"
+
+
+def test_upgrades_meet_no_conflict_once_we_enforce_and_keep_it(release: Installed) -> None:
+    release.lead()
+    for seconds in (4, 5):
+        release.helm("upgrade", webhook={"timeoutSeconds": seconds})
+        release.enforcing.keep()
+        assert policies(release.plane, NAME) == {"Ignore"}
+        assert policies(release.plane, ENFORCING) == {"Fail"}
+        assert bundles(release.plane, NAME) == bundles(release.plane, ENFORCING) == {release.recorder.bundle}
+        for name in (NAME, ENFORCING):
+            assert {entry["timeoutSeconds"] for entry in entries(release.plane, name)} == {seconds}
+
+
+def test_a_rollback_keeps_the_ca(release: Installed) -> None:
+    release.lead()
+    before = entries(release.plane, NAME)
+    release.helm("upgrade", webhook={"entries": {"istio": False, "secrets": True}})
+    assert entries(release.plane, NAME) != before
+    release.helm("rollback")
+    release.enforcing.keep()
+    assert entries(release.plane, NAME) == before
+    assert bundles(release.plane, NAME) == bundles(release.plane, ENFORCING) == {release.recorder.bundle}
+    assert policies(release.plane, ENFORCING) == {"Fail"}
+
+
+def test_injection_can_be_turned_off_and_on_again(release: Installed) -> None:
+    release.lead()
+    release.helm("upgrade", injection={"enabled": False})
+    assert not exists(release.plane, "mutatingwebhookconfiguration", INJECTING)
+    release.bundles.publish(release.recorder.bundle)
+    release.helm("upgrade")
+    release.bundles.publish(release.recorder.bundle)
+    assert bundles(release.plane, INJECTING) == {release.recorder.bundle}
+
+
+def test_a_certificate_of_the_company_takes_the_bundles_over(release: Installed) -> None:
+    release.lead()
+    text = release.recorder.bundle.decode()
+    values = {"mode": "existing", "existing": {"secretName": "mine", "caBundle": text}}
+    release.helm("upgrade", "--force-conflicts", certificate=values)
+    release.helm("upgrade", certificate=values, webhook={"timeoutSeconds": 4})
+    release.enforcing.keep()
+    for name in (NAME, ENFORCING, INJECTING):
+        assert bundles(release.plane, name) == {release.recorder.bundle}
+    release.helm("upgrade")
+    release.lead()
+    assert bundles(release.plane, NAME) == {release.recorder.bundle}
+
+
+def test_values_can_take_enforcement_back(release: Installed) -> None:
+    release.lead()
+    release.helm("upgrade", webhook={"failurePolicy": "Ignore"})
+    release.enforcing.keep()
+    assert policies(release.plane, ENFORCING) == {"Ignore"}
+    release.helm("upgrade")
+    release.lead()
+    assert policies(release.plane, ENFORCING) == {"Fail"}
+
+
+def test_enforcing_without_a_pod_of_ours_stops_only_what_uses_us(release: Installed) -> None:
+    """As after a full restart of the cluster: the entries stand, and nobody answers."""
+    release.lead()
+    plane = release.plane
+    plane.unroute("10.244.200.1")
+    try:
+        plane.api_server.kill()
+        plane.start_api_server()
+        with pytest.raises(KubectlFailed, match=r"failed calling webhook .workloads\.mtls-guard\.io"):
+            plane.apply(DECLARES)
+        for place in ("default", "kube-system", NAMESPACE):
+            plane.apply(workload("Pod", place), workload("DaemonSet", place))
+        plane.kubectl("-n", NAMESPACE, "rollout", "restart", f"deployment/{NAME}")
+        plane.kubectl("-n", NAMESPACE, "scale", "--replicas=1", f"deployment/{NAME}")
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "a", "namespace": "default"},
+        }
+        plane.apply(lease, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}})
+        plane.kubectl("create", "namespace", "short-lived")
+        plane.kubectl("delete", "namespace", "short-lived", "--timeout=60s")
+    finally:
+        stand_in(plane, release.recorder, NAME, "https-webhook")
+
+
+def test_an_uninstall_leaves_nothing_that_blocks_anyone(plane: ControlPlane, release: Installed) -> None:
+    """The last test of this release."""
+    release.lead()
+    plane.unroute("10.244.200.1")
+    release.helm("uninstall")
+    until(lambda: not exists(plane, "validatingwebhookconfiguration", ENFORCING), "it was collected")
+    with pytest.raises(Forbidden):
+        release.enforcing.keep()
+    plane.apply(DECLARES)
+    configurations = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
+    kinds = f"{configurations},clusterroles,clusterrolebindings,roles,rolebindings,deployments,services"
+    assert plane.get(kinds, "-A", "-l", "app.kubernetes.io/part-of=mtls-guard")["items"] == []

@@ -1,0 +1,218 @@
+"""What the chart makes of values: objects that the API server takes strictly, and the same ones each time."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+
+from certs.encode import cert_pem
+from certs.issue import CA, Dates, make_ca
+from rig.control_plane import ControlPlane, control_plane
+from rig.servers import Options
+from tests.live.helm import Objects, enforcing, render
+from tools.chart import CHART
+from webhook.metrics import Metrics
+from webhook.model.finding import Severity
+from webhook.policy import load_policy
+from webhook.rules import catalogue
+from webhook.settings import read_settings
+
+pytestmark = pytest.mark.slow
+
+Values = Mapping[str, Any]
+CA_TEXT = cert_pem(make_ca(Dates.around(datetime.now(UTC)), CA)).decode()
+CASES: Mapping[str, Values] = {
+    **{file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted((CHART / "ci").glob("*.yaml"))},
+    "existing": {"certificate": {"mode": "existing", "existing": {"secretName": "mine", "caBundle": CA_TEXT}}},
+}
+NOT_SERVED = {"ServiceMonitor", "PrometheusRule", "Certificate", "Issuer"}
+"""Kinds of operators that no test cluster has."""
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """An API server, with the namespaces that the values name."""
+    with control_plane(Options(controllers=False)) as found:
+        found.apply_istio_crds()
+        for namespace in ("mtls-guard", "devel", "shop"):
+            found.kubectl("create", "namespace", namespace)
+        yield found
+
+
+def of_kind(objects: Objects, kind: str) -> Objects:
+    """Those of a kind."""
+    return [one for one in objects if one["kind"] == kind]
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_the_api_server_takes_every_object_strictly(plane: ControlPlane, values: Values) -> None:
+    objects = render(values)
+    served = [one for one in objects if one["kind"] not in NOT_SERVED] + [enforcing(objects)]
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": served})
+    said = plane.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=items)
+    assert said.stderr == ""
+    assert len(said.stdout.splitlines()) == len(served)
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_two_renders_are_the_same(values: Values) -> None:
+    assert render(values) == render(values)
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_each_object_belongs_to_the_release(values: Values) -> None:
+    for one in render(values):
+        assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == "mtls-guard"
+        assert len(one["metadata"]["name"]) <= 63
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_pods_keep_to_the_restricted_standard(plane: ControlPlane, values: Values) -> None:
+    level = "pod-security.kubernetes.io/enforce=restricted"
+    plane.kubectl("label", "namespace", "mtls-guard", "--overwrite", level)
+    try:
+        pods = [pod_of(one) for one in render(values) if one["kind"] in ("Deployment", "Pod")]
+        for number, pod in enumerate(pods):
+            if pod["spec"].get("hostNetwork"):
+                continue
+            sent = json.dumps({**pod, "metadata": {**pod["metadata"], "name": f"pod-{number}"}})
+            plane.kubectl("-n", "mtls-guard", "create", "--dry-run=server", "-f", "-", stdin=sent)
+    finally:
+        plane.kubectl("label", "namespace", "mtls-guard", level.partition("=")[0] + "-")
+
+
+def pod_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The Pod that a manifest is, or makes."""
+    template = manifest["spec"].get("template", manifest)
+    metadata = {part: template["metadata"].get(part, {}) for part in ("labels", "annotations")}
+    spec = {**template["spec"], "priorityClassName": None}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def test_cert_manager_makes_a_ca_and_a_certificate_and_injects_the_ca() -> None:
+    objects = render(CASES["cert-manager-values"])
+    assert [one["metadata"]["name"] for one in of_kind(objects, "Issuer")] == [
+        "mtls-guard-self-signed",
+        "mtls-guard-ca",
+    ]
+    root, leaf = of_kind(objects, "Certificate")
+    assert root["spec"]["isCA"] is True
+    assert leaf["spec"]["dnsNames"] == ["mtls-guard.mtls-guard.svc"]
+    assert leaf["spec"]["issuerRef"] == {"name": "mtls-guard-ca", "kind": "Issuer", "group": "cert-manager.io"}
+    configurations = [one for one in objects if one["kind"].endswith("WebhookConfiguration")]
+    for one in (*configurations, enforcing(objects)):
+        injected = one["metadata"]["annotations"]["cert-manager.io/inject-ca-from"]
+        assert injected == f"mtls-guard/{leaf['metadata']['name']}"
+    assert not any("caBundle" in entry["clientConfig"] for entry in enforcing(objects)["webhooks"])
+    (deployment,) = of_kind(objects, "Deployment")
+    mounted = next(one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == "serving")
+    assert mounted["secret"]["secretName"] == leaf["spec"]["secretName"]
+
+
+def test_an_issuer_of_the_company_is_used_as_it_is() -> None:
+    objects = render(CASES["cluster-issuer-values"])
+    (leaf,) = of_kind(objects, "Certificate")
+    assert leaf["spec"]["issuerRef"] == {"name": "company-ca", "kind": "ClusterIssuer", "group": "cert-manager.io"}
+    assert of_kind(objects, "Issuer") == []
+
+
+@pytest.mark.parametrize("mode", ["existing", "cert-manager-values"])
+def test_we_may_not_touch_a_certificate_of_others(mode: str) -> None:
+    objects = render(CASES[mode])
+    assert verbs(objects, "secrets") == {"get"}
+    assert verbs(objects, "validatingwebhookconfigurations", "mtls-guard") == {"get"}
+
+
+def verbs(objects: Objects, resource: str, name: str = "") -> set[str]:
+    """What we may do with a resource, or with the one of this name."""
+    rules = [rule for one in objects for rule in one.get("rules", []) if resource in rule["resources"]]
+    return {verb for rule in rules if not name or name in rule["resourceNames"] for verb in rule["verbs"]}
+
+
+def test_secrets_can_be_readable_in_some_namespaces_only() -> None:
+    objects = render(CASES["shared-cluster-values"])
+    assert verbs(of_kind(objects, "ClusterRole"), "secrets") == set()
+    readers = [one for one in of_kind(objects, "Role") if one["metadata"]["name"] == "mesh-guard-secrets"]
+    assert [one["metadata"]["namespace"] for one in readers] == ["devel", "shop"]
+    assert verbs(readers, "secrets") == {"get"}
+
+
+def test_the_policy_of_values_is_one_that_the_server_takes() -> None:
+    rules = {"secret-missing": False, "certificate-expiring": "deny"}
+    for values in (CASES["everything-values"], {"policy": {"rules": rules}}):
+        (found,) = [
+            one["data"]["policy.yaml"] for one in of_kind(render(values), "ConfigMap") if "policy.yaml" in one["data"]
+        ]
+        read = load_policy(found, "policy.yaml", catalogue())
+        assert read.severities["secret-missing"] is Severity.OFF
+        assert read.severities["certificate-expiring"] is Severity.DENY
+
+
+@pytest.mark.parametrize("values", [{}, CASES["everything-values"]], ids=["default", "everything"])
+def test_no_value_lets_us_look_at_the_control_plane_or_ourselves(values: Values) -> None:
+    objects = render({**values, "webhook": {**values.get("webhook", {}), "excludedNamespaces": []}})
+    configurations = [one for one in objects if one["kind"].endswith("WebhookConfiguration")]
+    assert len(configurations) == 2
+    entries = [entry for one in (*configurations, enforcing(objects)) for entry in one["webhooks"] if "rules" in entry]
+    for entry in entries:
+        if entry["name"] != "probe.mtls-guard.io":
+            (never,) = [
+                one
+                for one in entry["namespaceSelector"]["matchExpressions"]
+                if one["key"] == "kubernetes.io/metadata.name"
+            ]
+            assert never["operator"] == "NotIn"
+            assert set(never["values"]) >= {"kube-system", "kube-public", "kube-node-lease", "mtls-guard"}
+        assert {rule["scope"] for rule in entry["rules"]} == {"Namespaced"}
+        assert not any("/" in resource or "*" in resource for rule in entry["rules"] for resource in rule["resources"])
+
+
+def test_the_names_of_the_charts_entries_are_for_ever() -> None:
+    """One that is gone could not be taken out of a cluster: see templates/_entries.tpl."""
+    for values in ({}, CASES["shared-cluster-values"]):
+        (configuration,) = of_kind(render(values), "ValidatingWebhookConfiguration")
+        names = [entry["name"].partition(".")[0] for entry in configuration["webhooks"]]
+        assert names == ["reach", "shadows", "istio", "secrets"]
+        assert {entry["failurePolicy"] for entry in configuration["webhooks"]} == {"Ignore"}
+    (injecting,) = of_kind(render(), "MutatingWebhookConfiguration")
+    assert [entry["name"].partition(".")[0] for entry in injecting["webhooks"]] == ["inject", "inject-namespaces"]
+
+
+def test_our_injection_comes_before_that_of_istio() -> None:
+    (ours,) = of_kind(render(CASES["everything-values"]), "MutatingWebhookConfiguration")
+    assert ours["metadata"]["name"] < "istio-revision-tag-default"
+
+
+def test_ours_is_the_only_way_in_and_the_api_server_the_only_way_out() -> None:
+    (policy,) = of_kind(render(CASES["shared-cluster-values"]), "NetworkPolicy")
+    admission, metrics = policy["spec"]["ingress"]
+    assert admission["from"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}}]
+    assert metrics["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+    names, api_server = policy["spec"]["egress"]
+    assert {port["port"] for port in names["ports"]} == {53}
+    assert [peer["ipBlock"]["cidr"] for peer in api_server["to"]] == ["10.96.0.1/32", "172.18.0.2/32"]
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_the_server_is_started_with_flags_that_it_knows(values: Values) -> None:
+    (deployment,) = of_kind(render(values), "Deployment")
+    name, *flags = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    given = {flag.removeprefix("--").partition("=")[0]: flag.partition("=")[2] for flag in flags}
+    assert name == "serve"
+    settings = read_settings(given, {})
+    assert settings.bind.port == deployment["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]
+    assert not settings.cluster
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    (rules,) = of_kind(render(CASES["cert-manager-values"]), "PrometheusRule")
+    alerts = rules["spec"]["groups"][0]["rules"]
+    ours = set(re.findall(r"mtls_guard_\w+", " ".join(alert["expr"] for alert in alerts)))
+    served = {metric.name for metric in Metrics().registry.collect()}
+    assert {name.removesuffix("_bucket") for name in ours} <= served
+    assert {alert["labels"]["team"] for alert in alerts} == {"platform"}
+    assert any("{{ $labels.name }}" in alert["annotations"]["description"] for alert in alerts)

@@ -1,0 +1,243 @@
+"""The serving certificate and the duties of the leader, on a real API server, with the chart's objects and rights."""
+
+import base64
+import json
+import signal
+import ssl
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from rig.control_plane import ControlPlane, control_plane
+from rig.helm import helm
+from rig.waiting import until
+from tests.live.helm import NAMESPACE
+from tests.live.replicas import DENIED, ENFORCING, INJECTING, NAME, Installation, running, submitting
+from tools.chart import CHART
+
+pytestmark = pytest.mark.slow
+
+CREATED = "the enforcing configuration was created"
+ENFORCES = "the entries enforce from now on: a known-bad object was denied"
+SHORT = {"ca": 40, "ca_renewal": 28, "leaf": 20, "leaf_renewal": 12, "settled": 2}
+"""Seconds: two CAs take over, and the first one expires, within 40 of them."""
+MOUNTS = {"sidecar.istio.io/userVolume": "[]", "sidecar.istio.io/userVolumeMount": "[]"}
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane with Istio's CRDs and the chart; nobody runs its Pods."""
+    with control_plane() as found:
+        found.apply_istio_crds()
+        helm("install", NAME, CHART, "--namespace", NAMESPACE, "--create-namespace", cluster=found)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pair(plane: ControlPlane) -> Iterator[Installation]:
+    """The first two replicas of an installation; the tests that share them leave two that enforce."""
+    with running(plane) as found:
+        yield found
+
+
+def overwrite(plane: ControlPlane, name: str) -> None:
+    """Puts another CA into every entry, as a person with kubectl or an operator gone wrong does."""
+    other = ssl.get_server_certificate(("localhost", plane.port))
+    value = base64.b64encode(other.encode()).decode()
+    entries = range(len(plane.get("validatingwebhookconfiguration", name)["webhooks"]))
+    patch = [{"op": "replace", "path": f"/webhooks/{n}/clientConfig/caBundle", "value": value} for n in entries]
+    plane.kubectl("patch", "validatingwebhookconfiguration", name, "--type=json", "-p", json.dumps(patch))
+
+
+def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(pair: Installation) -> None:
+    (bundle,) = pair.bundles()
+    shown = {replica.handshake(bundle) for replica in pair.replicas}
+    assert (len(shown), bundle) == (1, pair.secret()["ca.crt"])
+    assert len(pair.told("a certificate that can serve was issued")) == 1
+    assert pair.leader() in {replica.name for replica in pair.replicas}
+
+
+def test_entries_are_ignore_first_and_fail_once_the_probe_was_denied(pair: Installation) -> None:
+    created, enforces = pair.told(CREATED)[0], pair.told(ENFORCES)[0]
+    names = {entry["name"] for entry in pair.entries()}
+    assert [{line[name] for name in names} for line in (created, enforces)] == [{"Ignore"}, {"Fail"}]
+    assert created["time"] < enforces["time"]
+    assert DENIED in submitting(pair.plane)()
+
+
+def test_a_ca_bundle_overwritten_by_hand_is_repaired(pair: Installation) -> None:
+    right = pair.bundles()
+    for name in (NAME, ENFORCING):
+        overwrite(pair.plane, name)
+    until(lambda: pair.bundles() == right, "every bundle is repaired")
+    until(lambda: DENIED in submitting(pair.plane)(), "reviews are answered again")
+    assert pair.policies() == {"Fail"}
+
+
+def test_a_secret_deleted_by_hand_comes_back_with_the_same_ca(pair: Installation) -> None:
+    before = pair.secret()
+    pair.plane.kubectl("delete", "secret", f"{NAME}-serving", "-n", NAMESPACE)
+    until(lambda: pair.secret() == before, "the Secret is back as it was")
+    assert DENIED in submitting(pair.plane)()
+
+
+def test_an_entry_changed_or_deleted_by_hand_is_put_back(pair: Installation) -> None:
+    before = pair.entries()
+    patch = [{"op": "replace", "path": "/webhooks/0/rules/0/resources", "value": ["nothing"]}]
+    pair.plane.kubectl("patch", "validatingwebhookconfiguration", ENFORCING, "--type=json", "-p", json.dumps(patch))
+    until(lambda: pair.entries() == before, "the rule is put back")
+    pair.plane.kubectl("delete", "validatingwebhookconfiguration", ENFORCING)
+    until(lambda: pair.entries() == before, "the entries are back, and enforce")
+
+
+def test_the_glass_can_be_broken_while_replicas_run(pair: Installation) -> None:
+    glass = ("annotate", "configmap", f"{NAME}-entries", "-n", NAMESPACE)
+    pair.plane.kubectl(*glass, "mtls-guard.io/break-glass=it denies everything")
+    until(lambda: pair.policies() == {"Ignore"}, "nothing blocks")
+    pair.plane.kubectl(*glass, "mtls-guard.io/break-glass-")
+    until(lambda: pair.policies() == {"Fail"}, "it is mended")
+
+
+def test_another_replica_leads_when_the_leader_is_gone(pair: Installation) -> None:
+    leader = next(one for one in pair.replicas if one.name == pair.leader())
+    pair.replicas.remove(leader)
+    pair.route(pair.replicas)
+    leader.send(signal.SIGTERM)
+    leader.process.wait(60)
+    until(lambda: pair.leader() == pair.replicas[0].name, "the other one leads")
+    right = pair.bundles()
+    overwrite(pair.plane, NAME)
+    until(lambda: pair.bundles() == right, "the bundle is repaired by the other one")
+    pair.start(1)
+
+
+def test_entries_that_fail_with_no_pod_of_ours_block_nothing_that_a_cluster_needs(pair: Installation) -> None:
+    """After a full restart of the cluster. What uses the feature is refused, and one command lets it through.
+
+    The replicas that come up then find an abandoned Lease, and take it.
+    """
+    plane = pair.plane
+    plane.kubectl("apply", "-f", "-", stdin=json.dumps(deployment("default", MOUNTS)))
+    pair.stop(signal.SIGKILL)
+    assert pair.policies() == {"Fail"}
+    plane.kubectl("apply", "-f", "-", "--dry-run=server", stdin=json.dumps(listed(*needed())))
+    for replicas in (1, 2):
+        plane.kubectl("scale", "deployment", NAME, "-n", NAMESPACE, f"--replicas={replicas}")
+    status = json.dumps({"status": {"observedGeneration": 1}})
+    plane.kubectl("patch", "deployment", "web", "--subresource=status", "--type=merge", "-p", status)
+    plane.kubectl("delete", "deployment", "web")
+    for uses, configuration in (
+        (deployment("default", MOUNTS), f"validatingwebhookconfiguration/{ENFORCING}"),
+        (pod("default", {"mtls-guard.io/client-secret": "one"}), f"mutatingwebhookconfiguration/{INJECTING}"),
+    ):
+        submit = ("apply", "-f", "-", "--dry-run=server")
+        refused = plane.kubectl(*submit, stdin=json.dumps(uses), check=False)
+        assert "failed calling webhook" in refused.stderr
+        plane.kubectl("delete", configuration)
+        plane.kubectl(*submit, stdin=json.dumps(uses))
+    helm("upgrade", NAME, CHART, "--namespace", NAMESPACE, cluster=plane)
+    pair.start(2)
+    until(pair.enforces, "all is as it was", 120)
+
+
+def listed(*items: dict[str, object]) -> dict[str, object]:
+    """A List."""
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def deployment(namespace: str, annotations: dict[str, str]) -> dict[str, object]:
+    """A Deployment."""
+    template = {
+        "metadata": {"labels": {"app": "web"}, "annotations": annotations},
+        "spec": {"containers": [{"name": "web", "image": "web"}]},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": template},
+    }
+
+
+def pod(namespace: str, annotations: dict[str, str]) -> dict[str, object]:
+    """A Pod."""
+    metadata = {"name": "web", "namespace": namespace, "annotations": annotations}
+    spec = {"containers": [{"name": "web", "image": "web"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def needed() -> Iterator[dict[str, object]]:
+    """What a cluster has to be able to write before anything of ours runs."""
+    for namespace in ("kube-system", NAMESPACE):
+        yield deployment(namespace, MOUNTS)
+        yield pod(namespace, MOUNTS | {"mtls-guard.io/client-secret": "one"})
+    yield deployment("default", {})
+    lease = {"name": "node-1", "namespace": "kube-node-lease"}
+    yield {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": lease, "spec": {}}
+    yield {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}}
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}}
+    yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": "default"}}
+    yield {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "one", "namespace": "default"}}
+
+
+def test_reviews_are_answered_while_ca_and_certificate_rotate(plane: ControlPlane, pair: Installation) -> None:
+    """Two CAs take over; meanwhile each replica is met in a new handshake with the bundle that the API server has."""
+    first, shown, asked = pair.bundles(), set[bytes](), 0
+    pair.stop()
+    forget(plane)
+    submit = submitting(plane)
+    with running(plane, SHORT) as found:
+        own = found.bundles()
+        while not found.told("an expired CA was dropped") or len(found.told("the announced CA has taken over")) < 2:
+            assert DENIED in submit()
+            bundles = found.bundles()
+            if len(bundles) == 1:  # else it is being written right now
+                shown |= {replica.handshake(*bundles) for replica in found.replicas}
+            asked += 1
+            assert asked < 100_000
+        assert (found.bundles().isdisjoint(first | own), found.policies()) == (True, {"Fail"})
+        assert len(shown) >= 3
+    forget(plane)
+    pair.start(2)
+    until(pair.enforces, "all is as it was", 120)
+
+
+def forget(plane: ControlPlane) -> None:
+    """Removes what the replicas have made, as before a first install."""
+    plane.kubectl("delete", "secret", f"{NAME}-serving", "-n", NAMESPACE)
+    plane.kubectl("delete", "validatingwebhookconfiguration", ENFORCING)
+
+
+def test_a_rolling_restart_under_50_requests_a_second_loses_no_review(pair: Installation) -> None:
+    """One replica after the other is replaced, as a Deployment does it: the new one first, then the old one goes."""
+    answers: list[str] = []
+    ended = threading.Event()
+
+    def load() -> None:
+        submit = submitting(pair.plane)
+        while not ended.wait(4 / 50):
+            answers.append(submit())
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for old in list(pair.replicas):
+        pair.start(1)
+        pair.replicas.remove(old)
+        pair.route(pair.replicas)
+        old.send(signal.SIGTERM)
+        assert old.process.wait(60) == 0
+    ended.set()
+    for thread in threads:
+        thread.join(60)
+    assert [answer for answer in answers if DENIED not in answer] == []
+    assert len(answers) > 100
+
+
+def test_an_uninstall_takes_the_enforcing_entries_with_it_while_a_replica_runs(pair: Installation) -> None:
+    helm("uninstall", NAME, "--namespace", NAMESPACE, cluster=pair.plane)
+    until(lambda: not pair.entries(), "the entries are gone")
+    created = len(pair.told(CREATED))
+    until(lambda: pair.told("the Lease cannot be had"), "the replicas have lost their rights")
+    assert (pair.entries(), len(pair.told(CREATED))) == ([], created)

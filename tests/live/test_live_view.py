@@ -1,0 +1,268 @@
+"""The view of a real cluster: it follows what the API server does to it, and what happens to the API server."""
+
+import base64
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+import pytest
+
+from rig.control_plane import ControlPlane, control_plane
+from rig.servers import Options as PlaneOptions
+from rig.waiting import until
+from tests.live.mesh_objects import ENTRIES, RULES, TEAM, Object, host, namespace, partner, rule, secret, workload
+from webhook.cluster.access import from_kubeconfig
+from webhook.cluster.connection import Connection
+from webhook.cluster.errors import NotFound
+from webhook.cluster.judging import Limits
+from webhook.cluster.live import LiveCluster, Options
+from webhook.cluster.resource import SECRETS, Resource
+from webhook.model.finding import ObjectRef, Verdict
+from webhook.model.request import Request
+from webhook.policy import Policy
+
+pytestmark = pytest.mark.slow
+
+CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
+CERTIFICATE_CRD = "certificates.cert-manager.io"
+QUICK = Options(
+    watch_seconds=4, discovery_seconds=1, limits=Limits(fresh=timedelta(seconds=1), stale=timedelta(seconds=8))
+)
+"""A watch that hangs is noticed within 7 seconds."""
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A cluster with Istio's kinds and one team, whose partner is reached with files in /etc/right."""
+    with control_plane(PlaneOptions(controllers=False)) as running:
+        running.apply_istio_crds()
+        running.apply(namespace(), partner("one"), rule("one", "/etc/right"), secret("one"))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(plane: ControlPlane) -> Connection:
+    """The administrator's connection."""
+    return Connection(from_kubeconfig(plane.kubeconfig))
+
+
+@contextmanager
+def following(connection: Connection, options: Options = QUICK) -> Iterator[LiveCluster]:
+    """A view of the cluster, in sync."""
+    live = LiveCluster(connection, Policy(), lambda *_: None, options)
+    live.start()
+    try:
+        until(lambda: not live.waits(), "the view is in sync")
+        yield live
+    finally:
+        live.stop()
+
+
+@pytest.fixture
+def live(plane: ControlPlane) -> Iterator[LiveCluster]:
+    """A view of the cluster by the administrator."""
+    with following(Connection(from_kubeconfig(plane.kubeconfig))) as running:
+        yield running
+
+
+def judged(live: LiveCluster, manifest: Object, operation: str = "CREATE") -> Verdict:
+    """The verdict on an object that arrives."""
+    meta = manifest["metadata"]
+    ref = ObjectRef(manifest["apiVersion"], manifest["kind"], meta["namespace"], meta["name"])
+    return live.judge.judge(Request("uid", operation, ref, new=manifest))
+
+
+def told(verdict: Verdict) -> set[tuple[str, str]]:
+    """What is said, by rule and severity."""
+    return {(one.rule, str(one.severity)) for one in verdict.findings}
+
+
+GOOD = workload("app", "/etc/right", "one")
+WRONG = workload("app", "/etc/wrong", "one")
+WITHOUT = workload("app", "/etc/right", "nowhere")
+
+
+def test_the_first_list_brings_everything_and_each_kind_is_fresh(live: LiveCluster) -> None:
+    assert judged(live, GOOD).word == "allow"
+    assert told(judged(live, WRONG)) == {("file-not-mounted", "deny")}
+    ages = {one.kind: one for one in live.watches()}
+    assert ages["destinationrules.networking.istio.io"].objects >= 1
+    assert max(one.seconds for one in ages.values()) < 60
+    assert ages["configmaps istio-system/istio"].objects == 0
+
+
+def test_what_was_acknowledged_is_seen_before_anything_is_denied_for_it(live: LiveCluster, api: Connection) -> None:
+    for number in range(20):
+        name, folder = f"race-{number}", f"/etc/race-{number}"
+        api.create(SECRETS, secret(name))
+        api.create(ENTRIES, partner(name))
+        api.create(RULES, rule(name, folder))
+        verdict = judged(live, workload(name, folder, name))
+        assert verdict.word != "deny", verdict
+        assert "view-stale" not in {one.rule for one in verdict.findings}
+    for number in range(20):
+        api.delete(RULES, TEAM, f"race-{number}")
+        api.delete(ENTRIES, TEAM, f"race-{number}")
+
+
+def test_a_secret_is_read_again_before_it_is_called_missing_and_seen_gone_within_seconds(
+    live: LiveCluster, api: Connection
+) -> None:
+    app = workload("late", "/etc/right", "late")
+    with suppress(NotFound):
+        api.delete(SECRETS, TEAM, "late")
+    assert ("secret-missing", "deny") in told(judged(live, app))
+    api.create(SECRETS, secret("late"))
+    assert judged(live, app).word == "allow"
+    api.delete(SECRETS, TEAM, "late")
+    until(lambda: judged(live, app).word == "deny", "the Secret is seen gone")
+
+
+def certificate_crd(*versions: str) -> Object:
+    """cert-manager's Certificate, as short as it can be; the first version is stored."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    listed = [
+        {"name": name, "served": True, "storage": index == 0, "schema": schema} for index, name in enumerate(versions)
+    ]
+    names = {"plural": "certificates", "singular": "certificate", "kind": "Certificate", "listKind": "CertificateList"}
+    spec = {"group": "cert-manager.io", "scope": "Namespaced", "names": names, "versions": listed}
+    meta = {"name": CERTIFICATE_CRD}
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": meta, "spec": spec}
+
+
+def test_a_kind_that_is_installed_upgraded_and_deleted_while_running(plane: ControlPlane, live: LiveCluster) -> None:
+    assert ("secret-missing", "deny") in told(judged(live, WITHOUT))
+    plane.apply(certificate_crd("v1beta1"))
+    plane.kubectl("wait", "--for=condition=Established", f"crd/{CERTIFICATE_CRD}", "--timeout=60s")
+    made: Object = {"metadata": {"name": "nowhere", "namespace": TEAM}, "spec": {"secretName": "nowhere"}}
+    plane.apply({"apiVersion": "cert-manager.io/v1beta1", "kind": "Certificate", **made})
+    until(lambda: told(judged(live, WITHOUT)) == {("secret-missing", "warn")}, "the Certificate is seen")
+    plane.apply(certificate_crd("v1beta1", "v1"))
+    until(lambda: versions(live) == {"cert-manager.io/v1"}, "the preferred version is followed")
+    assert told(judged(live, WITHOUT)) == {("secret-missing", "warn")}
+    plane.kubectl("delete", "crd", CERTIFICATE_CRD)
+    until(lambda: ("secret-missing", "deny") in told(judged(live, WITHOUT)), "the kind has gone with its objects")
+    assert not any("certificates" in one.kind for one in live.watches())
+    assert not live.waits()
+
+
+def versions(live: LiveCluster) -> set[str]:
+    """The versions in which Certificates are held."""
+    with live.store.lock:
+        return {ref.api_version for ref in live.store.view.makes}
+
+
+def test_a_restarted_api_server_answers_410_and_what_it_lost_meanwhile_is_gone(
+    plane: ControlPlane, live: LiveCluster
+) -> None:
+    plane.apply(partner("doomed"), rule("doomed", "/etc/doomed"))
+    until(lambda: host("doomed") in live.store.view.config.services, "the new host is seen")
+    plane.api_server.stop()
+    forget_in_etcd(plane, f"/registry/networking.istio.io/destinationrules/{TEAM}/doomed")
+    forget_in_etcd(plane, f"/registry/networking.istio.io/serviceentries/{TEAM}/doomed")
+    plane.start_api_server()
+    until(lambda: host("doomed") not in live.store.view.config.services, "what nobody could see going is gone")
+    until(lambda: not list(live.store.view.config.rules.with_tls(host("doomed"))), "the rule, too")
+    assert any(one.restarts for one in live.watches())
+    until(lambda: told(judged(live, WRONG)) == {("file-not-mounted", "deny")}, "every kind is followed again")
+
+
+def forget_in_etcd(plane: ControlPlane, key: str) -> None:
+    """Takes an object away behind the API server's back."""
+    body = json.dumps({"key": base64.b64encode(key.encode()).decode()}).encode()
+    url = f"http://127.0.0.1:{plane.etcd_port}/v3/kv/deleterange"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(url, body), timeout=30) as answer:
+        assert json.load(answer).get("deleted") == "1"
+
+
+def test_a_watch_that_hangs_without_closing_is_noticed_and_nothing_is_denied_on_what_it_showed(
+    plane: ControlPlane, live: LiveCluster
+) -> None:
+    assert judged(live, WRONG).word == "deny"
+    plane.api_server.pause()
+    try:
+        assert judged(live, WRONG).word == "warn"
+        until(
+            lambda: any("last heard of at" in one.problem for one in judged(live, GOOD).findings),
+            "it is said since when",
+        )
+        assert judged(live, WRONG).word == "warn"
+    finally:
+        plane.api_server.resume()
+    until(lambda: told(judged(live, WRONG)) == {("file-not-mounted", "deny")}, "the view is trusted again")
+    assert any(one.restarts for one in live.watches())
+
+
+READER = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "reader"},
+    "rules": [
+        {"apiGroups": ["", "apps", "batch", "networking.istio.io"], "resources": ["*"], "verbs": ["list", "watch"]},
+    ],
+}
+SECRET_READER = {
+    "apiVersion": "rbac.authorization.k8s.io/v1",
+    "kind": "ClusterRole",
+    "metadata": {"name": "secret-reader"},
+    "rules": [{"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get"]}],
+}
+
+
+def bound(role: str) -> Object:
+    """The role for our account."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": role},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": "guard", "namespace": TEAM}],
+    }
+
+
+@pytest.fixture
+def limited(plane: ControlPlane) -> Connection:
+    """An account with no more rights than the view needs; kinds that are optional are not among them."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "guard", "namespace": TEAM}}
+    plane.apply(account, READER, SECRET_READER, bound("reader"), bound("secret-reader"))
+    return Connection(from_kubeconfig(plane.account_kubeconfig(TEAM, "guard")))
+
+
+def test_a_revoked_right_to_read_secrets_is_said_and_denies_nobody(plane: ControlPlane, limited: Connection) -> None:
+    with following(limited) as live:
+        assert judged(live, GOOD).word == "allow"
+        plane.kubectl("delete", "clusterrolebinding", "secret-reader")
+        until(lambda: ("object-unread", "warn") in told(judged(live, GOOD)), "the revoked right is said")
+        verdict = judged(live, WITHOUT)
+        assert verdict.word == "warn"
+        (unread,) = (one for one in verdict.findings if one.rule == "object-unread")
+        assert str(unread.object) == f"Secret {TEAM}/nowhere"
+        assert "403" in unread.problem
+        broken = workload("app", "/etc/right", "one")
+        broken["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolume"] = "{"
+        assert ("annotation-not-json", "deny") in told(judged(live, broken))
+        plane.apply(bound("secret-reader"))
+        until(lambda: ("secret-missing", "deny") in told(judged(live, WITHOUT)), "the right is back")
+
+
+def test_an_optional_kind_that_may_not_be_listed_keeps_nobody_waiting_and_is_said(limited: Connection) -> None:
+    with following(limited) as live:
+        source = next(one for one in live.store.sources() if "mutatingwebhook" in one.name)
+        until(lambda: source.forbidden, "the refusal is noted")
+        assert not live.waits()
+        assert "mutatingwebhookconfigurations" in source.trouble
+
+
+def test_without_the_right_to_list_rules_it_is_not_ready_and_says_why(plane: ControlPlane, limited: Connection) -> None:
+    plane.kubectl("delete", "clusterrolebinding", "reader")
+    live = LiveCluster(limited, Policy(), lambda *_: None, QUICK)
+    live.start()
+    try:
+        until(lambda: "destinationrules" in live.waits() and "forbidden" in live.waits(), "the missing right is said")
+        plane.apply(bound("reader"))
+        until(lambda: not live.waits(), "granted, it gets ready by itself", 90)
+    finally:
+        live.stop()

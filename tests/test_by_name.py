@@ -1,0 +1,149 @@
+"""Secrets by name: read when a verdict asks, kept as facts, read again when they may have changed, and never listed."""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from certs.bundle import client_bundle
+from tests.clock import Clock, clock
+from tests.test_connection import Server, connection, server, token
+from webhook.cluster import secrets
+from webhook.cluster.connection import Connection
+from webhook.cluster.resource import CONFIG_MAPS, SECRETS
+from webhook.cluster.secrets import ByNameReader
+
+__all__ = ["clock", "connection", "server", "token"]
+PATH = SECRETS.path("devel", "data")
+KEY = ("Secret", "devel", "data")
+MATERIAL = client_bundle(datetime(2026, 11, 24, tzinfo=UTC))
+
+
+@pytest.fixture
+def changed() -> list[str]:
+    """The namespaces in which something changed."""
+    return []
+
+
+@pytest.fixture
+def reader(connection: Connection, clock: Clock, changed: list[str]) -> ByNameReader:
+    return ByNameReader(connection, clock, changed.append)
+
+
+def holds(server: Server, version: str = "1", uid: str = "u", data: dict[str, bytes] = MATERIAL) -> None:
+    """Lets the server hold the Secret."""
+    metadata = {"namespace": "devel", "name": "data", "uid": uid, "resourceVersion": version}
+    values = {name: b64encode(value).decode() for name, value in data.items()}
+    server.replies[PATH] = (200, orjson.dumps({"metadata": metadata, "data": values}), {})
+
+
+def asked(server: Server) -> list[str]:
+    """What was asked since the last time: `whole` or `metadata`."""
+    found = ["metadata" if "Partial" in headers["Accept"] else "whole" for _, _, _, headers in server.asked]
+    server.asked.clear()
+    return found
+
+
+def verdict(reader: ByNameReader, not_before: float) -> tuple[tuple[str, str, str], ...]:
+    """What a verdict that asks for the Secret would like to have read."""
+    reader.begin(not_before)
+    reader.secret("devel", "data")
+    return reader.wanted
+
+
+def test_what_is_not_at_hand_is_wanted_and_after_a_read_it_is_facts(server: Server, reader: ByNameReader) -> None:
+    holds(server)
+    assert verdict(reader, 0) == (KEY,)
+    assert reader.unread(*KEY) == "was not read yet"
+    reader.read([KEY])
+    assert verdict(reader, 0) == ()
+    facts = reader.secret("devel", "data")
+    assert facts is not None
+    assert set(facts.keys) == set(MATERIAL)
+    assert reader.unread(*KEY) == ""
+
+
+def test_no_byte_of_a_secret_is_kept(server: Server, reader: ByNameReader) -> None:
+    holds(server, data={"token": b"very-secret-bytes", **MATERIAL})
+    reader.read([KEY])
+    kept = repr(reader._held)
+    assert "very-secret" not in kept
+    assert "BEGIN" not in kept
+    assert b64encode(b"very-secret-bytes").decode()[:12] not in kept
+
+
+def test_facts_are_fresh_for_a_while_then_only_metadata_are_read_while_nothing_changed(
+    server: Server, reader: ByNameReader, clock: Clock, changed: list[str]
+) -> None:
+    holds(server)
+    reader.read([KEY])
+    assert asked(server) == ["whole"]
+    assert verdict(reader, clock.now - 5) == ()
+    clock.now += 6
+    assert verdict(reader, clock.now - 5) == (KEY,)
+    reader.read([KEY])
+    assert asked(server) == ["metadata"]
+    assert verdict(reader, clock.now - 5) == ()
+    assert changed == ["devel"]
+
+
+@pytest.mark.parametrize(("version", "uid"), [("2", "u"), ("1", "another")])
+def test_a_secret_that_changed_or_was_made_anew_is_read_whole(
+    server: Server, reader: ByNameReader, changed: list[str], version: str, uid: str
+) -> None:
+    holds(server)
+    reader.read([KEY])
+    holds(server, version, uid, {"cert": b"other"})
+    reader.read([KEY])
+    assert asked(server) == ["whole", "metadata", "whole"]
+    facts = reader.secret("devel", "data")
+    assert facts is not None
+    assert set(facts.keys) == {"cert"}
+    assert changed == ["devel", "devel"]
+
+
+def test_one_that_does_not_exist_is_known_to_be_missing(server: Server, reader: ByNameReader) -> None:
+    server.replies[PATH] = (404, b'{"message": "not found"}', {})
+    reader.read([KEY])
+    assert verdict(reader, 0) == ()
+    assert reader.secret("devel", "data") is None
+    assert reader.unread(*KEY) == ""
+    assert reader.unreadable == ()
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_one_that_cannot_be_read_is_not_called_missing(server: Server, reader: ByNameReader, status: int) -> None:
+    server.replies[PATH] = (status, b'{"message": "for a reason"}', {})
+    reader.read([KEY])
+    verdict(reader, 0)
+    ((key, why),) = reader.unreadable
+    assert (key, why) == (KEY, f"could not be read: GET {PATH}: {status} for a reason")
+    assert reader.unread(*KEY) == why
+
+
+def test_a_secret_that_nothing_asks_for_is_never_read_and_none_is_ever_listed(
+    server: Server, reader: ByNameReader
+) -> None:
+    holds(server)
+    reader.read([KEY, ("ConfigMap", "devel", "ca")])
+    assert {path for _, path, _, _ in server.asked} == {PATH, CONFIG_MAPS.path("devel", "ca")}
+
+
+def test_what_is_kept_is_bounded(server: Server, reader: ByNameReader) -> None:
+    holds(server)
+    for number in range(secrets.KEPT + 5):
+        reader._keep(("Secret", "devel", str(number)), secrets.Entry(None, 0.0))
+    assert len(reader._held) == secrets.KEPT
+    assert ("Secret", "devel", "0") not in reader._held
+
+
+def test_config_maps_are_facts_too(server: Server, reader: ByNameReader) -> None:
+    path = CONFIG_MAPS.path("devel", "ca")
+    content: dict[str, Any] = {"metadata": {"uid": "u", "name": "ca"}, "data": {"ca.crt": MATERIAL["cacert"].decode()}}
+    server.replies[path] = (200, orjson.dumps(content), {})
+    reader.read([("ConfigMap", "devel", "ca")])
+    facts = reader.config_map("devel", "ca")
+    assert facts is not None
+    assert len(facts.keys["ca.crt"].certificates) == 1

@@ -1,0 +1,248 @@
+"""Asks a server of our own over HTTP: what comes back for each kind of answer, and for none."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from webhook.cluster.access import from_kubeconfig, in_cluster
+from webhook.cluster.connection import JSON_PATCH, Body, Call, Connection
+from webhook.cluster.errors import ClusterError, ClusterUnavailable, Conflict, Forbidden, Gone, NotFound, Rejected
+from webhook.cluster.resource import NAMESPACES, SECRETS, Resource
+
+RULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule")
+
+
+class Server(ThreadingHTTPServer):
+    """Answers what `replies` says for a path, and notes what it was asked. heard: told of each path beforehand."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.replies: dict[str, tuple[int, bytes, dict[str, str]]] = {}
+        self.lines: list[bytes] = []
+        self.token = "first"
+        self.asked: list[tuple[str, str, bytes, dict[str, str]]] = []
+        self.silent = threading.Event()
+        self.heard: Callable[[str], None] = lambda _: None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.heard(self.path)
+        self.server.asked.append((self.command, self.path, body, dict(self.headers)))
+        if self.headers.get("Authorization", "").lower() != f"bearer {self.server.token}":
+            self._send(401, b'{"message": "who are you?"}', {})
+        elif "watch=true" in self.path:
+            self._watch()
+        else:
+            self._send(*self.server.replies.get(self.path.partition("?")[0], (200, b"{}", {})))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  # as the base class calls them
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _watch(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in self.server.lines:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.flush()
+        self.server.silent.wait(30)
+        self.wfile.write(b"0\r\n\r\n")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    one = Server()
+    one.silent.set()
+    thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield one
+    one.silent.set()
+    one.shutdown()
+    one.server_close()
+    thread.join(10)
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text("first")
+    return path
+
+
+@pytest.fixture
+def connection(server: Server, token: Path) -> Connection:
+    access = from_kubeconfig(kubeconfig(token.parent, server.url))
+    access.rest_seconds = 0.0
+    return Connection(access)
+
+
+def kubeconfig(folder: Path, url: str) -> Path:
+    """A kubeconfig with a token file beside it."""
+    path = folder / "config"
+    content: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {"tokenFile": "token"}}],
+    }
+    path.write_bytes(orjson.dumps(content))
+    return path
+
+
+def test_paths_of_core_kinds_of_groups_and_of_kinds_without_namespace() -> None:
+    assert SECRETS.path("devel", "data") == "/api/v1/namespaces/devel/secrets/data"
+    assert RULES.path() == "/apis/networking.istio.io/v1/destinationrules"
+    assert RULES.path("a/b") == "/apis/networking.istio.io/v1/namespaces/a%2Fb/destinationrules"
+    assert NAMESPACES.path("", "devel") == "/api/v1/namespaces/devel"
+    assert (RULES.full_name, SECRETS.full_name) == ("destinationrules.networking.istio.io", "secrets")
+
+
+def test_an_object_is_read_with_the_token_of_the_kubeconfig(server: Server, connection: Connection) -> None:
+    server.replies["/api/v1/namespaces/devel/secrets/data"] = (200, b'{"kind": "Secret"}', {})
+    assert connection.get(SECRETS, "devel", "data") == {"kind": "Secret"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, Rejected),
+        (403, Forbidden),
+        (404, NotFound),
+        (409, Conflict),
+        (410, Gone),
+        (422, Rejected),
+        (429, ClusterUnavailable),
+        (500, ClusterUnavailable),
+        (503, ClusterUnavailable),
+        (301, Rejected),
+    ],
+)
+def test_each_status_is_an_error_that_says_what_was_asked_and_why(
+    status: int, error: type[ClusterError], server: Server, connection: Connection
+) -> None:
+    body = orjson.dumps({"kind": "Status", "message": "so it is"})
+    server.replies[SECRETS.path("devel", "data")] = (status, body, {})
+    with pytest.raises(ClusterError) as raised:
+        connection.get(SECRETS, "devel", "data")
+    assert (type(raised.value), raised.value.status) == (error, status)
+    assert str(raised.value) == f"GET /api/v1/namespaces/devel/secrets/data: {status} so it is"
+
+
+def test_a_server_that_asks_us_to_wait_is_heard(server: Server, connection: Connection) -> None:
+    server.replies[SECRETS.path("devel")] = (429, b"slow down", {"Retry-After": "3"})
+    with pytest.raises(ClusterUnavailable) as raised:
+        connection.page(SECRETS, "devel")
+    assert raised.value.pause == 3.0
+
+
+def test_a_token_that_was_replaced_is_read_again_and_the_call_succeeds(
+    server: Server, token: Path, connection: Connection
+) -> None:
+    token.write_text("second")
+    server.token = "second"
+    assert connection.get(NAMESPACES, "", "devel") == {}
+
+
+def test_a_token_that_is_wrong_for_good_is_said_not_tried_forever(server: Server, connection: Connection) -> None:
+    server.token = "another"
+    with pytest.raises(ClusterUnavailable, match="401 who are you"):
+        connection.get(NAMESPACES, "", "devel")
+    assert len(server.asked) <= 2
+
+
+def test_nobody_listening_is_no_answer(tmp_path: Path, token: Path) -> None:
+    token.write_text("first")
+    connection = Connection(from_kubeconfig(kubeconfig(tmp_path, "http://127.0.0.1:1")))
+    with pytest.raises(ClusterUnavailable, match="GET /api/v1/namespaces"):
+        connection.page(NAMESPACES)
+
+
+def test_a_body_cut_short_is_no_answer(server: Server, connection: Connection) -> None:
+    server.replies["/api/v1/namespaces"] = (200, b"{", {"Content-Length": "20", "Connection": "close"})
+    with pytest.raises(ClusterUnavailable):
+        connection.page(NAMESPACES)
+
+
+def test_a_kubeconfig_that_names_no_cluster_is_no_access(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("{}")
+    with pytest.raises(ClusterUnavailable, match="no access to a cluster"):
+        from_kubeconfig(tmp_path / "config")
+
+
+def test_outside_a_pod_there_is_no_access_as_its_service_account(tmp_path: Path) -> None:
+    with pytest.raises(ClusterUnavailable, match="no access to a cluster"):
+        in_cluster(tmp_path)
+
+
+def test_writes_carry_their_method_query_form_and_body(server: Server, connection: Connection) -> None:
+    rule = {"metadata": {"namespace": "devel", "name": "r"}}
+    path = "/apis/networking.istio.io/v1/namespaces/devel/destinationrules"
+    connection.create(RULES, rule, {"dryRun": "All"})
+    connection.replace(RULES, rule)
+    connection.apply(RULES, rule, "me")
+    connection.patch(RULES, "devel", "r", Body([], JSON_PATCH))
+    connection.delete(RULES, "devel", "r")
+    assert [(method, asked, headers.get("Content-Type")) for method, asked, _, headers in server.asked] == [
+        ("POST", f"{path}?dryRun=All", "application/json"),
+        ("PUT", f"{path}/r", "application/json"),
+        ("PATCH", f"{path}/r?fieldManager=me&force=false", "application/apply-patch+yaml"),
+        ("PATCH", f"{path}/r", "application/json-patch+json"),
+        ("DELETE", f"{path}/r", None),
+    ]
+    assert orjson.loads(server.asked[0][2]) == rule
+
+
+def test_lines_of_a_watch_come_whole_however_the_pieces_fall(server: Server, connection: Connection) -> None:
+    server.lines = [b'{"a"', b': 1}\n{"b": 2}', b"\n\n", b'{"c": 3}\n']
+    assert list(connection.watch(RULES, "", {})) == [b'{"a": 1}', b'{"b": 2}', b'{"c": 3}']
+
+
+def test_a_watch_that_is_silent_for_too_long_is_cut(server: Server, connection: Connection) -> None:
+    server.silent.clear()
+    server.lines = [b"{}\n"]
+    lines = iter(connection.watch(RULES, "", {"timeoutSeconds": 1}))
+    assert next(lines) == b"{}"
+    with pytest.raises(ClusterUnavailable, match="GET /apis/networking"):
+        next(lines)
+
+
+def test_a_watch_can_be_cut_from_another_thread(server: Server, connection: Connection) -> None:
+    server.silent.clear()
+    server.lines = [b"{}\n"]
+    lines = connection.watch(RULES, "", {"timeoutSeconds": 60})
+    found = iter(lines)
+    assert next(found) == b"{}"
+    threading.Timer(0.05, lines.cut).start()
+    with pytest.raises((ClusterUnavailable, StopIteration)):
+        next(found)
+
+
+def test_a_slow_answer_is_no_answer(server: Server, connection: Connection) -> None:
+    server.silent.clear()
+    with pytest.raises(ClusterUnavailable):
+        connection.ask(Call("GET", "/api/v1/pods", {"watch": "true"}, seconds=0.2))

@@ -1,0 +1,90 @@
+"""Which kinds are served, in which version: as a server of today tells it, and one from before aggregated discovery."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.test_connection import Server, connection, server, token
+from webhook.cluster.connection import Connection
+from webhook.cluster.discovery import discover
+from webhook.cluster.errors import ClusterUnavailable
+from webhook.cluster.kinds import BUILT_IN, Wanted, istio_config_maps
+from webhook.cluster.resource import Resource
+
+__all__ = ["connection", "server", "token"]
+RULE, POD = Wanted("networking.istio.io", "DestinationRule"), next(one for one in BUILT_IN if one.kind == "Pod")
+WEBHOOKS = next(one for one in BUILT_IN if one.kind == "MutatingWebhookConfiguration")
+
+
+def kind(plural: str, name: str, scope: str = "Namespaced") -> dict[str, Any]:
+    return {"resource": plural, "responseKind": {"kind": name}, "scope": scope}
+
+
+def aggregated(*groups: tuple[str, tuple[tuple[str, tuple[dict[str, Any], ...]], ...]]) -> bytes:
+    """The answer to `/apis` of a server since 1.30; versions in its order of preference."""
+    items = [
+        {
+            "metadata": {"name": name},
+            "versions": [{"version": version, "resources": list(held)} for version, held in versions],
+        }
+        for name, versions in groups
+    ]
+    return orjson.dumps({"kind": "APIGroupDiscoveryList", "items": items})
+
+
+def test_the_version_that_the_server_prefers_is_followed(server: Server, connection: Connection) -> None:
+    rules = kind("destinationrules", "DestinationRule")
+    server.replies["/apis"] = (200, aggregated(("networking.istio.io", (("v1", (rules,)), ("v1beta1", (rules,))))), {})
+    found = discover(connection, [RULE, POD])
+    assert found[RULE.key] == Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule")
+    assert found[POD.key] == POD.served
+
+
+def test_a_preferred_version_without_the_kind_leaves_it_to_the_next(server: Server, connection: Connection) -> None:
+    held = (("v2", ()), ("v1", (kind("destinationrules", "DestinationRule"),)))
+    server.replies["/apis"] = (200, aggregated(("networking.istio.io", held)), {})
+    assert discover(connection, [RULE])[RULE.key].version == "v1"
+
+
+def test_a_kind_that_is_not_served_and_its_namesakes_are_no_error(server: Server, connection: Connection) -> None:
+    other = aggregated(("example.com", (("v1", (kind("destinationrules", "DestinationRule"),)),)))
+    server.replies["/apis"] = (200, other, {})
+    assert discover(connection, [RULE]) == {}
+
+
+def test_kinds_without_namespace_are_told_apart(server: Server, connection: Connection) -> None:
+    group = ("admissionregistration.k8s.io", (("v1", (kind("m", "MutatingWebhookConfiguration", "Cluster"),)),))
+    server.replies["/apis"] = (200, aggregated(group), {})
+    assert not discover(connection, [WEBHOOKS])[WEBHOOKS.key].namespaced
+
+
+def test_a_server_without_aggregated_discovery_is_asked_group_by_group(server: Server, connection: Connection) -> None:
+    versions = [{"version": "v1alpha3"}, {"version": "v1"}]
+    group = {"name": "networking.istio.io", "versions": versions, "preferredVersion": {"version": "v1"}}
+    server.replies["/apis"] = (200, orjson.dumps({"kind": "APIGroupList", "groups": [group, {"name": "x"}]}), {})
+    listed = [
+        {"name": "destinationrules", "kind": "DestinationRule", "namespaced": True},
+        {"name": "destinationrules/status", "kind": "DestinationRule", "namespaced": True},
+    ]
+    server.replies["/apis/networking.istio.io/v1"] = (200, orjson.dumps({"resources": listed}), {})
+    server.replies["/apis/networking.istio.io/v1alpha3"] = (404, b"{}", {})
+    assert discover(connection, [RULE])[RULE.key].version == "v1"
+    assert "/apis/x" not in {path for _, path, _, _ in server.asked}
+
+
+@pytest.mark.parametrize("body", [b"not JSON", b"\xff"])
+def test_an_answer_that_is_no_json_is_no_answer(server: Server, connection: Connection, body: bytes) -> None:
+    server.replies["/apis"] = (200, body, {})
+    with pytest.raises(ClusterUnavailable):
+        discover(connection, [RULE])
+
+
+def test_istios_config_maps_are_followed_by_name_for_each_revision() -> None:
+    names = [one.name for one in istio_config_maps("mesh", ["canary", "default"])]
+    assert names == [
+        "configmaps mesh/istio",
+        "configmaps mesh/istio-sidecar-injector",
+        "configmaps mesh/istio-canary",
+        "configmaps mesh/istio-sidecar-injector-canary",
+    ]

@@ -1,0 +1,93 @@
+"""A Secret that is not there, or not yet: what is mounted all the same, so that no Pod starts without its files."""
+
+import json
+from typing import Any
+
+from tests import worked
+from tests.injecting import ASKS, SECRET, injected, lines, mutation, opted, pod, reading, rule, verdict
+from webhook.istio.annotations import USER_VOLUME
+from webhook.model.finding import Severity
+from webhook.view import Snapshot
+
+BY_NAME = [{"key": name, "path": name} for name in ("cert", "key", "cacert")]
+RENAMED = [{"key": key, "path": path} for key, path in (("tls.crt", "cert"), ("tls.key", "key"), ("ca.crt", "cacert"))]
+CERTIFICATE = {
+    "apiVersion": "cert-manager.io/v1",
+    "kind": "Certificate",
+    "metadata": {"name": "client", "namespace": "devel"},
+    "spec": {"secretName": SECRET},
+}
+
+
+def volume(items: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """The annotation with these items of the one Secret."""
+    return [{"name": SECRET, "secret": {"secretName": SECRET, "items": items}}]
+
+
+def mounted(made: dict[str, Any]) -> Any:
+    """The volumes that the Pod's annotation names."""
+    return json.loads(made["metadata"]["annotations"][USER_VOLUME])
+
+
+def denied(manifest: dict[str, Any], view: Snapshot) -> list[str]:
+    """The rules that deny it."""
+    return [one.rule for one in verdict(manifest, view).findings if one.severity is Severity.DENY]
+
+
+def test_whoever_asks_for_a_secret_that_is_missing_is_refused_with_what_to_type() -> None:
+    """So nothing of the object, patched or not, is stored: neither a template nor a Pod of one's own."""
+    view = worked.cluster(without=("Secret",))
+    for manifest in (opted(), pod(), injected(opted(), view), injected(pod(), view)):
+        (line,) = lines(verdict(manifest, view))
+        assert line.startswith(
+            f"deny Secret devel/{SECRET}: does not exist, the Pod will not start; create it: kubectl"
+        )
+        assert line.endswith("[secret-missing]")
+
+
+def test_a_pod_of_an_admitted_template_demands_the_keys_and_so_waits_for_its_secret() -> None:
+    """The Secret went away after its template was admitted: nobody judges the Pod, and it must not start without."""
+    assert mounted(injected(pod(), worked.cluster(without=("Secret",)))) == volume(BY_NAME)
+
+
+def test_once_the_secret_is_there_the_waiting_pod_is_right_as_it_is() -> None:
+    waiting = injected(pod(), worked.cluster(without=("Secret",)))
+    assert mutation(waiting, worked.cluster()).operations == ()
+    assert lines(verdict(waiting, worked.cluster())) == []
+
+
+def test_a_late_secret_with_other_keys_keeps_the_pod_waiting_and_the_next_pod_is_right() -> None:
+    waiting = injected(pod(), worked.cluster(without=("Secret",)))
+    held = worked.of_kind("Secret")
+    keys = {one["path"]: one["key"] for one in RENAMED}
+    late = {**held, "stringData": {keys[name]: value for name, value in held["stringData"].items()}}
+    view = worked.cluster(late, without=("Secret",))
+    assert "item-key-missing" in denied(waiting, view)
+    assert mounted(injected(pod(), view)) == volume(RENAMED)
+    assert lines(verdict(injected(pod(), view), view)) == []
+
+
+def test_the_keys_of_a_secret_to_come_are_those_that_its_certificate_will_make() -> None:
+    view = worked.cluster(CERTIFICATE, without=("Secret",))
+    assert mounted(injected(pod(), view)) == volume(RENAMED)
+    assert denied(opted(), view) == []
+
+
+def test_a_volume_of_every_key_that_a_person_wrote_is_used_for_a_late_secret_too() -> None:
+    own = [{"name": SECRET, "secret": {"secretName": SECRET}}]
+    made = injected(pod({**ASKS, USER_VOLUME: json.dumps(own)}), worked.cluster(without=("Secret",)))
+    assert mounted(made) == own
+
+
+def test_two_directories_of_a_secret_that_is_missing_are_mounted_and_wait() -> None:
+    paths = {**reading("/etc/client"), "caCertificates": "/etc/ca/cacert"}
+    view = worked.cluster(rule(paths), without=("DestinationRule", "Secret"))
+    assert [one["secret"]["items"] for one in mounted(injected(pod(), view))] == [BY_NAME[:2], BY_NAME[2:]]
+
+
+def test_what_git_does_not_hold_is_no_missing_secret() -> None:
+    view = Snapshot(complete=False)
+    for one in worked.worked():
+        if one["kind"] != "Secret":
+            view.put(one)
+    assert mounted(injected(pod(), view)) == [{"name": SECRET, "secret": {"secretName": SECRET}}]

@@ -1,0 +1,244 @@
+"""Verdicts on a live view: what is read and confirmed before a denial, and what is said when that cannot be done."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from threading import Timer
+from time import monotonic
+
+import orjson
+import pytest
+
+from certs.bundle import client_bundle
+from tests.live.mesh_objects import TEAM, Object, namespace, partner, rule, workload
+from tests.test_connection import Server, connection, server, token
+from tests.test_cost import calls
+from webhook.cluster.confirm import Confirmation
+from webhook.cluster.connection import Connection
+from webhook.cluster.judging import Limits, LiveJudge, named_secrets
+from webhook.cluster.kinds import BUILT_IN, Followed
+from webhook.cluster.resource import CONFIG_MAPS, SECRETS, Resource
+from webhook.cluster.secrets import ByNameReader
+from webhook.cluster.store import Store
+from webhook.cluster.watch import Put, Removed
+from webhook.model.finding import ObjectRef, Verdict
+from webhook.model.request import Request
+from webhook.policy import Policy
+
+__all__ = ["connection", "server", "token"]
+RULES = "/apis/networking.istio.io/v1/destinationrules"
+KINDS = ("Namespace", "Service", "ServiceEntry", "DestinationRule", "VirtualService", "Sidecar", "Deployment")
+WRONG = workload("app", "/etc/wrong", "one")
+MATERIAL = client_bundle(datetime.now(UTC))
+
+
+class Cluster:
+    """A view of one team that works, and the server behind it, which agrees until a test says otherwise."""
+
+    def __init__(self, server: Server, connection: Connection) -> None:
+        self.server, self.store, self.version = server, Store({}), 100
+        self.sources = {kind: self.store.source(followed(kind)) for kind in KINDS}
+        for one in self.sources.values():
+            one.synced, one.alive, one.version = True, monotonic(), "100"
+        reader = ByNameReader(connection, monotonic, lambda _: None)
+        self.store.view.by_name = reader
+        self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), Policy())
+        self.see("Namespace", namespace())
+        self.see("ServiceEntry", partner("one"))
+        self.see("DestinationRule", rule("one", "/etc/right"))
+        self.hold_secret()
+        server.replies[CONFIG_MAPS.path(TEAM, "istio-ca-crl")] = (404, b"{}", {})
+        self.agree()
+
+    def see(self, kind: str, manifest: Object) -> None:
+        """The watch brings the object."""
+        self.version += 1
+        manifest["metadata"]["resourceVersion"] = str(self.version)
+        source = self.sources[kind]
+        self.store.take(source, [Put(json.loads(json.dumps(manifest)))])
+        with self.store.moved:
+            source.version, source.alive = str(self.version), monotonic()
+            self.store.moved.notify_all()
+
+    def hold_secret(self) -> None:
+        """The server holds the Secret."""
+        metadata = {"namespace": TEAM, "name": "one", "uid": "u", "resourceVersion": "1"}
+        data = {name: b64encode(value).decode() for name, value in MATERIAL.items()}
+        self.server.replies[SECRETS.path(TEAM, "one")] = (200, orjson.dumps({"metadata": metadata, "data": data}), {})
+
+    def agree(self, **counts: int) -> None:
+        """Lists of one object tell the count of each kind that is held, or another."""
+        for kind, source in self.sources.items():
+            count = counts.get(kind, len(source.held))
+            more = {"continue": "x", "remainingItemCount": count - 1} if count > 1 else {}
+            items: list[Object] = [{}] * min(count, 1)
+            body = {"metadata": {"resourceVersion": "500", **more}, "items": items}
+            self.server.replies[source.followed.resource.path()] = (200, orjson.dumps(body), {})
+
+    def ask(self, manifest: Object) -> Verdict:
+        """The verdict on an object that arrives."""
+        return self.judge.judge(arrival(manifest))
+
+    def patch(self, manifest: Object) -> int:
+        """How many operations injection has for an object that arrives."""
+        return len(self.judge.mutate(arrival(manifest)).operations)
+
+
+def arrival(manifest: Object) -> Request:
+    meta = manifest["metadata"]
+    ref = ObjectRef(manifest["apiVersion"], manifest["kind"], meta["namespace"], meta["name"])
+    return Request("uid", "CREATE", ref, new=manifest)
+
+
+def followed(kind: str) -> Followed:
+    one = next(one for one in BUILT_IN if one.kind == kind)
+    return Followed(one, one.served or Resource(one.group, "v1", f"{kind.lower()}s", kind))
+
+
+@pytest.fixture
+def cluster(server: Server, connection: Connection) -> Cluster:
+    return Cluster(server, connection)
+
+
+def told(verdict: Verdict) -> set[tuple[str, str]]:
+    return {(one.rule, str(one.severity)) for one in verdict.findings}
+
+
+def lists(server: Server) -> list[str]:
+    return [path for _, path, _, _ in server.asked if "limit=1" in path]
+
+
+def test_a_good_workload_is_admitted_without_a_list(cluster: Cluster, server: Server) -> None:
+    assert cluster.ask(workload("app", "/etc/right", "one")).word == "allow"
+    assert lists(server) == []
+
+
+def test_a_secret_that_the_workload_names_is_read_before_the_first_judgement(cluster: Cluster, server: Server) -> None:
+    app = workload("app", "/etc/right", "one")
+    assert calls(lambda: cluster.ask(app))["judge"] == 1
+    assert [path for _, path, _, _ in server.asked if "/secrets/" in path] == [SECRETS.path(TEAM, "one")]
+
+
+def test_a_secret_that_only_our_own_annotation_names_is_read_before_too() -> None:
+    annotations = {"mtls-guard.io/client-secret": "one, two", "sidecar.istio.io/userVolume": "not JSON"}
+    new = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    ref = ObjectRef("apps/v1", "Deployment", TEAM, "app")
+    assert named_secrets(Request("uid", "CREATE", ref, new=new), {}) == (
+        ("Secret", TEAM, "one"),
+        ("Secret", TEAM, "two"),
+    )
+
+
+def test_nothing_is_read_before_for_what_its_controller_answers_for_and_for_other_kinds() -> None:
+    annotations = {"mtls-guard.io/client-secret": "one"}
+    pod = {"metadata": {"annotations": annotations, "ownerReferences": [{"controller": True}]}}
+    assert named_secrets(Request("uid", "CREATE", ObjectRef("v1", "Pod", TEAM, "app"), new=pod), {}) == ()
+    secret = {"metadata": {"name": "one"}}
+    assert named_secrets(Request("uid", "CREATE", ObjectRef("v1", "Secret", TEAM, "one"), new=secret), {}) == ()
+
+
+def test_a_denial_is_given_once_every_kind_that_it_rests_on_is_confirmed(cluster: Cluster, server: Server) -> None:
+    assert told(cluster.ask(WRONG)) == {("file-not-mounted", "deny")}
+    asked = {path.partition("?")[0].rpartition("/")[2] for path in lists(server)}
+    assert {"destinationrules", "serviceentrys", "services", "namespaces", "sidecars"} <= asked
+
+
+def test_the_secret_is_read_again_for_a_denial_however_fresh_its_facts_were(cluster: Cluster, server: Server) -> None:
+    cluster.ask(workload("app", "/etc/right", "one"))
+    server.asked.clear()
+    cluster.ask(WRONG)
+    assert [path for _, path, _, _ in server.asked if "/secrets/" in path] == [SECRETS.path(TEAM, "one")]
+
+
+def test_a_rule_that_arrives_while_a_denial_is_confirmed_makes_it_an_admission(
+    cluster: Cluster, server: Server
+) -> None:
+    """The server knows of one rule more than the view; it comes a while after the server was asked."""
+    app = workload("two", "/etc/two", "one")
+    cluster.see("ServiceEntry", partner("two"))
+    cluster.agree(DestinationRule=2)
+    late = Timer(0.2, cluster.see, ("DestinationRule", rule("two", "/etc/two")))
+    server.heard = lambda path: late.start() if path.startswith(RULES) and not late.ident else None
+    assert told(cluster.ask(app)) == {("sidecar-unprepared", "warn")}
+    late.join()
+
+
+def test_a_view_that_does_not_catch_up_denies_nobody_and_says_what_it_lacks(cluster: Cluster) -> None:
+    cluster.agree(DestinationRule=9)
+    verdict = cluster.ask(WRONG)
+    assert told(verdict) == {("file-not-mounted", "warn"), ("view-stale", "warn")}
+    assert any(
+        "changes to destinationrules.networking.istio.io had not arrived" in one.problem for one in verdict.findings
+    )
+
+
+def test_an_api_server_that_does_not_answer_leaves_a_warning(cluster: Cluster, server: Server) -> None:
+    server.replies[cluster.sources["DestinationRule"].followed.resource.path()] = (503, b"{}", {})
+    assert told(cluster.ask(WRONG)) == {("file-not-mounted", "warn"), ("view-stale", "warn")}
+
+
+def test_a_kind_that_was_silent_for_too_long_denies_nobody_and_it_is_said_since_when(cluster: Cluster) -> None:
+    cluster.judge.limits = Limits(stale=timedelta(seconds=30))
+    cluster.sources["DestinationRule"].alive -= 100
+    verdict = cluster.ask(WRONG)
+    assert told(verdict) == {("file-not-mounted", "warn"), ("view-stale", "warn")}
+    assert any("were last heard of at 2" in one.problem for one in verdict.findings)
+    assert told(cluster.ask(workload("app", "/etc/right", "one"))) == {("view-stale", "warn")}
+
+
+def test_what_is_wrong_with_the_object_itself_is_denied_on_a_stale_view_too(cluster: Cluster) -> None:
+    cluster.sources["DestinationRule"].alive -= 1000
+    broken = workload("app", "/etc/right", "one")
+    broken["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolume"] = "{"
+    assert ("annotation-not-json", "deny") in told(cluster.ask(broken))
+
+
+def test_a_stale_kind_on_which_no_verdict_rests_says_nothing(cluster: Cluster) -> None:
+    cluster.sources["Deployment"].alive -= 1000
+    assert told(cluster.ask(WRONG)) == {("file-not-mounted", "deny")}
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_secret_that_cannot_be_read_is_said_and_denies_nobody(cluster: Cluster, server: Server, status: int) -> None:
+    server.replies[SECRETS.path(TEAM, "one")] = (status, b"{}", {})
+    verdict = cluster.ask(workload("app", "/etc/right", "one"))
+    assert told(verdict) == {("object-unread", "warn")}
+    assert f"could not be read: GET {SECRETS.path(TEAM, 'one')}: {status}" in verdict.findings[0].problem
+
+
+def test_a_missing_secret_is_denied_and_one_that_arrives_is_seen_at_once(cluster: Cluster, server: Server) -> None:
+    server.replies[SECRETS.path(TEAM, "one")] = (404, b"{}", {})
+    assert ("secret-missing", "deny") in told(cluster.ask(workload("app", "/etc/right", "one")))
+    cluster.hold_secret()
+    assert cluster.ask(workload("app", "/etc/right", "one")).word == "allow"
+
+
+def asking(secret: str) -> Object:
+    """A workload that names its Secret and mounts nothing."""
+    made: Object = workload("app", "/etc/right", secret)
+    made["spec"]["template"]["metadata"]["annotations"] = {"mtls-guard.io/client-secret": secret}
+    return made
+
+
+def test_what_is_found_to_inject_is_injected_without_a_list(cluster: Cluster, server: Server) -> None:
+    assert cluster.patch(asking("one")) == 2
+    assert lists(server) == []
+
+
+def test_a_rule_that_the_watch_has_not_brought_yet_is_waited_for_before_nothing_is_injected(
+    cluster: Cluster, server: Server
+) -> None:
+    """Else a Pod that comes right after its rule would run without its files."""
+    cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
+    cluster.agree(DestinationRule=1)
+    late = Timer(0.1, cluster.see, ("DestinationRule", rule("one", "/etc/right")))
+    server.heard = lambda path: late.start() if path.startswith(RULES) and not late.ident else None
+    assert cluster.patch(asking("one")) == 2
+    late.join()
+
+
+def test_whoever_does_not_ask_waits_for_nothing(cluster: Cluster, server: Server) -> None:
+    made = asking("one")
+    made["spec"]["template"]["metadata"]["annotations"] = {}
+    assert cluster.patch(made) == 0
+    assert lists(server) == []

@@ -1,0 +1,49 @@
+"""A review asks the API server for as long as its own answer is waited for, and not at all while nobody answers."""
+
+import pytest
+
+from tests.clock import Clock, clock
+from webhook.cluster.errors import ClusterUnavailable, Forbidden
+from webhook.cluster.patience import Patience
+
+__all__ = ["clock"]
+SILENT = ClusterUnavailable("GET /api: no answer in time")
+
+
+@pytest.fixture
+def patience(clock: Clock) -> Patience:
+    return Patience(clock)
+
+
+def test_a_question_has_what_is_left_and_no_more_than_its_most(patience: Patience) -> None:
+    assert patience.seconds(1001.5, 2.0) == 1.5
+    assert patience.seconds(1009.0, 2.0) == 2.0
+
+
+def test_when_no_time_is_left_nothing_is_asked(patience: Patience) -> None:
+    with pytest.raises(ClusterUnavailable, match="no time was left"):
+        patience.seconds(1000.0, 2.0)
+
+
+def test_when_nobody_answered_for_long_nobody_is_asked_for_a_moment_and_all_are_told_why(
+    patience: Patience, clock: Clock
+) -> None:
+    clock.now += 2
+    patience.failed(SILENT, 1000.0)
+    with pytest.raises(ClusterUnavailable, match="no answer in time"):
+        patience.seconds(1010.0, 2.0)
+    clock.now += 2
+    assert patience.seconds(1010.0, 2.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("error", "lasted"),
+    [(SILENT, 0.1), (ClusterUnavailable("GET /api: 500 etcd", 500), 2.0), (Forbidden("GET /api: 403", 403), 2.0)],
+    ids=["cut at once", "an answer", "a refusal"],
+)
+def test_what_is_no_silence_keeps_nobody_from_asking(
+    patience: Patience, clock: Clock, error: ClusterUnavailable, lasted: float
+) -> None:
+    clock.now += lasted
+    patience.failed(error, 1000.0)
+    assert patience.seconds(1010.0, 2.0) == 2.0

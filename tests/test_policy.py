@@ -1,0 +1,147 @@
+"""A policy file is read as its author meant it, or refused with everything that is wrong in it."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webhook.model.finding import ObjectRef, Severity
+from webhook.model.rule import Rule
+from webhook.policy import BadPolicy, Expiry, Policy, WorkloadKind, load_policy
+
+KNOWN = ("certificate-expired", "certificate-expiring", "san-unchecked", "secret-missing")
+POD = ObjectRef("v1", "Pod", "devel", "a")
+
+
+def problems(text: str) -> tuple[str, ...]:
+    """What is said about a file."""
+    with pytest.raises(BadPolicy) as refused:
+        load_policy(text, "policy.yaml", KNOWN)
+    return refused.value.problems
+
+
+def rule(name: str) -> Rule:
+    """A rule that denies."""
+    return Rule(name, "", Severity.DENY, "workload", frozenset(), "0.1", "", lambda _: ())
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "~", "rules:\nexpiry:\n", "rules: {}"])
+def test_a_file_that_says_nothing_is_the_default_policy(text: str) -> None:
+    """Thirty days ahead warns, expired denies, and each rule weighs what its author gave it."""
+    policy = load_policy(text, "policy.yaml", KNOWN)
+    weight = policy.severity(rule("secret-missing"), namespace="devel", object=POD)
+    assert (policy.expiry, policy.workload_paths, weight) == (
+        Expiry(timedelta(days=30), timedelta()),
+        {},
+        Severity.DENY,
+    )
+
+
+def test_all_that_a_file_can_say() -> None:
+    """The example of the documentation; a bare `off` is the word, not YAML's false."""
+    text = """
+rules: {certificate-expiring: deny, san-unchecked: Warn, secret-missing: off}
+expiry: {warn: 60, deny: 7}
+workloads: [{apiVersion: example.com/v1, kind: GameServer, template: spec.template}]
+"""
+    read = load_policy(text, "policy.yaml", KNOWN)
+    assert read == Policy(
+        {"certificate-expiring": Severity.DENY, "san-unchecked": Severity.WARN, "secret-missing": Severity.OFF},
+        Expiry(timedelta(days=60), timedelta(days=7)),
+        (WorkloadKind("example.com/v1", "GameServer", ("spec", "template")),),
+    )
+    weights = [read.severity(rule(name), namespace="devel", object=POD) for name in KNOWN]
+    assert weights == [Severity.DENY, Severity.DENY, Severity.WARN, Severity.OFF]
+
+
+def test_every_problem_is_told_at_once() -> None:
+    """Each with file, line, key, value, and what is allowed."""
+    text = """\
+rule: {}
+rules:
+  secret-mising: deny
+  san-unchecked: deni
+  san-unchecked: [off]
+  certificate-expired: 1
+  bogus: off
+expiry: {warn: 7, deny: 30, days: 1}
+workloads:
+  - {apiVersion: apps/v1, kind: Deployment, template: spec.template}
+  - {apiVersion: example.com, kind: gameServer, tempalte: spec}
+  - {apiVersion: example.com/v1, kind: G, template: spec.template}
+  - {apiVersion: example.com/v1, kind: G, template: "spec.template[0]"}
+  - 5
+"""
+    assert problems(text) == (
+        'policy.yaml:1: rule: no such key; did you mean "rules"?; allowed: rules, expiry, workloads',
+        (
+            "policy.yaml:3: rules.secret-mising: no such rule; "
+            'did you mean "secret-missing"?; `mtls-guard explain` lists them'
+        ),
+        'policy.yaml:4: rules.san-unchecked: "deni" is no severity; did you mean "deny"?; allowed: off, warn, deny',
+        "policy.yaml:5: rules.san-unchecked: stands twice",
+        "policy.yaml:5: rules.san-unchecked: a sequence is no severity; allowed: off, warn, deny",
+        'policy.yaml:6: rules.certificate-expired: "1" is no severity; allowed: off, warn, deny',
+        "policy.yaml:7: rules.bogus: no such rule; `mtls-guard explain` lists them",
+        "policy.yaml:8: expiry.days: no such key; allowed: warn, deny",
+        "policy.yaml:8: expiry.deny: 30 days are more than the 7 of expiry.warn; what denies must have warned before",
+        'policy.yaml:10: workloads[0].kind: "Deployment" is judged already; name another kind',
+        (
+            "policy.yaml:11: workloads[1].tempalte: no such key; "
+            'did you mean "template"?; allowed: apiVersion, kind, template'
+        ),
+        'policy.yaml:11: workloads[1].apiVersion: "example.com" is not an apiVersion such as "example.com/v1"',
+        'policy.yaml:11: workloads[1].kind: "gameServer" is not a kind such as "GameServer"',
+        'policy.yaml:11: workloads[1].template: is missing; write the path of a pod template such as "spec.template"',
+        (
+            "policy.yaml:13: workloads[3].template: "
+            '"spec.template[0]" is not the path of a pod template such as "spec.template"'
+        ),
+        'policy.yaml:14: workloads[4]: "5" is no mapping',
+        'policy.yaml:14: workloads[4].apiVersion: is missing; write an apiVersion such as "example.com/v1"',
+        'policy.yaml:14: workloads[4].kind: is missing; write a kind such as "GameServer"',
+        'policy.yaml:14: workloads[4].template: is missing; write the path of a pod template such as "spec.template"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "policy.yaml:1: a sequence is no mapping"),
+        ("deny", 'policy.yaml:1: "deny" is no mapping'),
+        ("rules: off", 'policy.yaml:1: rules: "off" is no mapping'),
+        ("workloads: off", 'policy.yaml:1: workloads: "off" is no list'),
+        ("expiry: {warn: -1}", 'policy.yaml:1: expiry.warn: "-1" is no whole number of days from 0 to 3650'),
+        ("expiry: {warn: 1.5}", 'policy.yaml:1: expiry.warn: "1.5" is no whole number of days from 0 to 3650'),
+        ("expiry: {warn: 30d}", 'policy.yaml:1: expiry.warn: "30d" is no whole number of days from 0 to 3650'),
+        ("expiry: {warn: 9999}", 'policy.yaml:1: expiry.warn: "9999" is no whole number of days from 0 to 3650'),
+        (
+            "expiry: {deny: 31}",
+            (
+                "policy.yaml:1: expiry.deny: 31 days are more than the 30 of expiry.warn; "
+                "what denies must have warned before"
+            ),
+        ),
+        ("a: [", "policy.yaml:1: not YAML: expected the node content, but found '<stream end>'"),
+        ("{}\n---\n{}", "policy.yaml:2: not YAML: but found another document"),
+        ("a: \x07", "policy.yaml: not YAML: special characters are not allowed"),
+        ("a: " + "[" * 100_000, "policy.yaml: nested deeper than a policy is"),
+        (
+            "rules: &a {secret-missing: *a}",
+            ("policy.yaml:1: rules.secret-missing: a mapping is no severity; allowed: off, warn, deny"),
+        ),
+    ],
+)
+def test_a_wrong_value_is_quoted(text: str, problem: str) -> None:
+    """One problem each."""
+    assert problems(text) == (problem,)
+
+
+@given(st.text(alphabet="{}[]:, \nabrulesoffwarnexpiry&*-!|>\"'#0", max_size=60))
+def test_any_text_is_a_policy_or_refused(text: str) -> None:
+    """Never another error, and every problem is one printable line."""
+    try:
+        load_policy(text, "policy.yaml", KNOWN)
+    except BadPolicy as refused:
+        assert all(problem.isprintable() and len(problem) <= 256 for problem in refused.problems)  # noqa: PT017

@@ -1,0 +1,209 @@
+"""Several replicas, one Secret: they agree on one CA, never fight, and a round publishes before anything is served."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.cluster_memory import Memory, unavailable
+from webhook.cli.certificate import Making, SelfManaged
+from webhook.cli.leading import Complaints, Work
+from webhook.cluster.bundles import Bundles, Configuration
+from webhook.cluster.errors import ClusterUnavailable
+from webhook.cluster.resource import SECRETS, VALIDATING
+from webhook.cluster.serving_secret import ServingSecret
+from webhook.serving.files import PrivateFile
+from webhook.serving.rotation import serves
+from webhook.serving.stored import read_bundle, read_state
+
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+DAY = timedelta(days=1)
+NAMES = frozenset({"mtls-guard.mtls-guard.svc"})
+SECRET = SECRETS.path("mtls-guard", "mtls-guard-serving")
+CONFIGURATION = VALIDATING.path("", "mtls-guard")
+
+
+def replica(memory: Memory, folder: Path, names: frozenset[str] = NAMES) -> SelfManaged:
+    secret = ServingSecret(memory, "mtls-guard", "mtls-guard-serving")
+    return SelfManaged(secret, PrivateFile(folder), Making(names))
+
+
+def writes(memory: Memory) -> int:
+    return sum(not asked.startswith("get") for asked in memory.asked)
+
+
+def configured() -> Memory:
+    """A cluster with the chart's webhook configuration."""
+    memory = Memory()
+    entries: list[dict[str, Any]] = [{"name": name, "clientConfig": {}} for name in ("reach", "shadows")]
+    memory.create(VALIDATING, {"metadata": {"name": "mtls-guard"}, "webhooks": entries})
+    return memory
+
+
+def work(memory: Memory, certificate: SelfManaged) -> Work:
+    return Work(certificate, Bundles(memory, [Configuration(VALIDATING, "mtls-guard")]))
+
+
+def do(work: Work, at: datetime, *, leads: bool = True) -> None:
+    for job in work.jobs(at, leads=leads).values():
+        job()
+
+
+@pytest.mark.parametrize("verb", ["get", "create"])
+def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(verb: str, tmp_path: Path) -> None:
+    memory = Memory()
+    one, two = replica(memory, tmp_path), replica(memory, tmp_path)
+
+    def meanwhile(asked: str, _path: str) -> None:
+        if asked == verb:
+            two.look(AT)
+
+    memory.before = meanwhile
+    first = one.look(AT)
+    memory.before = lambda _verb, _path: None
+    assert first == two.look(AT) == read_state(replica(memory, tmp_path).secret.read().values).state
+    assert one.file.path.read_bytes() == two.file.path.read_bytes()
+    assert [asked.partition(" ")[0] for asked in memory.asked].count("create") <= 2
+    assert memory.version == 1
+
+
+def test_a_replica_that_does_not_lead_renews_nothing(tmp_path: Path) -> None:
+    memory = Memory()
+    one, two = replica(memory, tmp_path), replica(memory, tmp_path)
+    one.look(AT)
+    before = writes(memory)
+    assert two.look(AT + 70 * DAY).leaf == one.state.leaf
+    assert writes(memory) == before
+    renewed = one.look(AT + 70 * DAY, leads=True)
+    served = two.file.path.read_bytes()
+    assert two.look(AT + 70 * DAY) == renewed
+    assert (served != two.file.path.read_bytes(), two.file.path.read_bytes()) == (True, one.file.path.read_bytes())
+
+
+def test_what_nobody_could_serve_any_more_is_made_by_whoever_sees_it_first(tmp_path: Path) -> None:
+    memory = Memory()
+    replica(memory, tmp_path).look(AT)
+    later = replica(memory, tmp_path)
+    assert serves(later.look(AT + 500 * DAY), AT + 500 * DAY, NAMES)
+
+
+def test_a_secret_deleted_or_damaged_while_we_run_is_put_back_as_it_was(tmp_path: Path) -> None:
+    memory = Memory()
+    one = replica(memory, tmp_path)
+    known = one.look(AT)
+    del memory.objects[SECRET]
+    assert one.look(AT) == known
+    memory.objects[SECRET]["data"] |= {"tls.crt": "", "ca.key": "AAAA"}
+    assert one.look(AT) == known
+    assert replica(memory, tmp_path).look(AT) == known
+
+
+def test_an_api_server_that_is_away_leaves_what_is_served(tmp_path: Path) -> None:
+    memory = Memory()
+    one = replica(memory, tmp_path)
+    one.look(AT)
+    served = one.file.path.read_bytes()
+    memory.before = unavailable
+    with pytest.raises(ClusterUnavailable):
+        one.look(AT + 70 * DAY, leads=True)
+    assert one.file.path.read_bytes() == served
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 20)), min_size=5, max_size=60))
+def test_whoever_looks_and_leads_when_they_always_agree_in_the_end(moves: list[tuple[int, bool, int]]) -> None:
+    """Also two that both believe to lead, and one whose names differ during an upgrade."""
+    memory, at = Memory(), AT
+    other = NAMES | {"mtls-guard.mtls-guard.svc.cluster.local"}
+    replicas = [replica(memory, Path("none"), names) for names in (NAMES, NAMES, other)]
+    for number, leads, days in moves:
+        at += days * DAY
+        replicas[number].look(at, leads=leads)
+    states = [one.look(at) for one in (*replicas, *replicas)][-3:]
+    assert states[0] == states[1] == states[2]
+    before = writes(memory)
+    assert [one.look(at) for one in replicas] == states
+    assert writes(memory) == before
+    for one in replicas:
+        one.file.remove()
+
+
+def held(memory: Memory) -> set[bytes]:
+    """The different bundles that entries hold."""
+    return {one.bundle for one in Bundles(memory, [Configuration(VALIDATING, "mtls-guard")]).held()}
+
+
+def ca(one: SelfManaged) -> object:
+    """The CA that signs, and the one to come."""
+    return one.state.ca, one.state.announced
+
+
+def test_a_round_publishes_the_bundle_and_repairs_it(tmp_path: Path) -> None:
+    memory, one = configured(), replica(Memory(), tmp_path)
+    one.secret.api = memory
+    leader = work(memory, one)
+    do(leader, AT)
+    assert held(memory) == {one.state.bundle}
+    memory.objects[CONFIGURATION]["webhooks"][1]["clientConfig"]["caBundle"] = "AAAA"
+    do(leader, AT + DAY)
+    assert held(memory) == {one.state.bundle}
+
+
+def test_a_new_ca_signs_what_is_served_only_after_it_stood_in_every_entry_for_a_while(tmp_path: Path) -> None:
+    memory = configured()
+    one = replica(memory, tmp_path)
+    leader, at = work(memory, one), AT + 245 * DAY
+    do(leader, AT)
+    do(leader, at)
+    old, announced = one.state.ca, one.state.announced
+    do(leader, at + timedelta(minutes=9))
+    assert announced
+    assert (ca(one), held(memory)) == ((old, announced), {one.state.bundle})
+    assert announced.certificate in read_bundle(one.state.bundle)
+    do(leader, at + timedelta(minutes=11))
+    assert ca(one) == (announced, None)
+
+
+def test_a_ca_that_was_published_just_in_time_takes_over_before_the_old_one_ends(tmp_path: Path) -> None:
+    """Nobody could publish for months; when it works again, there is no time to wait."""
+    memory = configured()
+    one = replica(memory, tmp_path)
+    leader = work(memory, one)
+    do(leader, AT)
+    old = one.state.ca
+    assert old
+    at = old.end - timedelta(minutes=5)
+    do(leader, at)
+    announced = one.state.announced
+    do(leader, at + timedelta(seconds=5))
+    assert ca(one) == (announced, None)
+    assert held(memory) == {one.state.bundle}
+    assert old.certificate in read_bundle(one.state.bundle)
+
+
+def test_who_led_no_more_in_between_counts_anew_how_long_a_ca_has_stood_there(tmp_path: Path) -> None:
+    memory = configured()
+    one = replica(memory, tmp_path)
+    leader, at = work(memory, one), AT + 245 * DAY
+    do(leader, AT)
+    do(leader, at)
+    before = ca(one)
+    do(leader, at + timedelta(minutes=9), leads=False)
+    do(leader, at + timedelta(minutes=11))
+    assert ca(one) == before
+    do(leader, at + timedelta(minutes=22))
+    assert ca(one) == (one.state.ca, None)
+
+
+def test_one_duty_that_fails_does_not_keep_the_others_from_being_done() -> None:
+    done: list[str] = []
+    complaints = Complaints()
+    for duty in ("one", "two", "three"):
+        with complaints.about(duty):
+            if duty == "two":
+                raise ClusterUnavailable("no answer")
+            done.append(duty)
+    assert done == ["one", "three"]
