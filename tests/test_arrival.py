@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import worked
+from tests.live import mesh_objects as team
 from tests.worked import Object, ask, cluster, of_kind
 from webhook.engine import judge_state
 from webhook.examples import AT, load
-from webhook.model.finding import Finding, ObjectRef
+from webhook.model.finding import Finding, ObjectRef, Severity
 from webhook.model.rule import Example
 from webhook.policy import Policy
 from webhook.rules import catalogue
@@ -69,3 +70,35 @@ def test_the_worked_example_can_be_applied_in_any_order(order: tuple[str, ...]) 
     assert {one.rule for verdict in verdicts.values() for one in verdict.findings} <= TO_COME
     assert {kind for kind, verdict in verdicts.items() if verdict.word == "deny"} <= {"Deployment"}
     assert verdicts[order[-1]].findings == ()
+
+
+LATE = (team.partner("two"), team.rule("two", "/etc/two"), team.workload("two", "/etc/two", "two"))
+
+
+def with_a_first_partner() -> Snapshot:
+    """A namespace in which one workload calls one partner, and the Secret for a second one is there."""
+    material = of_kind("Secret")
+    secrets = [{**material, "metadata": {"namespace": team.TEAM, "name": name}} for name in ("one", "two")]
+    first = (team.partner("one"), team.rule("one", "/etc/one"), team.workload("one", "/etc/one", "one"))
+    view = Snapshot()
+    for one in (team.namespace(), *secrets, *first):
+        view.put(one)
+    return view
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(LATE)), ids=lambda order: "-".join(o["kind"] for o in order)
+)
+def test_a_second_partner_of_a_namespace_can_come_in_any_order(order: tuple[Object, ...]) -> None:
+    """Helm creates Deployments before objects of Istio: a mount whose rule is to come is not one of another rule."""
+    view = with_a_first_partner()
+    for one in order:
+        verdict = ask(view, "CREATE", one)
+        refused = {finding.rule for finding in verdict.findings if finding.severity is Severity.DENY}
+        assert refused <= TO_COME
+        view.put(one)
+
+
+def test_a_mount_of_the_secret_with_which_others_serve_a_rule_is_meant_for_it() -> None:
+    verdict = ask(with_a_first_partner(), "CREATE", team.workload("two", "/etc/wrong", "one"))
+    assert {one.rule: str(one.severity) for one in verdict.findings} == {"file-not-mounted": "deny"}

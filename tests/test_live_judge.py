@@ -198,6 +198,52 @@ def test_a_stale_kind_on_which_no_verdict_rests_says_nothing(cluster: Cluster) -
     assert told(cluster.ask(WRONG)) == {("file-not-mounted", "deny")}
 
 
+def with_another_team(cluster: Cluster) -> Object:
+    """A workload whose own rule the view does not show yet, and somebody else's rule, which arrives meanwhile."""
+    cluster.see("Deployment", workload("two", "/etc/two", "one"))
+    cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
+    for name in ("two", "three"):
+        cluster.see("ServiceEntry", partner(name))
+    cluster.agree(DestinationRule=1)
+    made: Object = rule("three", "/etc/three")
+    return made
+
+
+def test_nobody_is_refused_for_breaking_a_workload_whose_own_rule_the_watch_has_not_brought_yet(
+    cluster: Cluster, server: Server
+) -> None:
+    other = with_another_team(cluster)
+    late = Timer(0.2, cluster.see, ("DestinationRule", rule("two", "/etc/two")))
+    server.heard = lambda path: late.start() if path.startswith(RULES) and not late.ident else None
+    assert cluster.ask(other).word != "deny"
+    late.join()
+
+
+def test_nobody_is_refused_for_breaking_a_workload_as_it_was_before_it_was_changed(
+    cluster: Cluster, server: Server
+) -> None:
+    """Mount at the old and the new place first, then change the rule: the order that our own remedy asks for."""
+    app = workload("app", "/etc/right", "one")
+    cluster.see("Deployment", app)
+    moved: Object = rule("one", "/etc/new")
+    moved["metadata"]["resourceVersion"] = "7"
+    cluster.agree()
+    assert cluster.ask(moved).word == "deny"
+    both = workload("app", "/etc/new", "one")
+    cluster.agree(Deployment=2)
+    cluster.see("Deployment", workload("else", "/etc/right", "one"))
+    server.heard = lambda path: cluster.see("Deployment", both) if "/deployments" in path else None
+    verdict = cluster.ask(moved)
+    assert "Deployment project/app" not in " ".join(one.problem for one in verdict.findings)
+
+
+def test_a_change_that_breaks_a_workload_only_warns_where_its_kind_was_silent_for_too_long(cluster: Cluster) -> None:
+    cluster.see("Deployment", workload("app", "/etc/right", "one"))
+    cluster.agree()
+    cluster.sources["Deployment"].alive -= 1000
+    assert cluster.ask(rule("one", "/etc/new")).word == "warn"
+
+
 @pytest.mark.parametrize("status", [403, 500])
 def test_a_secret_that_cannot_be_read_is_said_and_denies_nobody(cluster: Cluster, server: Server, status: int) -> None:
     server.replies[SECRETS.path(TEAM, "one")] = (status, b"{}", {})

@@ -24,9 +24,10 @@ from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.manifest import dig, texts
 from webhook.model.request import Request
+from webhook.model.rule import Rule
 from webhook.policy import Policy
 from webhook.rules import catalogue
-from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING
+from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, WORKLOADS
 from webhook.rules.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
 
 T = TypeVar("T")
@@ -125,8 +126,9 @@ class LiveJudge:
     def _honest(self, request: Request, verdict: Verdict, unread: tuple[tuple[Key, str], ...], doubt: str) -> Verdict:
         """The verdict with what could not be looked at, and without denials that rest on what may be out of date."""
         stale = doubts(self._store.sources(), Now(monotonic(), datetime.now(UTC)), self.limits.stale)
-        reasons = [why for kind, why in stale.items() if kind in _RELIED_ON]
-        findings = [_weaker(one, stale.keys() if not doubt else _RELIED_ON) for one in verdict.findings]
+        relied_on = _RELIED_ON | _kinds_behind(verdict)
+        reasons = [why for kind, why in stale.items() if kind in relied_on]
+        findings = [_weaker(one, stale.keys() if not doubt else relied_on) for one in verdict.findings]
         said = [_stale(request.ref, why) for why in (*reasons[:1], *([doubt] if doubt and not reasons else []))]
         if request.ref.kind not in _CONCERNS_OTHERS:
             said += [_unread(key, why) for key, why in unread if key[2] != CRL_OF_THE_MESH]
@@ -153,13 +155,18 @@ def _kinds_behind(verdict: Verdict) -> frozenset[str]:
     """The kinds that the denying rules read, as far as an object of them can make a fault vanish."""
     rules = catalogue()
     denying = (rules.get(one.rule) for one in verdict.findings if one.severity is Severity.DENY)
-    return frozenset(kind for rule in denying if rule is not None for kind in rule.reads) & _RELIED_ON
+    return frozenset(kind for rule in denying if rule is not None for kind in _rests_on(rule))
+
+
+def _rests_on(rule: Rule) -> frozenset[str]:
+    """The kinds that make or unmake its findings; other workloads only where it is them that a change breaks."""
+    return rule.reads & (_RELIED_ON | WORKLOADS if rule.about == "change" else _RELIED_ON)
 
 
 def _weaker(finding: Finding, doubtful: Collection[str]) -> Finding:
     """The finding, a warning where its rule reads a kind that the view may show wrongly."""
     rule = catalogue().get(finding.rule)
-    rests = rule is not None and not rule.reads.isdisjoint(_RELIED_ON.intersection(doubtful))
+    rests = rule is not None and not _rests_on(rule).isdisjoint(doubtful)
     return replace(finding, severity=Severity.WARN) if rests and finding.severity is Severity.DENY else finding
 
 

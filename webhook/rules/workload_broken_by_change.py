@@ -24,6 +24,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Finding, Severity, Violation
 from webhook.model.rule import Rule
+from webhook.rules._reads import CHAINS, CONFIG_MAPS, PRODUCERS, WORKLOADS
 from webhook.rules._words import counted
 from webhook.trace.change import Broken, ChangePicture
 
@@ -97,7 +98,7 @@ RULE = Rule(
     title="A change breaks workloads that were fine before it",
     severity=Severity.DENY,
     about="change",
-    reads=frozenset(),
+    reads=CHAINS | CONFIG_MAPS | PRODUCERS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -30,8 +30,10 @@ class Stray:
     """A user mount that serves no rule in force, and what it was probably meant to serve.
 
     secret: name of the Secret behind the mount. found: its facts, None when it is not in view. candidates: file sets
-    in force whose files are missing, the likeliest first; empty when nothing in force is missing its files.
-    claimed: other workloads in view serve the likeliest candidate, so that it may be none of this workload's business.
+    in force whose files are missing, those first that nobody else serves, then the likeliest; empty when nothing in
+    force is missing its files.
+    claimed: other workloads in view serve each candidate, from another Secret: none may be this workload's business,
+    and its own rule be on its way.
     """
 
     mount: Mount
@@ -54,7 +56,7 @@ def intents(picture: "WorkloadPicture") -> Mapping[FileSet, Intent]:
     for files in served(picture):
         found.setdefault(files, Intent.EVIDENT)
     for stray in picture.strays:
-        if stray.candidates and (picture.complete or not stray.claimed):
+        if stray.candidates and not stray.claimed:
             found.setdefault(stray.candidates[0], Intent.EVIDENT)
     return found
 
@@ -88,9 +90,9 @@ def _stray(picture: "WorkloadPicture", mount: Mount) -> Stray | None:
     facts = picture.view.secret(picture.workload.namespace, secret) if secret else None
     if picture.is_unreadable(secret) if facts is None else not holds_client_credential(facts):
         return None
-    candidates = _likeliest(picture, mount, facts)
-    taken = bool(candidates) and claimed(picture, candidates[0])
-    return Stray(mount, volume, secret, facts, candidates, taken)
+    taken = {files: claimed(picture, files, secret) for files in _likeliest(picture, mount, facts)}
+    candidates = tuple(sorted(taken, key=taken.__getitem__))
+    return Stray(mount, volume, secret, facts, candidates, bool(candidates) and taken[candidates[0]])
 
 
 def _secret_of(source: Source) -> str:
@@ -123,10 +125,15 @@ def _distance(files: FileSet, mount: Mount, keys: frozenset[str]) -> tuple[int, 
     return (unmet, -alike, wanted[0])
 
 
-def claimed(picture: "WorkloadPicture", files: FileSet) -> bool:
-    """Whether another workload in view mounts something for the file set, so that it may be meant for that one."""
-    paths = [path for _, path in files.items()]
-    return any(other.ref != picture.workload.ref for other in picture.view.workloads.mounting(paths))
+def claimed(picture: "WorkloadPicture", files: FileSet, secret: str = "") -> bool:
+    """Whether another workload in view mounts something for the file set, so that it may be meant for that one.
+
+    secret: what this workload mounts; one that serves the files from the same Secret speaks for it, not against.
+    """
+    own, workloads = picture.workload, picture.view.workloads
+    serving = {one.ref for one in workloads.mounting([path for _, path in files.items()])} - {own.ref}
+    kin = workloads.using_secret(own.namespace, secret) if serving and secret else ()
+    return bool(serving) and not any(one.ref in serving for one in kin)
 
 
 def _declared(picture: "WorkloadPicture") -> Iterator[FileSet]:
