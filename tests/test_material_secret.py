@@ -46,7 +46,7 @@ def test_a_config_map_is_read_with_its_keys() -> None:
     pem = cert_pem(parties().ca)
     manifest = {"metadata": {"name": "ca"}, "data": {"a": pem.decode()}, "binaryData": {"b": "aGVsbG8="}}
     assert read_config_map(manifest) == ConfigMapFacts(
-        ObjectRef("v1", "ConfigMap", "", "ca"), {"b": Material("text", 5), "a": read_material(pem)}
+        ObjectRef("v1", "ConfigMap", "default", "ca"), {"b": Material("text", 5), "a": read_material(pem)}
     )
 
 

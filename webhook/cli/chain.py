@@ -43,7 +43,7 @@ def explain(asked: Question) -> "Input":
     Raises:
         Unclear: there is no such object, or more than one.
     """
-    held = read_input(asked.paths, asked.policy, complete=asked.complete)
+    held = read_input(asked.paths, asked.policy, complete=asked.complete, namespace=asked.namespace or "")
     found = choose(held.view, asked.what, asked.namespace)
     tell(held.unreadable, held.twice)
     if isinstance(found, ObjectRef):

@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913 - click hands over each option as an argument
     from webhook.policy import BadPolicy
     from webhook.report import render
 
-    asked = _Asked(paths, policy, at or datetime.now(UTC), complete)
+    asked = _Asked(paths, policy, at or datetime.now(UTC), complete, live["namespace"] or "")
     if not (paths or live["live"]):
         raise click.UsageError("name a PATH, or the cluster with --live")
     with seldom_collected():
@@ -73,12 +73,13 @@ def command(  # noqa: PLR0913 - click hands over each option as an argument
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is to be judged, by which policy file, as of when, and whether the input is everything."""
+    """What is to be judged, by which policy file, as of when, whether the input is everything, and whose it is."""
 
     paths: Sequence[str]
     policy_file: str | None
     at: datetime
     complete: bool
+    namespace: str
 
 
 def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
@@ -94,7 +95,7 @@ def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
     from webhook.rules import catalogue
 
     policy = read_policy(asked.policy_file, tuple(catalogue()))
-    held = read_input(asked.paths, policy, complete=asked.complete)
+    held = read_input(asked.paths, policy, complete=asked.complete, namespace=asked.namespace)
     return _outcome(asked, held, shared(judgements(held.view, policy, asked.at))), held.twice
 
 
@@ -112,7 +113,7 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Se
     from webhook.rules import catalogue
 
     policy = read_policy(asked.policy_file, tuple(catalogue()))
-    target = Target(options["kubeconfig"], options["context"], options["namespace"] or "")
+    target = Target(options["kubeconfig"], options["context"], asked.namespace)
     live = read_live(asked.paths, policy, target)
     for line in live.unread:
         click.echo(f"not read: {line}", err=True)

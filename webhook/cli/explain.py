@@ -13,7 +13,12 @@ WRONG = 2
 
 @click.command("explain", short_help="Prints the law behind a rule, or the chain of a workload as a tree.")
 @click.argument("what", nargs=-1, metavar="[RULE | KIND/NAME]")
-@click.option("-n", "--namespace", metavar="NAMESPACE", help="Of the object.  [default: any that has it]")
+@click.option(
+    "-n",
+    "--namespace",
+    metavar="NAMESPACE",
+    help="Of the object, and of those in the manifests that name none.  [default: any that has it]",
+)
 @click.option(
     "--cluster",
     multiple=True,

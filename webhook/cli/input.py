@@ -1,14 +1,15 @@
 """Reads the manifests that a command was given into a Snapshot, and remembers where each object stands."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from posixpath import dirname
 
 from webhook.cli.forked import ahead
 from webhook.kinds.workload import TEMPLATE_PATHS
 from webhook.manifests import TEMPLATE_SAYS, Document, Place, line_of, read
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, mapping, text
+from webhook.model.manifest import Manifest, mapping, namespace_of, text
 from webhook.model.source import Source, Unreadable
 from webhook.policy import Policy
 from webhook.view import Snapshot
@@ -26,28 +27,38 @@ _OF_GROUP = {
     "networking.istio.io": ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar"),
 }
 """Kinds that we look at, by API groups to which nobody can add a kind of his own."""
+_TWO_OR_ONE = (
+    "and where no namespace is named nobody can tell whether that is one object or two; only this one was judged: "
+    "check each folder by itself, or render it first (kustomize build FOLDER | mtls-guard check -)"
+)
 
 
 @dataclass(slots=True)
 class Input:
-    """Everything that was read. twice: objects that stand in two places, of which the later one counts."""
+    """Everything that was read. twice: objects that stand in two places, of which the later one counts.
+
+    namespace: where objects are that name none; '' where nobody has said so, which reads as `default`.
+    """
 
     view: Snapshot
+    namespace: str = ""
     unreadable: list[Unreadable] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     _places: dict[_Key, Place] = field(default_factory=dict)
     _lines: dict[tuple[ObjectRef, str], Source | None] = field(default_factory=dict)
+    _unplaced: set[_Key] = field(default_factory=set)
 
     def take(self, found: Document | Unreadable) -> None:
         """Holds one document, or the fact that it could not be read."""
         if isinstance(found, Unreadable):
             self.unreadable.append(found)
             return
+        found = self._placed(found)
         key, place = _key(found.manifest), found.place
         if "{{" in key[2] or "{{" in key[3]:
             self.unreadable.append(Unreadable(place.file, place.line, TEMPLATE_SAYS))
             return
-        if not key[3] and (key[1] in _NAMED or key[1] in self.view.workload_paths):
+        if not key[3] and self._counts(key[1]):
             self.unreadable.append(Unreadable(place.file, place.line, f"this {key[1]} has no metadata.name"))
             return
         if near := _misspelt(key):
@@ -55,11 +66,33 @@ class Input:
             self.unreadable.append(Unreadable(place.file, place.line, problem))
             return
         if key in self._places and key[3]:
-            first = Source(self._places[key].file, self._places[key].line)
-            named = ObjectRef("", key[1], text(mapping(found.manifest.get("metadata")).get("namespace")), key[3])
-            self.twice.append(f"{named} stands in {first} and in {Source(place.file, place.line)}")
+            self._tell_twice(key, self._places[key], found)
         self._places[key] = place
+        if not _names_namespace(found.manifest):
+            self._unplaced.add(key)
         self.view.put(found.manifest)
+
+    def _placed(self, found: Document) -> Document:
+        """The document, in the namespace that was said where it names none."""
+        if not self.namespace or _names_namespace(found.manifest):
+            return found
+        metadata = {**mapping(found.manifest.get("metadata")), "namespace": self.namespace}
+        return replace(found, manifest={**found.manifest, "metadata": metadata})
+
+    def _tell_twice(self, key: _Key, first: Place, second: Document) -> None:
+        """Says that an object stands in two places, or that it cannot be told whether it is one object."""
+        named = ObjectRef("", key[1], text(mapping(second.manifest.get("metadata")).get("namespace")), key[3])
+        here, there = (Source(place.file, place.line) for place in (second.place, first))
+        unplaced = key in self._unplaced or not _names_namespace(second.manifest)
+        if unplaced and self._counts(key[1]) and dirname(here.file) != dirname(there.file):
+            problem = f"{named} stands in {there}, too, {_TWO_OR_ONE}"
+            self.unreadable.append(Unreadable(here.file, here.line, problem))
+        else:
+            self.twice.append(f"{named} stands in {there} and in {here}")
+
+    def _counts(self, kind: str) -> bool:
+        """Whether a verdict may depend on the object, so that it must be clear which one it is."""
+        return kind in _NAMED or kind in self.view.workload_paths
 
     def locate(self, ref: ObjectRef, path: str) -> Source | None:
         """Where a field of an object stands; None when the object is not in the input."""
@@ -73,9 +106,9 @@ class Input:
         return self._places.get((group, ref.kind, ref.namespace or "default", name))
 
 
-def read_input(paths: Iterable[str], policy: Policy, *, complete: bool) -> Input:
-    """The objects in the paths as a view. complete: what is not in it does not exist."""
-    held = Input(Snapshot(complete=complete, workload_paths=policy.workload_paths))
+def read_input(paths: Iterable[str], policy: Policy, *, complete: bool, namespace: str = "") -> Input:
+    """The objects in the paths as a view. complete: what is not in it does not exist. namespace: see Input."""
+    held = Input(Snapshot(complete=complete, workload_paths=policy.workload_paths), namespace)
     for found in ahead(read(paths)):
         held.take(found)
     return held
@@ -88,12 +121,16 @@ def _misspelt(key: _Key) -> str:
     return near[0] if near else ""
 
 
+def _names_namespace(manifest: Manifest) -> bool:
+    return bool(text(mapping(manifest.get("metadata")).get("namespace")))
+
+
 def _key(manifest: Manifest) -> _Key:
     """What makes two objects the same; without a namespace it is `default`, as kubectl has it."""
     metadata = mapping(manifest.get("metadata"))
     return (
         text(manifest.get("apiVersion")).rpartition("/")[0],
         text(manifest.get("kind")),
-        text(metadata.get("namespace")) or "default",
+        namespace_of(manifest),
         text(metadata.get("name")) or text(metadata.get("generateName")),
     )

@@ -49,7 +49,12 @@ complete_option = click.option(
 def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --live, and which cluster that is."""
     for option in (
-        click.option("-n", "--namespace", metavar="NAMESPACE", help="With --live: look into this namespace only."),
+        click.option(
+            "-n",
+            "--namespace",
+            metavar="NAMESPACE",
+            help="Of objects that name none, as in kubectl; with --live, look into it only.  [default: as in kubectl]",
+        ),
         click.option("--context", metavar="NAME", help="With --live: of the kubeconfig.  [default: the current one]"),
         click.option("--kubeconfig", metavar="FILE", help="With --live.  [default: as kubectl finds it]"),
         click.option("--live", is_flag=True, help="Judge the cluster of the kubeconfig, with the PATHs laid over it."),

@@ -1,7 +1,7 @@
 """A running cluster as the input of a command: read once through a kubeconfig, with files laid over it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from webhook.cli.input import Input
@@ -57,8 +57,8 @@ def read_live(paths: Iterable[str], policy: Policy, target: Target) -> Live:
         connection = Connection(from_kubeconfig(path, target.context))
         namespace = target.namespace or current_namespace(path, target.context)
         found = survey(connection, policy, namespace, only=bool(target.namespace))
-        held = Input(found.view)
-        own = frozenset(_lay_over(held, paths, namespace))
+        held = Input(found.view, namespace)
+        own = frozenset(_lay_over(held, paths))
         workloads = [one for one in found.view.workloads.all() if not own or _name(one.ref) in own]
         read_named(connection, found, workloads)
     except ClusterError as error:
@@ -66,16 +66,14 @@ def read_live(paths: Iterable[str], policy: Policy, target: Target) -> Live:
     return Live(held, own, tuple(found.unread))
 
 
-def _lay_over(held: Input, paths: Iterable[str], namespace: str) -> Iterator[Name]:
+def _lay_over(held: Input, paths: Iterable[str]) -> Iterator[Name]:
     """Takes the objects of the files in, and names them."""
     for one in read(paths):
-        if isinstance(one, Unreadable):
-            held.take(one)
-            continue
-        metadata = mapping(one.manifest.get("metadata"))
-        placed = {**metadata, "namespace": text(metadata.get("namespace")) or namespace}
-        held.take(replace(one, manifest={**one.manifest, "metadata": placed}))
-        yield (text(one.manifest.get("kind")), placed["namespace"], text(metadata.get("name")))
+        held.take(one)
+        if not isinstance(one, Unreadable):
+            metadata = mapping(one.manifest.get("metadata"))
+            namespace = text(metadata.get("namespace")) or held.namespace
+            yield (text(one.manifest.get("kind")), namespace, text(metadata.get("name")))
 
 
 def _name(ref: ObjectRef) -> Name:

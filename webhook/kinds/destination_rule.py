@@ -3,7 +3,7 @@
 from webhook.kinds.pruned_fields import pruned_fields
 from webhook.kinds.tls_settings import read_tls
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts, words
+from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts, words
 from webhook.model.mesh import DestinationRule, PortPolicy, Subset, TrafficPolicy
 
 
@@ -29,7 +29,7 @@ def ref_of(manifest: Manifest, kind: str) -> ObjectRef:
     """Names the object of a namespaced manifest; without a namespace it is `default`, as kubectl has it."""
     meta = mapping(manifest.get("metadata"))
     name = text(meta.get("name")) or text(meta.get("generateName"))
-    return ObjectRef(text(manifest.get("apiVersion")), kind, text(meta.get("namespace")) or "default", name)
+    return ObjectRef(text(manifest.get("apiVersion")), kind, namespace_of(manifest), name)
 
 
 def _policy(value: object, path: str) -> TrafficPolicy | None:

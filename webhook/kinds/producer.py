@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, sequence, text
+from webhook.model.manifest import Manifest, dig, mapping, namespace_of, sequence, text
 from webhook.model.material import Producer
 
 _MERGES_OR_NOTHING = ("Merge", "None")
@@ -24,7 +24,7 @@ def read_producers(manifest: Manifest) -> tuple[Producer, ...]:
     if read is None:
         return ()
     secret, keys = read(spec, text(metadata.get("name")))
-    ref = ObjectRef(version, kind, text(metadata.get("namespace")), text(metadata.get("name")))
+    ref = ObjectRef(version, kind, namespace_of(manifest), text(metadata.get("name")))
     return (Producer(ref, secret, keys),) if secret else ()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook.kinds.pod import read_pod
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts
+from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.workload import Workload
 
 _PLAIN = ("spec", "template")
@@ -83,7 +83,7 @@ def _ref(manifest: Manifest, metadata: Mapping[str, Any]) -> ObjectRef:
     return ObjectRef(
         text(manifest.get("apiVersion")),
         text(manifest.get("kind")),
-        text(metadata.get("namespace")) or "default",
+        namespace_of(manifest),
         f"{prefix}*" if prefix else name,
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from webhook.material.form import is_placeholder
 from webhook.material.reading import read_material
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, mapping, text, texts
+from webhook.model.manifest import Manifest, mapping, namespace_of, text, texts
 from webhook.model.material import ConfigMapFacts, Material, SecretFacts
 
 _REPLICATED = (
@@ -58,8 +58,8 @@ def _is_sealed(manifest: Manifest, metadata: Mapping[str, Any], keys: Mapping[st
 
 def _ref(manifest: Manifest, kind: str) -> ObjectRef:
     """The object's name; both kinds are v1."""
-    metadata = mapping(manifest.get("metadata"))
-    return ObjectRef("v1", kind, intern(text(metadata.get("namespace"))), text(metadata.get("name")))
+    name = text(mapping(manifest.get("metadata")).get("name"))
+    return ObjectRef("v1", kind, intern(namespace_of(manifest)), name)
 
 
 def _entries(values: object) -> list[tuple[str, object]]:

@@ -22,6 +22,11 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def namespace_of(manifest: Manifest) -> str:
+    """The namespace that the object names, `default` where it names none, as kubectl has it."""
+    return text(mapping(manifest.get("metadata")).get("namespace")) or "default"
+
+
 def number(value: object) -> int | None:
     """The value when it is a whole number (a boolean is none), else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

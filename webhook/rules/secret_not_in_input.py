@@ -7,9 +7,9 @@ it exists at all, could not be looked at. Nothing is known to be wrong; the chai
 
 ## Fix
 
-Give the Secret (or the Certificate, ExternalSecret or SealedSecret that makes it) beside
-the other files, for the moment of the check only; or lay the files over a cluster that you may read, with `check PATH
---live`. With `--complete`, what is not in the input counts as missing.
+Give the Secret (or the Certificate, ExternalSecret or SealedSecret that makes it) beside the other files, for the
+moment of the check only, with its namespace in it; or lay the files over a cluster that you may read, with
+`check PATH --live`. With `--complete`, what is not in the input counts as missing.
 
 ## Source
 
@@ -18,7 +18,7 @@ mtls-guard's design, "Partial views".
 
 from collections.abc import Iterator
 
-from webhook.model.finding import Severity, Violation
+from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE, PRODUCERS, SECRETS
 from webhook.rules._secrets import mounted_sources, secret_ref
@@ -32,10 +32,17 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     for source in mounted_sources(picture):
         ref = secret_ref(picture, source.name)
         if picture.view.secret(ref.namespace, ref.name) is None and not picture.view.producers(ref.namespace, ref.name):
-            show = f"kubectl -n {ref.namespace} get secret {ref.name} -o yaml"
-            problem = "is not in this input, so that its keys and certificates were not checked"
-            fix = f"use --live, or give it too: {show} | mtls-guard check PATH -"
-            yield Violation(ref, "", problem, fix, certain=False)
+            yield Violation(ref, "", *_said(picture, ref), certain=False)
+
+
+def _said(picture: WorkloadPicture, ref: ObjectRef) -> tuple[str, str]:
+    """Problem and fix; a Secret that names no namespace counts as one of `default`, as in kubectl."""
+    if picture.view.secret("default", ref.name) is not None:
+        problem = 'is not in this input, only one of that name in namespace "default" or without a namespace'
+        return problem, f"write into that one: metadata.namespace: {ref.namespace}"
+    show = f"kubectl -n {ref.namespace} get secret {ref.name} -o yaml"
+    problem = "is not in this input, so that its keys and certificates were not checked"
+    return problem, f"use --live, or give it too: {show} | mtls-guard check PATH -"
 
 
 RULE = Rule(

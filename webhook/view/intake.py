@@ -13,7 +13,7 @@ from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
 from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, text
+from webhook.model.manifest import Manifest, dig, mapping, namespace_of, text
 from webhook.model.mesh import Mesh
 from webhook.model.workload import Workload
 
@@ -159,13 +159,8 @@ def _forget_producer(snapshot: "Snapshot", ref: ObjectRef) -> None:
 
 
 def _ref(manifest: Manifest) -> ObjectRef:
-    metadata = mapping(manifest.get("metadata"))
-    return ObjectRef(
-        text(manifest.get("apiVersion")),
-        text(manifest.get("kind")),
-        text(metadata.get("namespace")) or "default",
-        text(metadata.get("name")),
-    )
+    name = text(mapping(manifest.get("metadata")).get("name"))
+    return ObjectRef(text(manifest.get("apiVersion")), text(manifest.get("kind")), namespace_of(manifest), name)
 
 
 _PUTS: Mapping[tuple[str, str], Callable[["Snapshot", Manifest], None]] = {

@@ -1,0 +1,122 @@
+"""Objects that name no namespace, as rendered charts and bases of kustomize have them: none is passed over."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from webhook.cli import group
+
+HEAD = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web{namespace}}}\n"
+TEMPLATE = """\
+spec:
+  template:
+    metadata:
+      annotations:
+        sidecar.istio.io/userVolume: '[{volume}]'
+        sidecar.istio.io/userVolumeMount: '[{{"name":"client","mountPath":"/etc/mtlsfiles"}}]'
+"""
+VOLUME = '{"name":"client","secret":{"secretName":"partner"}}'
+SPEC = TEMPLATE.format(volume=VOLUME)
+BROKEN_SPEC = TEMPLATE.format(volume=VOLUME + ",")
+TOLD = (
+    ", too, and where no namespace is named nobody can tell whether that is one object or two; "
+    "only this one was judged: check each folder by itself, or render it first "
+    "(kustomize build FOLDER | mtls-guard check -)\n"
+)
+
+
+def app(namespace: str = "", spec: str = SPEC) -> str:
+    """A Deployment, of no namespace unless one is given."""
+    return HEAD.format(namespace=f", namespace: {namespace}" if namespace else "") + spec
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, **files: str) -> None:
+    """Each file in a folder of its own, `a__app` as a/app.yaml."""
+    for name, text in files.items():
+        file = folder / f"{name.replace('__', '/')}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+
+def check(*args: str) -> Result:
+    """What `mtls-guard check` says."""
+    return CliRunner().invoke(group, ["check", *args])
+
+
+@pytest.mark.parametrize(("first", "second"), [("", ""), ("", "default"), ("default", "")])
+def test_two_that_may_be_two_objects_are_never_taken_for_one_in_silence(folder: Path, first: str, second: str) -> None:
+    """The first is broken; a base and the patch of an overlay look the same."""
+    write(folder, a__app=app(first, BROKEN_SPEC), b__app=app(second))
+    result = check(".")
+    named = f"Deployment {second}{'/' if second else ''}web"
+    assert (result.stderr, result.exit_code) == (f"b/app.yaml:1: {named} stands in a/app.yaml:1{TOLD}", 2)
+
+
+def test_one_with_a_namespace_and_one_without_are_two_objects(folder: Path) -> None:
+    """Each is judged, and told where it stands."""
+    write(folder, a__app=app("devel", BROKEN_SPEC), b__app=app("", BROKEN_SPEC))
+    result = check(".", "-o", "github")
+    places = [line.partition(",title")[0] for line in result.stdout.splitlines() if line.startswith("::error")]
+    assert (places, result.stderr, result.exit_code) == (
+        ["::error file=a/app.yaml,line=8", "::error file=b/app.yaml,line=8"],
+        "",
+        1,
+    )
+
+
+def test_two_of_one_folder_are_one_object_as_for_kubectl(folder: Path) -> None:
+    """`kubectl apply -f` of the folder lets the later one win."""
+    write(folder, a__app=app("", BROKEN_SPEC), a__later=app())
+    result = check(".")
+    told = "note: Deployment web stands in a/app.yaml:1 and in a/later.yaml:1; the later one counts\n"
+    assert (result.stderr, result.exit_code) == (told, 0)
+
+
+def test_a_namespace_on_the_command_line_is_that_of_objects_which_name_none(folder: Path) -> None:
+    """As in kubectl; then two of one name are one object."""
+    write(folder, a__app=app(), b__app=app("devel", BROKEN_SPEC))
+    result = check("-n", "devel", ".")
+    told = "note: Deployment devel/web stands in a/app.yaml:1 and in b/app.yaml:1; the later one counts\n"
+    assert (result.stderr, result.stdout.splitlines()[0]) == (told, "Deployment devel/web has 1 fault")
+
+
+def test_what_names_no_namespace_belongs_together(folder: Path) -> None:
+    """As helm renders it: the Secret is that of the workload, and so is one that something will make."""
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: partner}\n"
+    made = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\nspec: {secretName: partner}\n"
+    told = []
+    for text in (secret, made, ""):
+        write(folder, a__app=app(), a__secret=text)
+        told.append("secret-not-in-input" in check(".").stdout)
+    assert told == [False, False, True]
+
+
+def test_a_namespace_brings_a_secret_to_its_workload(folder: Path) -> None:
+    """Without it the text says what to write into which file."""
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: partner}\n"
+    write(folder, a__app=app("devel"), a__secret=secret)
+    lines = [check(*args, ".").stdout.count("secret-not-in-input") for args in ((), ("-n", "devel"))]
+    assert lines == [2, 0]
+
+
+def test_explain_finds_an_object_in_the_namespace_that_it_is_told(folder: Path) -> None:
+    """So that what `check -n` says can be looked at."""
+    write(folder, a__app=app())
+    shown = CliRunner().invoke(group, ["explain", "deploy/web", "-n", "devel"]).stdout
+    assert shown.splitlines()[0].startswith("Deployment devel/web")
+
+
+def test_a_namespace_that_stands_in_two_folders_is_one(folder: Path) -> None:
+    """What has no namespace by nature is in nobody's way."""
+    text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: devel}\n"
+    write(folder, a__ns=text, b__ns=text)
+    told = "note: Namespace devel stands in a/ns.yaml:1 and in b/ns.yaml:1; the later one counts\n"
+    assert (check(".").stderr, check(".").exit_code) == (told, 0)
