@@ -8,7 +8,7 @@ from copy import deepcopy
 from itertools import product
 from typing import Any
 
-from webhook.cluster.connection import Query
+from webhook.cluster.connection import PLAINLY, How, Query
 from webhook.cluster.errors import ClusterUnavailable, Conflict, NotFound
 from webhook.cluster.resource import Resource
 
@@ -22,8 +22,8 @@ class Memory:
         self.before: Callable[[str, str], None] = lambda _verb, _path: None
         self.asked: list[str] = []
 
-    def get(self, resource: Resource, namespace: str, name: str, seconds: float = 10.0) -> dict[str, Any]:
-        assert seconds > 0
+    def get(self, resource: Resource, namespace: str, name: str, how: How = PLAINLY) -> dict[str, Any]:
+        assert how.seconds > 0
         path = self._ask("get", resource, namespace, name)
         return deepcopy(self._at(path))
 

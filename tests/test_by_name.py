@@ -13,11 +13,12 @@ from tests.test_connection import Server, connection, server, token
 from webhook.cluster import secrets
 from webhook.cluster.connection import Connection
 from webhook.cluster.resource import CONFIG_MAPS, SECRETS
-from webhook.cluster.secrets import ByNameReader
+from webhook.cluster.secrets import ByNameReader, Need
 
 __all__ = ["clock", "connection", "server", "token"]
 PATH = SECRETS.path("devel", "data")
 KEY = ("Secret", "devel", "data")
+EXACTLY = Need(exactly=True)
 MATERIAL = client_bundle(datetime(2026, 11, 24, tzinfo=UTC))
 
 
@@ -48,7 +49,7 @@ def asked(server: Server) -> list[str]:
 
 def verdict(reader: ByNameReader, not_before: float) -> tuple[tuple[str, str, str], ...]:
     """What a verdict that asks for the Secret would like to have read."""
-    reader.begin(not_before)
+    reader.begin(Need(not_before))
     reader.secret("devel", "data")
     return reader.wanted
 
@@ -57,7 +58,7 @@ def test_what_is_not_at_hand_is_wanted_and_after_a_read_it_is_facts(server: Serv
     holds(server)
     assert verdict(reader, 0) == (KEY,)
     assert reader.unread(*KEY) == "was not read yet"
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     assert verdict(reader, 0) == ()
     facts = reader.secret("devel", "data")
     assert facts is not None
@@ -67,7 +68,7 @@ def test_what_is_not_at_hand_is_wanted_and_after_a_read_it_is_facts(server: Serv
 
 def test_no_byte_of_a_secret_is_kept(server: Server, reader: ByNameReader) -> None:
     holds(server, data={"token": b"very-secret-bytes", **MATERIAL})
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     kept = repr(reader._held)
     assert "very-secret" not in kept
     assert "BEGIN" not in kept
@@ -78,12 +79,12 @@ def test_facts_are_fresh_for_a_while_then_only_metadata_are_read_while_nothing_c
     server: Server, reader: ByNameReader, clock: Clock, changed: list[str]
 ) -> None:
     holds(server)
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     assert asked(server) == ["whole"]
     assert verdict(reader, clock.now - 5) == ()
     clock.now += 6
     assert verdict(reader, clock.now - 5) == (KEY,)
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     assert asked(server) == ["metadata"]
     assert verdict(reader, clock.now - 5) == ()
     assert changed == ["devel"]
@@ -94,9 +95,9 @@ def test_a_secret_that_changed_or_was_made_anew_is_read_whole(
     server: Server, reader: ByNameReader, changed: list[str], version: str, uid: str
 ) -> None:
     holds(server)
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     holds(server, version, uid, {"cert": b"other"})
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     assert asked(server) == ["whole", "metadata", "whole"]
     facts = reader.secret("devel", "data")
     assert facts is not None
@@ -106,7 +107,7 @@ def test_a_secret_that_changed_or_was_made_anew_is_read_whole(
 
 def test_one_that_does_not_exist_is_known_to_be_missing(server: Server, reader: ByNameReader) -> None:
     server.replies[PATH] = (404, b'{"message": "not found"}', {})
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     assert verdict(reader, 0) == ()
     assert reader.secret("devel", "data") is None
     assert reader.unread(*KEY) == ""
@@ -116,7 +117,7 @@ def test_one_that_does_not_exist_is_known_to_be_missing(server: Server, reader: 
 @pytest.mark.parametrize("status", [403, 500])
 def test_one_that_cannot_be_read_is_not_called_missing(server: Server, reader: ByNameReader, status: int) -> None:
     server.replies[PATH] = (status, b'{"message": "for a reason"}', {})
-    reader.read([KEY])
+    reader.read([KEY], EXACTLY)
     verdict(reader, 0)
     ((key, why),) = reader.unreadable
     assert (key, why) == (KEY, f"could not be read: GET {PATH}: {status} for a reason")
@@ -127,7 +128,7 @@ def test_a_secret_that_nothing_asks_for_is_never_read_and_none_is_ever_listed(
     server: Server, reader: ByNameReader
 ) -> None:
     holds(server)
-    reader.read([KEY, ("ConfigMap", "devel", "ca")])
+    reader.read([KEY, ("ConfigMap", "devel", "ca")], EXACTLY)
     assert {path for _, path, _, _ in server.asked} == {PATH, CONFIG_MAPS.path("devel", "ca")}
 
 
@@ -143,7 +144,7 @@ def test_config_maps_are_facts_too(server: Server, reader: ByNameReader) -> None
     path = CONFIG_MAPS.path("devel", "ca")
     content: dict[str, Any] = {"metadata": {"uid": "u", "name": "ca"}, "data": {"ca.crt": MATERIAL["cacert"].decode()}}
     server.replies[path] = (200, orjson.dumps(content), {})
-    reader.read([("ConfigMap", "devel", "ca")])
+    reader.read([("ConfigMap", "devel", "ca")], EXACTLY)
     facts = reader.config_map("devel", "ca")
     assert facts is not None
     assert len(facts.keys["ca.crt"].certificates) == 1

@@ -108,6 +108,11 @@ def lists(server: Server) -> list[str]:
     return [path for _, path, _, _ in server.asked if "limit=1" in path]
 
 
+def reads(server: Server) -> list[str]:
+    """What was asked of Secrets by name."""
+    return [path for _, path, _, _ in server.asked if "/secrets/" in path]
+
+
 def test_a_good_workload_is_admitted_without_a_list(cluster: Cluster, server: Server) -> None:
     assert cluster.ask(workload("app", "/etc/right", "one")).word == "allow"
     assert lists(server) == []
@@ -116,7 +121,20 @@ def test_a_good_workload_is_admitted_without_a_list(cluster: Cluster, server: Se
 def test_a_secret_that_the_workload_names_is_read_before_the_first_judgement(cluster: Cluster, server: Server) -> None:
     app = workload("app", "/etc/right", "one")
     assert calls(lambda: cluster.ask(app))["judge"] == 1
-    assert [path for _, path, _, _ in server.asked if "/secrets/" in path] == [SECRETS.path(TEAM, "one")]
+    assert reads(server) == [SECRETS.path(TEAM, "one") + "?resourceVersion=0"]
+
+
+def test_what_the_server_has_at_hand_of_a_secret_admits_and_denies_nobody(cluster: Cluster, server: Server) -> None:
+    """Its watch cache may be behind: the Secret was acknowledged, and the first look does not show it yet."""
+    later, server.replies[SECRETS.path(TEAM, "one")] = server.replies[SECRETS.path(TEAM, "one")], (404, b"{}", {})
+
+    def arrives(path: str) -> None:
+        if path == SECRETS.path(TEAM, "one"):
+            server.replies[SECRETS.path(TEAM, "one")] = later
+
+    server.heard = arrives
+    assert cluster.ask(workload("app", "/etc/right", "one")).word == "allow"
+    assert reads(server) == [SECRETS.path(TEAM, "one") + "?resourceVersion=0", SECRETS.path(TEAM, "one")]
 
 
 def test_a_secret_that_only_our_own_annotation_names_is_read_before_too() -> None:
@@ -147,7 +165,7 @@ def test_the_secret_is_read_again_for_a_denial_however_fresh_its_facts_were(clus
     cluster.ask(workload("app", "/etc/right", "one"))
     server.asked.clear()
     cluster.ask(WRONG)
-    assert [path for _, path, _, _ in server.asked if "/secrets/" in path] == [SECRETS.path(TEAM, "one")]
+    assert reads(server) == [SECRETS.path(TEAM, "one")]
 
 
 def test_a_rule_that_arrives_while_a_denial_is_confirmed_makes_it_an_admission(

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from webhook.cluster.connection import Query
+from webhook.cluster.connection import PLAINLY, How, Query
 from webhook.cluster.resource import Resource
 
 
 class Api(Protocol):
     """Objects by name: read, written as new, written over what was read."""
 
-    def get(self, resource: Resource, namespace: str, name: str, seconds: float = 10.0) -> dict[str, Any]:
+    def get(self, resource: Resource, namespace: str, name: str, how: How = PLAINLY) -> dict[str, Any]:
         """The object; raises NotFound."""
 
     def create(self, resource: Resource, manifest: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ No client models: 10,000 Pods cost ten seconds and 600 MiB in them. What an answ
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -33,13 +34,31 @@ __all__ = [
     "MERGE_PATCH",
     "METADATA_LIST",
     "METADATA_ONLY",
+    "PLAINLY",
     "Body",
     "Call",
     "Connection",
+    "How",
     "Lines",
     "Query",
 ]
 _LIST_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How an object is read. accept: JSON, or METADATA_ONLY for one without its content. seconds: how long to wait.
+
+    at_hand: as the API server has it at hand, which may be behind by moments, also of what it has acknowledged.
+    """
+
+    accept: str = JSON
+    seconds: float = 10.0
+    at_hand: bool = False
+
+
+PLAINLY = How()
+"""Whole, and with all that the API server has acknowledged."""
 
 
 class Connection:
@@ -48,17 +67,14 @@ class Connection:
     def __init__(self, access: Access) -> None:
         self._transport = Transport(access)
 
-    def get(self, resource: Resource, namespace: str, name: str, seconds: float = 10.0) -> dict[str, Any]:
+    def get(self, resource: Resource, namespace: str, name: str, how: How = PLAINLY) -> dict[str, Any]:
         """The object. namespace: '' for a kind without.
 
         Raises:
             NotFound, Forbidden, ClusterUnavailable: as their names say.
         """
-        return self._object(Call("GET", resource.path(namespace, name), seconds=seconds))
-
-    def metadata(self, resource: Resource, namespace: str, name: str, seconds: float = 10.0) -> dict[str, Any]:
-        """The object without its content. Raises as `get`."""
-        return self._object(Call("GET", resource.path(namespace, name), accept=METADATA_ONLY, seconds=seconds))
+        query = {"resourceVersion": "0"} if how.at_hand else None
+        return self._object(Call("GET", resource.path(namespace, name), query, accept=how.accept, seconds=how.seconds))
 
     def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = JSON) -> bytes:
         """One page of a list, as it came. query: `limit`, `continue`, `resourceVersion`, `fieldSelector`...

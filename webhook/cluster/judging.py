@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from webhook.cluster.confirm import Confirmation
 from webhook.cluster.freshness import Now, doubts
-from webhook.cluster.secrets import ByNameReader, Key
+from webhook.cluster.secrets import ByNameReader, Key, Need
 from webhook.cluster.store import Store
 from webhook.engine import judge
 from webhook.engine.running import in_order
@@ -62,11 +62,13 @@ class LiveJudge:
         """The verdict as of now; nothing is denied that was not confirmed."""
         began = monotonic()
         until = self._until(request, began)
-        verdict, unread = self._settled(request, self._judged, began - self._patience(request), until)
+        verdict, unread = self._settled(request, self._judged, Need(began - self._patience(request), until=until))
         doubt = ""
         if verdict.word == "deny":
+            sure = Need(began, exactly=True, until=until)
+            self._read_ahead(request, sure)
             doubt = self._confirmation.wait(_kinds_behind(verdict), until)
-            verdict, unread = self._settled(request, self._judged, began, until)
+            verdict, unread = self._settled(request, self._judged, sure)
         return self._honest(request, verdict, unread, doubt)
 
     def mutate(self, request: Request) -> Mutation:
@@ -76,10 +78,10 @@ class LiveJudge:
         """
         began = monotonic()
         until = self._until(request, began)
-        found, _ = self._settled(request, self._mutated, began - self._patience(request), until)
+        found, _ = self._settled(request, self._mutated, Need(began - self._patience(request), until=until))
         if found.addition.opted_in and not found.addition:
             self._confirmation.wait(NAMESPACE | ROUTING, until)
-            found, _ = self._settled(request, self._mutated, began, until)
+            found, _ = self._settled(request, self._mutated, Need(began, exactly=True, until=until))
         return found
 
     def _judged(self, request: Request, at: datetime) -> Verdict:
@@ -99,29 +101,29 @@ class LiveJudge:
         return began + self.limits.asking * request.seconds
 
     def _settled(
-        self, request: Request, answer: Callable[[Request, datetime], T], not_before: float, until: float
+        self, request: Request, answer: Callable[[Request, datetime], T], need: Need
     ) -> tuple[T, tuple[tuple[Key, str], ...]]:
         """The answer once it asks for nothing that could still be read, and what could not be read."""
         left = _ROUNDS
-        self._read_ahead(request, not_before, until)
+        self._read_ahead(request, need)
         while True:
             with self._store.lock:
-                self._reader.begin(not_before)
+                self._reader.begin(need)
                 found = answer(request, datetime.now(UTC))
                 wanted, unread = self._reader.wanted, self._reader.unreadable
             if not wanted or not left:
                 return found, unread
             left -= 1
-            self._reader.read(wanted[:_READ_AT_ONCE], until)
+            self._reader.read(wanted[:_READ_AT_ONCE], need)
             if len(wanted) > _READ_AT_ONCE:
-                not_before = -float("inf")
+                need = replace(need, not_before=-float("inf"), exactly=False)
 
-    def _read_ahead(self, request: Request, not_before: float, until: float) -> None:
+    def _read_ahead(self, request: Request, need: Need) -> None:
         """Reads what the verdict will ask for, as far as the workload names it: one verdict instead of two."""
-        first = self._reader.lacking(named_secrets(request, self._store.view.workload_paths), not_before)
+        first = self._reader.lacking(named_secrets(request, self._store.view.workload_paths), need)
         if first:
-            crl = self._reader.lacking([("ConfigMap", request.ref.namespace, CRL_OF_THE_MESH)], not_before)
-            self._reader.read((*first, *crl), until)
+            crl = self._reader.lacking([("ConfigMap", request.ref.namespace, CRL_OF_THE_MESH)], need)
+            self._reader.read((*first, *crl), need)
 
     def _honest(self, request: Request, verdict: Verdict, unread: tuple[tuple[Key, str], ...], doubt: str) -> Verdict:
         """The verdict with what could not be looked at, and without denials that rest on what may be out of date."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from webhook.cluster.asking import Api
+from webhook.cluster.connection import How
 from webhook.cluster.errors import ClusterError, Conflict, NotFound
 from webhook.cluster.resource import LEASES
 from webhook.model.manifest import mapping, number, text
@@ -127,7 +128,9 @@ class Candidate:
     def _read(self) -> Record | None:
         """The Lease, None when there is none."""
         try:
-            return Record.of(self.api.get(LEASES, self.namespace, self.name, self.election.timing.deadline / 2))
+            return Record.of(
+                self.api.get(LEASES, self.namespace, self.name, How(seconds=self.election.timing.deadline / 2))
+            )
         except NotFound:
             return None
 

@@ -2,16 +2,19 @@
 
 A verdict is made from what is at hand, without I/O. What it asked for and was not at hand, or not fresh, is noted;
 whoever judges has it read, and judges again. What is kept is bounded, and a Secret that nothing asks for is never read.
+
+A first look takes what the API server has at hand (`resourceVersion=0`: its watch cache, which costs no way to etcd and
+may be behind by moments); what a denial rests on is read exactly.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
-from webhook.cluster.connection import Connection
+from webhook.cluster.connection import JSON, METADATA_ONLY, Connection, How
 from webhook.cluster.errors import ClusterError, NotFound
 from webhook.cluster.patience import Patience
 from webhook.cluster.resource import CONFIG_MAPS, SECRETS
@@ -31,12 +34,29 @@ _NOT_YET = "was not read yet"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a read brought. at: when it began. version: uid and resourceVersion. why: it could not be read, else ''."""
+    """What a read brought. at: when it began. version: uid and resourceVersion. why: it could not be read, else ''.
+
+    exact: it shows every change that was acknowledged before.
+    """
 
     facts: SecretFacts | ConfigMapFacts | None
     at: float
     version: tuple[str, str] = ("", "")
     why: str = ""
+    exact: bool = True
+
+    def serves(self, need: "Need") -> bool:
+        """Whether it is fresh enough."""
+        return self.at >= need.not_before and (self.exact or not need.exactly)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a verdict needs of facts: since when they were read, if exactly, and until when it can wait for them."""
+
+    not_before: float = -float("inf")
+    exactly: bool = False
+    until: float = float("inf")
 
 
 class ByNameReader:
@@ -49,13 +69,13 @@ class ByNameReader:
         self._held: OrderedDict[Key, Entry] = OrderedDict()
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
-        self._not_before = 0.0
+        self._need = Need()
         self._asked: dict[Key, None] = {}
         self._wanted: dict[Key, None] = {}
 
-    def begin(self, not_before: float) -> None:
-        """A verdict begins: what was read before that instant is not fresh enough for it."""
-        self._not_before, self._asked, self._wanted = not_before, {}, {}
+    def begin(self, need: Need) -> None:
+        """A verdict begins, which needs facts that are as fresh as that."""
+        self._need, self._asked, self._wanted = need, {}, {}
 
     @property
     def wanted(self) -> tuple[Key, ...]:
@@ -85,30 +105,30 @@ class ByNameReader:
     def _look(self, key: Key) -> SecretFacts | ConfigMapFacts | None:
         self._asked[key] = None
         entry = self._held.get(key)
-        if entry is None or entry.at < self._not_before:
+        if entry is None or not entry.serves(self._need):
             self._wanted[key] = None
         return None if entry is None else entry.facts
 
-    def lacking(self, keys: Iterable[Key], not_before: float) -> tuple[Key, ...]:
-        """Those of the keys that are not at hand, or were read before that instant."""
+    def lacking(self, keys: Iterable[Key], need: Need) -> tuple[Key, ...]:
+        """Those of the keys that are not at hand, or not fresh enough."""
         held = ((key, self._held.get(key)) for key in keys)
-        return tuple(key for key, entry in held if entry is None or entry.at < not_before)
+        return tuple(key for key, entry in held if entry is None or not entry.serves(need))
 
-    def read(self, keys: Iterable[Key], until: float = float("inf")) -> None:
-        """Reads these now, several at a time, until then at the latest; what cannot be read is noted as that."""
+    def read(self, keys: Iterable[Key], need: Need) -> None:
+        """Reads these now, several at a time; what cannot be read is noted as that."""
         wanted = list(keys)
         if len(wanted) == 1:
-            self._read(wanted[0], until)
+            self._read(wanted[0], need)
         else:
-            wait([self._pool.submit(self._read, key, until) for key in wanted])
+            wait([self._pool.submit(self._read, key, need) for key in wanted])
 
-    def _read(self, key: Key, until: float) -> None:
+    def _read(self, key: Key, need: Need) -> None:
         began = self._clock()
         known = self._held.get(key)
         try:
-            entry = self._fetched(key, known, min(until, began + _READ_SECONDS))
+            entry = self._fetched(key, known, replace(need, until=min(need.until, began + _READ_SECONDS)))
         except NotFound:
-            entry = Entry(None, began)
+            entry = Entry(None, began, exact=need.exactly)
         except ClusterError as error:
             self.patience.failed(error, began)
             entry = Entry(None, began, why=cut(f"could not be read: {error}"))
@@ -116,20 +136,24 @@ class ByNameReader:
         if known is None or (known.facts, known.why) != (entry.facts, entry.why):
             self._changed(key[1])
 
-    def _fetched(self, key: Key, known: Entry | None, until: float) -> Entry:
+    def _fetched(self, key: Key, known: Entry | None, need: Need) -> Entry:
         """The object's facts; those that are known when its metadata say that it has not changed since."""
         began = self._clock()
-        if known is not None and known.version[0] and known.version == self._current(key, until):
-            return Entry(known.facts, began, known.version)
-        seconds = self.patience.seconds(until, _READ_SECONDS)
-        manifest = self._connection.get(_RESOURCES[key[0]], key[1], key[2], seconds)
+        if known is not None and known.version[0] and known.version == self._current(key, need):
+            return Entry(known.facts, began, known.version, exact=need.exactly)
+        manifest = self._object(key, need, JSON)
         manifest |= {"kind": key[0], "apiVersion": "v1"}
         facts = read_secret(manifest) if key[0] == "Secret" else read_config_map(manifest)
-        return Entry(facts, began, _version(manifest))
+        return Entry(facts, began, _version(manifest), exact=need.exactly)
 
-    def _current(self, key: Key, until: float) -> tuple[str, str]:
-        seconds = self.patience.seconds(until, _READ_SECONDS)
-        return _version(self._connection.metadata(_RESOURCES[key[0]], key[1], key[2], seconds))
+    def _current(self, key: Key, need: Need) -> tuple[str, str]:
+        return _version(self._object(key, need, METADATA_ONLY))
+
+    def _object(self, key: Key, need: Need, accept: str) -> dict[str, Any]:
+        """The object, or its metadata."""
+        kind, namespace, name = key
+        how = How(accept, self.patience.seconds(need.until, _READ_SECONDS), at_hand=not need.exactly)
+        return self._connection.get(_RESOURCES[kind], namespace, name, how)
 
     def _keep(self, key: Key, entry: Entry) -> None:
         with self._lock:
