@@ -271,6 +271,19 @@ def test_the_policy_names_further_kinds_of_workloads() -> None:
     assert [result.stdout.splitlines()[-1].partition(";")[0] for result in results] == ["nothing found", "1 denied"]
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_path_of_the_policy_that_leads_nowhere_is_told() -> None:
+    """Or every object of that kind would pass without a look."""
+    Path("app.yaml").write_text("apiVersion: example.com/v1\nkind: Game\nmetadata: {name: a}\nspec: {template: {}}\n")
+    Path("policy.yml").write_text("workloads: [{apiVersion: example.com/v1, kind: Game, template: spec.tmplate}]\n")
+    assert call("check", "app.yaml", "--policy", "policy.yml").stdout.splitlines()[:4] == [
+        "Game default/a, 1 warning",
+        "  warn  app.yaml:1",
+        '        has no pod template at "spec.tmplate", where the policy says that it is: nothing was judged',
+        "        fix: correct `template` of this kind in `workloads` of the policy  [template-missing]",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "instant"),
     [

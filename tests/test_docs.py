@@ -11,6 +11,7 @@ from tools.docs.__main__ import pages, stale
 from webhook.cli import COMMANDS, group
 from webhook.cluster.judging import STALE, UNREAD
 from webhook.engine.running import INTERNAL_ERROR
+from webhook.engine.states import TEMPLATE_MISSING
 from webhook.metrics import Metrics
 from webhook.policy import BadPolicy, load_policy
 from webhook.policy.policy import Expiry
@@ -58,7 +59,7 @@ def test_every_rule_has_its_page_and_its_line_in_the_list() -> None:
 
 def test_every_word_in_brackets_of_a_warning_is_explained() -> None:
     """Those that no rule stamps on a finding: the engine's, the admission's and the live view's."""
-    assert {INTERNAL_ERROR, STALE, UNREAD} == set(ABOUT_ITSELF)
+    assert {INTERNAL_ERROR, STALE, TEMPLATE_MISSING, UNREAD} == set(ABOUT_ITSELF)
 
 
 def test_every_metric_has_its_heading() -> None:

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from webhook.cli import group
@@ -145,3 +146,16 @@ def test_where_nobody_opts_in_nothing_is_changed_or_said(file: Path) -> None:
     result = run(str(file))
     assert (result.exit_code, result.stdout, result.stderr) == (0, file.read_text(), "")
     assert run(str(file), "--diff").stdout == ""
+
+
+def test_a_kind_of_the_policy_is_written_at_its_own_path(file: Path, tmp_path: Path) -> None:
+    """Wherever its pod template stands."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("workloads: [{apiVersion: acme.example/v1, kind: Game, template: spec.pod}]\n")
+    file.write_text(
+        "apiVersion: acme.example/v1\nkind: Game\nmetadata: {name: a, namespace: devel}\nspec:\n  pod:\n    metadata:\n"
+        "      annotations: {mtls-guard.io/client-secret: external-system-mtls-data}\n"
+    )
+    result = run(str(file), "--policy", str(policy))
+    pod = yaml.safe_load(result.stdout)["spec"]["pod"]
+    assert ("sidecar.istio.io/userVolume" in pod["metadata"]["annotations"], result.stderr) == (True, "")

@@ -11,6 +11,8 @@ from webhook.model.rule import Rule
 from webhook.policy import BadPolicy, Expiry, Policy, WorkloadKind, load_policy
 
 KNOWN = ("certificate-expired", "certificate-expiring", "san-unchecked", "secret-missing")
+TOP = "write rules, expiry or workloads, each with what it says below it"
+ALLOWED = "severity; allowed: off, warn, deny"
 POD = ObjectRef("v1", "Pod", "devel", "a")
 
 
@@ -86,7 +88,7 @@ workloads:
         "policy.yaml:7: rules.bogus: no such rule; `mtls-guard explain` lists them",
         "policy.yaml:8: expiry.days: no such key; allowed: warn, deny",
         "policy.yaml:8: expiry.deny: 30 days are more than the 7 of expiry.warn; what denies must have warned before",
-        'policy.yaml:10: workloads[0].kind: "Deployment" is judged already; name another kind',
+        'policy.yaml:10: workloads[0].kind: "Deployment" of apps/v1 is judged already; name another kind',
         (
             "policy.yaml:11: workloads[1].tempalte: no such key; "
             'did you mean "template"?; allowed: apiVersion, kind, template'
@@ -98,7 +100,7 @@ workloads:
             "policy.yaml:13: workloads[3].template: "
             '"spec.template[0]" is not the path of a pod template such as "spec.template"'
         ),
-        'policy.yaml:14: workloads[4]: "5" is no mapping',
+        'policy.yaml:14: workloads[4]: "5" is no mapping; write apiVersion, kind and template of each further kind',
         'policy.yaml:14: workloads[4].apiVersion: is missing; write an apiVersion such as "example.com/v1"',
         'policy.yaml:14: workloads[4].kind: is missing; write a kind such as "GameServer"',
         'policy.yaml:14: workloads[4].template: is missing; write the path of a pod template such as "spec.template"',
@@ -108,10 +110,37 @@ workloads:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[]", "policy.yaml:1: a sequence is no mapping"),
-        ("deny", 'policy.yaml:1: "deny" is no mapping'),
-        ("rules: off", 'policy.yaml:1: rules: "off" is no mapping'),
-        ("workloads: off", 'policy.yaml:1: workloads: "off" is no list'),
+        ("[]", f"policy.yaml:1: a sequence is no mapping; {TOP}"),
+        ("deny", f'policy.yaml:1: "deny" is no mapping; {TOP}'),
+        (
+            "rules: off",
+            (
+                'policy.yaml:1: rules: "off" is no mapping; '
+                "write the id of a rule and off, warn or deny, as in secret-missing: warn"
+            ),
+        ),
+        (
+            "expiry: 30",
+            ('policy.yaml:1: expiry: "30" is no mapping; write warn or deny and a number of days, as in warn: 30'),
+        ),
+        (
+            "workloads: off",
+            (
+                'policy.yaml:1: workloads: "off" is no list; '
+                "write apiVersion, kind and template of each further kind behind a dash"
+            ),
+        ),
+        (
+            "rules: {secret-missing: }",
+            'policy.yaml:1: rules.secret-missing: "" is no severity; allowed: off, warn, deny',
+        ),
+        (
+            "rules: {secret-missing: true}",
+            f'policy.yaml:1: rules.secret-missing: "true" is no {ALLOWED}',
+        ),
+        ("expiry: {warn: 014}", 'policy.yaml:1: expiry.warn: "014" is no whole number of days from 0 to 3650'),
+        ("expiry: {warn: [7]}", "policy.yaml:1: expiry.warn: a sequence is no whole number of days from 0 to 3650"),
+        ("expiry: {warn: }", 'policy.yaml:1: expiry.warn: "" is no whole number of days from 0 to 3650'),
         ("expiry: {warn: -1}", 'policy.yaml:1: expiry.warn: "-1" is no whole number of days from 0 to 3650'),
         ("expiry: {warn: 1.5}", 'policy.yaml:1: expiry.warn: "1.5" is no whole number of days from 0 to 3650'),
         ("expiry: {warn: 30d}", 'policy.yaml:1: expiry.warn: "30d" is no whole number of days from 0 to 3650'),
@@ -119,7 +148,7 @@ workloads:
         (
             "expiry: {deny: 31}",
             (
-                "policy.yaml:1: expiry.deny: 31 days are more than the 30 of expiry.warn; "
+                "policy.yaml:1: expiry.deny: 31 days are more than the 30 of expiry.warn, which nobody set; "
                 "what denies must have warned before"
             ),
         ),
@@ -136,6 +165,26 @@ workloads:
 def test_a_wrong_value_is_quoted(text: str, problem: str) -> None:
     """One problem each."""
     assert problems(text) == (problem,)
+
+
+@pytest.mark.parametrize(("warn", "deny"), [(0, 0), (3650, 3650), (1, 0)])
+def test_thresholds_may_meet_and_may_be_zero(warn: int, deny: int) -> None:
+    """Zero days: only once it has expired."""
+    read = load_policy(f"expiry: {{warn: {warn}, deny: {deny}}}", "policy.yaml", KNOWN)
+    assert read.expiry == Expiry(timedelta(days=warn), timedelta(days=deny))
+
+
+def test_a_kind_of_another_group_may_have_the_name_of_a_built_in_one() -> None:
+    """OpenKruise has a StatefulSet, Volcano a Job, each of its own."""
+    text = """
+workloads:
+  - {apiVersion: apps.kruise.io/v1beta1, kind: StatefulSet, template: spec.template}
+  - {apiVersion: acme.example/v1, kind: StatefulSet, template: spec.pods}
+"""
+    assert load_policy(text, "policy.yaml", KNOWN).workload_paths == {
+        ("apps.kruise.io", "StatefulSet"): ("spec", "template"),
+        ("acme.example", "StatefulSet"): ("spec", "pods"),
+    }
 
 
 @given(st.text(alphabet="{}[]:, \nabrulesoffwarnexpiry&*-!|>\"'#0", max_size=60))

@@ -147,9 +147,10 @@ def test_what_makes_no_pods_is_no_workload(manifest: object) -> None:
 
 
 def test_a_kind_of_a_policy_is_read_at_the_path_that_it_names() -> None:
-    found = read_workload({"kind": "Service", "spec": {"pod": {"metadata": {"labels": {"a": "b"}}}}}, ("spec", "pod"))
+    game = {"apiVersion": "acme.example/v1", "kind": "Game", "spec": {"pod": {"metadata": {"labels": {"a": "b"}}}}}
+    found = read_workload(game, {("acme.example", "Game"): ("spec", "pod")})
     assert found is not None
-    assert (found.ref.kind, found.template.path, found.template.labels) == ("Service", "spec.pod", {"a": "b"})
+    assert (found.ref.kind, found.template.path, found.template.labels) == ("Game", "spec.pod", {"a": "b"})
 
 
 def test_a_rollout_with_workload_ref_says_whose_template_counts() -> None:

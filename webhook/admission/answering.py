@@ -12,6 +12,7 @@ from webhook.admission.reading import settle
 from webhook.admission.wire import Cause, Details, Review, Status, enveloped
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.line import WARNING_CHARACTERS, cut, printable, sentence
+from webhook.model.manifest import group_of
 from webhook.model.request import Request
 
 Reply = tuple[Verdict, Review]
@@ -67,7 +68,7 @@ def _status(verdict: Verdict) -> Status:
 def _details(verdict: Verdict) -> Details:
     """The object and every finding, the denying ones first."""
     subject = verdict.subject
-    group = subject.api_version.rpartition("/")[0]
+    group = group_of(subject.api_version)
     causes = [_cause(found, subject) for found in sorted(verdict.findings, key=lambda found: -found.severity)]
     return {"name": subject.name, "group": group, "kind": subject.kind, "causes": causes}
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from webhook.admission.wire import Review
 from webhook.model.line import printable
+from webhook.model.manifest import group_of
 from webhook.model.request import Request
 
 _DOING = {"CREATE": "creating", "UPDATE": "patching", "DELETE": "deleting"}
@@ -36,7 +37,7 @@ def screen(request: Request, reply: Review, file: str) -> Sequence[str]:
 
 def _done(request: Request) -> str:
     """`deployment.apps/sample-app created`."""
-    group = request.ref.api_version.rpartition("/")[0]
+    group = group_of(request.ref.api_version)
     kind = ".".join(word for word in (request.ref.kind.lower(), group) if word)
     dry = " (server dry run)" if request.dry_run else ""
     return printable(f"{kind}/{request.ref.name} {_DONE.get(request.operation, 'admitted')}{dry}")

@@ -13,6 +13,7 @@ from webhook.cli.options import policy_option
 
 if TYPE_CHECKING:
     from webhook.cli.input import Input
+    from webhook.kinds.workload import Templates
     from webhook.manifests import Document
     from webhook.manifests.rewrite import Change
     from webhook.model.addition import Addition
@@ -44,7 +45,7 @@ def command(paths: tuple[str, ...], *, cluster: tuple[str, ...], diff: bool, wri
     left = [line for _, _, lines in planned for line in lines]
     for file, content in files.items():
         before = content or Path(file).read_bytes()
-        _put_out(file, before, _rewritten(file, before, planned), diff=diff, write=write)
+        _put_out(file, before, _rewritten(file, before, planned, held.view.workload_paths), diff=diff, write=write)
     for line in (*map(str, held.unreadable), *left):
         click.echo(line, err=True)
     sys.exit(WRONG if held.unreadable else LEFT_ALONE if left else 0)
@@ -77,13 +78,11 @@ def _plan(document: "Document", held: "Input") -> "tuple[Addition, list[str]]":
     from webhook.kinds.workload import read_workload
     from webhook.model.addition import NO_ADDITION
     from webhook.model.horizon import Horizon
-    from webhook.model.manifest import text
     from webhook.trace.addition import plan
     from webhook.trace.opt_in import wishes
     from webhook.trace.workload import WorkloadPicture
 
-    further = held.view.workload_paths.get(text(document.manifest.get("kind")))
-    workload = read_workload(document.manifest, further)
+    workload = read_workload(document.manifest, held.view.workload_paths)
     if workload is None:
         return NO_ADDITION, []
     picture = WorkloadPicture(workload, held.view, Horizon(datetime.now(UTC)))
@@ -97,12 +96,14 @@ def _plan(document: "Document", held: "Input") -> "tuple[Addition, list[str]]":
     return addition, left
 
 
-def _rewritten(file: str, before: bytes, planned: "Iterable[tuple[Document, Addition, list[str]]]") -> bytes:
+def _rewritten(
+    file: str, before: bytes, planned: "Iterable[tuple[Document, Addition, list[str]]]", further: "Templates"
+) -> bytes:
     """The content of the file with every addition to an object in it."""
     from webhook.manifests import rewrite
 
     changes = [
-        (document.place, _change(document, addition))
+        (document.place, _change(document, addition, further))
         for document, addition, _ in planned
         if addition and document.place.file == file
     ]
@@ -112,11 +113,12 @@ def _rewritten(file: str, before: bytes, planned: "Iterable[tuple[Document, Addi
         _stop(f"{file}: {fault}")
 
 
-def _change(document: "Document", addition: "Addition") -> "Change":
+def _change(document: "Document", addition: "Addition", further: "Templates") -> "Change":
     from webhook.inject.writing import write
-    from webhook.kinds.workload import TEMPLATE_PATHS
+    from webhook.kinds.workload import template_path
 
-    steps = TEMPLATE_PATHS.get(document.manifest["kind"], ("spec", "template"))
+    manifest = document.manifest
+    steps = template_path(manifest["apiVersion"], manifest["kind"], further) or ()
 
     def change(found: MutableMapping[str, Any]) -> None:
         """Adds to the template of the object."""

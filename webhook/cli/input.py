@@ -9,7 +9,7 @@ from webhook.cli.forked import ahead
 from webhook.kinds.workload import TEMPLATE_PATHS
 from webhook.manifests import TEMPLATE_SAYS, Document, Place, line_of, read
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, mapping, namespace_of, text
+from webhook.model.manifest import Manifest, group_of, mapping, namespace_of, text
 from webhook.model.source import Source, Unreadable
 from webhook.policy import Policy
 from webhook.view import Snapshot
@@ -58,7 +58,7 @@ class Input:
         if "{{" in key[2] or "{{" in key[3]:
             self.unreadable.append(Unreadable(place.file, place.line, TEMPLATE_SAYS))
             return
-        if not key[3] and self._counts(key[1]):
+        if not key[3] and self._counts(key):
             self.unreadable.append(Unreadable(place.file, place.line, f"this {key[1]} has no metadata.name"))
             return
         if near := _misspelt(key):
@@ -84,15 +84,15 @@ class Input:
         named = ObjectRef("", key[1], text(mapping(second.manifest.get("metadata")).get("namespace")), key[3])
         here, there = (Source(place.file, place.line) for place in (second.place, first))
         unplaced = key in self._unplaced or not _names_namespace(second.manifest)
-        if unplaced and self._counts(key[1]) and dirname(here.file) != dirname(there.file):
+        if unplaced and self._counts(key) and dirname(here.file) != dirname(there.file):
             problem = f"{named} stands in {there}, too, {_TWO_OR_ONE}"
             self.unreadable.append(Unreadable(here.file, here.line, problem))
         else:
             self.twice.append(f"{named} stands in {there} and in {here}")
 
-    def _counts(self, kind: str) -> bool:
+    def _counts(self, key: _Key) -> bool:
         """Whether a verdict may depend on the object, so that it must be clear which one it is."""
-        return kind in _NAMED or kind in self.view.workload_paths
+        return key[1] in _NAMED or key[:2] in self.view.workload_paths
 
     def locate(self, ref: ObjectRef, path: str) -> Source | None:
         """Where a field of an object stands; None when the object is not in the input."""
@@ -102,7 +102,7 @@ class Input:
         return known
 
     def _place(self, ref: ObjectRef) -> Place | None:
-        group, name = ref.api_version.rpartition("/")[0], ref.name.removesuffix("*")
+        group, name = group_of(ref.api_version), ref.name.removesuffix("*")
         return self._places.get((group, ref.kind, ref.namespace or "default", name))
 
 
@@ -129,7 +129,7 @@ def _key(manifest: Manifest) -> _Key:
     """What makes two objects the same; without a namespace it is `default`, as kubectl has it."""
     metadata = mapping(manifest.get("metadata"))
     return (
-        text(manifest.get("apiVersion")).rpartition("/")[0],
+        group_of(text(manifest.get("apiVersion"))),
         text(manifest.get("kind")),
         namespace_of(manifest),
         text(metadata.get("name")) or text(metadata.get("generateName")),

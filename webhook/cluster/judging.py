@@ -4,7 +4,7 @@ What a verdict is made of is the engine's. Here it is made sure that nothing is 
 show yet, or not any more; and what could not be looked at is said.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -19,7 +19,7 @@ from webhook.engine.running import in_order
 from webhook.inject import Mutation, mutate
 from webhook.istio.annotations import user_secrets
 from webhook.kinds.declaration import read_declaration
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.workload import Templates, template_path
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.manifest import dig, texts
@@ -137,12 +137,12 @@ class LiveJudge:
         return replace(verdict, findings=in_order((*findings, *said))) if said else verdict
 
 
-def named_secrets(request: Request, paths: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
+def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
     """The Secrets that the workload under review names for its sidecar; none for what may pass unjudged."""
     kind, new = request.ref.kind, request.new
     if not new or kind in _CONCERNS_OTHERS or request.sub_resource or dig(new, "metadata", "ownerReferences"):
         return ()
-    steps = TEMPLATE_PATHS.get(kind, paths.get(kind))
+    steps = template_path(request.ref.api_version, kind, further)
     if steps is None:
         return ()
     annotations = texts(dig(new, *steps, "metadata", "annotations"))

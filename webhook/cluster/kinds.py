@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from webhook.cluster.resource import Resource
+from webhook.model.manifest import group_of
 from webhook.policy import Policy
-from webhook.view.intake import group_of
 
 ISTIO = "networking.istio.io"
 Key = tuple[str, str]

@@ -1,13 +1,13 @@
 """The view of a live cluster: one Snapshot under one lock, kept by the watches, and how fresh each part of it is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Condition, RLock
 
 from webhook.cluster.kinds import Followed
 from webhook.cluster.trim import controlled, trim
 from webhook.cluster.watch import Change, Name, Only, Put, Removed, name_of
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.workload import TEMPLATE_PATHS, Templates
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import dig, text
 from webhook.view import Snapshot
@@ -52,7 +52,7 @@ class Source:
 class Store:
     """The view and its sources. Whoever reads the view or changes it holds the lock; nobody waits for I/O under it."""
 
-    def __init__(self, workload_paths: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, workload_paths: Templates) -> None:
         """An empty view. workload_paths: further workload kinds, as the policy names them."""
         self.lock = RLock()
         self.moved = Condition(self.lock)

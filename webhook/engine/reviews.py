@@ -8,14 +8,14 @@ from webhook.engine.running import hits, in_order, softened, weigh
 from webhook.engine.states import judge_rule, judge_workload
 from webhook.kinds import destination_rule, workload
 from webhook.model.finding import Finding, Severity, Verdict
-from webhook.model.manifest import Manifest, dig, mapping
+from webhook.model.manifest import Manifest, dig, group_of, mapping
 from webhook.model.request import Request
 from webhook.model.workload import Workload
 from webhook.policy import Policy
 from webhook.rules import about
 from webhook.trace.destination import Stage
 from webhook.view import Snapshot
-from webhook.view.intake import group_of, is_controlled
+from webhook.view.intake import is_controlled
 
 OTHER_KINDS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
 
@@ -61,8 +61,7 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
 
 def _read(manifest: Manifest, request: Request, view: Snapshot) -> Workload | None:
     """The workload as the request names it: the API server's reference wins over what the object says of itself."""
-    path = view.workload_paths.get(request.ref.kind)
-    read = workload.read_workload(manifest, path) if manifest else None
+    read = workload.read_workload(manifest, view.workload_paths) if manifest else None
     return None if read is None else replace(read, ref=request.ref)
 
 

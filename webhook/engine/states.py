@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from webhook.engine.running import Hit, hits, weigh
-from webhook.model.finding import Verdict
+from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.mesh import DestinationRule
 from webhook.model.workload import Workload
@@ -16,6 +16,8 @@ from webhook.trace.destination import DestinationPicture, Stage
 from webhook.trace.injected import picture_as_injected
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
+
+TEMPLATE_MISSING = "template-missing"
 
 
 def judge_state(view: ClusterView, policy: Policy, at: datetime) -> Iterator[Verdict]:
@@ -38,7 +40,16 @@ def judge_workload(
     """Every fault on the workload's chains, whoever's object it lies in. stage: of the rules that it uses or means."""
     if workload.template_elsewhere:  # a Rollout with workloadRef: the template's own workload is judged
         return Verdict(workload.ref)
+    if workload.template_missing:
+        return Verdict(workload.ref, (_without_template(workload),))
     return judge_picture(picture_of(workload, view, policy, at), policy, stage)
+
+
+def _without_template(workload: Workload) -> Finding:
+    """Says that the policy's path leads nowhere in this object."""
+    problem = f'has no pod template at "{workload.template.path}", where the policy says that it is: nothing was judged'
+    fix = "correct `template` of this kind in `workloads` of the policy"
+    return Finding(TEMPLATE_MISSING, Severity.WARN, workload.ref, "", problem, fix)
 
 
 def judge_picture(picture: WorkloadPicture, policy: Policy, stage: Stage = Stage.MEANT) -> Verdict:

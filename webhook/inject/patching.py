@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from webhook.inject.writing import write
-from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
+from webhook.kinds.workload import NO_TEMPLATES, Templates, read_workload, template_path
 from webhook.model.addition import NO_ADDITION, Addition
 from webhook.model.horizon import Horizon
 from webhook.model.manifest import Manifest, dig, mapping
@@ -26,14 +26,12 @@ class Mutation:
     addition: Addition = NO_ADDITION
 
 
-def mutate(
-    request: Request, view: ClusterView, horizon: Horizon, further: Mapping[str, tuple[str, ...]] | None = None
-) -> Mutation:
+def mutate(request: Request, view: ClusterView, horizon: Horizon, further: Templates = NO_TEMPLATES) -> Mutation:
     """The mutation of the object that is created or changed. further: paths of pod templates of kinds of the policy."""
-    path = (further or {}).get(request.ref.kind, TEMPLATE_PATHS.get(request.ref.kind))
+    path = template_path(request.ref.api_version, request.ref.kind, further)
     if path is None or request.operation not in ("CREATE", "UPDATE") or request.sub_resource:
         return Mutation()
-    workload = read_workload(request.new, (further or {}).get(request.ref.kind))
+    workload = read_workload(request.new, further)
     if workload is None or workload.terminating:
         return Mutation()
     addition = plan(WorkloadPicture(replace(workload, ref=request.ref), view, horizon))

@@ -8,7 +8,7 @@ from typing import Any
 
 from webhook.kinds.pod import read_pod
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts
+from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.workload import Workload
 
 _PLAIN = ("spec", "template")
@@ -39,21 +39,31 @@ _GROUPS: Mapping[str, frozenset[str]] = {
 }
 
 
-def read_workload(manifest: object, template_path: tuple[str, ...] | None = None) -> Workload | None:
-    """The workload, or None when the object makes no pods.
+Templates = Mapping[tuple[str, str], tuple[str, ...]]
+"""The way to the pod template of further kinds, by API group and kind."""
+NO_TEMPLATES: Templates = {}
 
-    template_path: where the pod template stands, for a kind that is not one of TEMPLATE_PATHS, as ("spec", "template").
-    """
+
+def template_path(api_version: str, kind: str, further: Templates = NO_TEMPLATES) -> tuple[str, ...] | None:
+    """Where the pod template of a kind stands, None where it has none; a `Job` of another group is another kind."""
+    group = group_of(api_version)
+    if kind in TEMPLATE_PATHS and (not api_version or group in _GROUPS[kind]):
+        return TEMPLATE_PATHS[kind]
+    return further.get((group, kind))
+
+
+def read_workload(manifest: object, further: Templates = NO_TEMPLATES) -> Workload | None:
+    """The workload, or None when the object makes no pods. further: kinds beside the built-in ones."""
     found = mapping(manifest)
-    steps = _template_path(found) if template_path is None else template_path
+    steps = template_path(text(found.get("apiVersion")), text(found.get("kind")), further)
     if steps is None:
         return None
     metadata = mapping(found.get("metadata"))
     ref = _ref(found, metadata)
-    owner = _controller(metadata)
+    owner, template = _controller(metadata), dig(found, *steps)
     return Workload(
         ref,
-        read_pod(mapping(dig(found, *steps)), ".".join(steps), ref.namespace),
+        read_pod(mapping(template), ".".join(steps), ref.namespace),
         texts(metadata.get("labels")),
         texts(metadata.get("annotations")),
         text(owner.get("kind")),
@@ -62,19 +72,8 @@ def read_workload(manifest: object, template_path: tuple[str, ...] | None = None
         _finished(found, metadata, ref.kind, owned=bool(owner)),
         _template_elsewhere(found) if ref.kind == "Rollout" else "",
         texts(dig(found, "spec", "jobTemplate", "metadata", "annotations")) if ref.kind == "CronJob" else {},
+        template_missing=not isinstance(template, dict) and template_path(ref.api_version, ref.kind) is None,
     )
-
-
-def _template_path(manifest: Manifest) -> tuple[str, ...] | None:
-    """The path for a built-in kind of its own group; a `Job` of another group is another kind."""
-    kind = manifest.get("kind")
-    if not isinstance(kind, str) or kind not in TEMPLATE_PATHS:
-        return None
-    version = text(manifest.get("apiVersion"))
-    if not version:
-        return TEMPLATE_PATHS[kind]
-    group = version.rpartition("/")[0]
-    return TEMPLATE_PATHS[kind] if group in _GROUPS[kind] else None
 
 
 def _ref(manifest: Manifest, metadata: Mapping[str, Any]) -> ObjectRef:

@@ -22,6 +22,11 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def group_of(api_version: str) -> str:
+    """The API group of an apiVersion: `apps/v1` -> `apps`, `v1` -> ''."""
+    return api_version.rpartition("/")[0]
+
+
 def namespace_of(manifest: Manifest) -> str:
     """The namespace that the object names, `default` where it names none, as kubectl has it."""
     return text(mapping(manifest.get("metadata")).get("namespace")) or "default"

@@ -126,6 +126,9 @@ class Workload:
     job_annotations: Mapping[str, str] = field(default_factory=dict)
     """Of a CronJob: the annotations of its `jobTemplate`, which stand on its Jobs, never on their Pods."""
 
+    template_missing: bool = False
+    """Of a kind that the policy names: nothing stands where it says that the pod template does."""
+
     @property
     def namespace(self) -> str:
         """The namespace, which is also the client namespace of its sidecar."""

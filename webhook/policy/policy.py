@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from webhook.kinds.workload import Templates
 from webhook.model.finding import ObjectRef, Severity
+from webhook.model.manifest import group_of
 from webhook.model.rule import Rule
 
 
@@ -41,6 +43,6 @@ class Policy:
         return self.severities.get(rule.id, rule.severity)
 
     @property
-    def workload_paths(self) -> Mapping[str, tuple[str, ...]]:
+    def workload_paths(self) -> Templates:
         """The way to the pod template of each further kind."""
-        return {workload.kind: workload.template for workload in self.workloads}
+        return {(group_of(one.api_version), one.kind): one.template for one in self.workloads}

@@ -13,9 +13,10 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.workload import template_path
 from webhook.model.finding import Severity
 from webhook.model.line import cut
+from webhook.model.manifest import group_of
 from webhook.policy.policy import Expiry, Policy, WorkloadKind
 
 Node = Any
@@ -29,6 +30,15 @@ _FORMS = {
     "kind": (re.compile(r"[A-Z][A-Za-z0-9]*"), 'a kind such as "GameServer"'),
     "template": (re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*"), 'the path of a pod template such as "spec.template"'),
 }
+
+
+_MEANT = {
+    "": "rules, expiry or workloads, each with what it says below it",
+    "rules": "the id of a rule and off, warn or deny, as in secret-missing: warn",
+    "expiry": "warn or deny and a number of days, as in warn: 30",
+    "workloads": "apiVersion, kind and template of each further kind",
+}
+"""What a mapping holds at the key where something else was written."""
 
 
 class BadPolicy(Exception):
@@ -97,7 +107,7 @@ class _Reader:
         """Name, key node and value node of each field; the place of a field that is no mapping is empty, and told."""
         if node.id != "mapping":
             if not node.tag.endswith(":null"):
-                self._say(node, key, f"{_shown(node)} is no mapping")
+                self._say(node, key, f"{_shown(node)} is no mapping; write {_MEANT[key.partition('[')[0]]}")
             return
         seen = set()
         for name, value in node.value:
@@ -133,29 +143,34 @@ class _Reader:
         days = {name: self._days(value, f"expiry.{name}") for name, value in fields.items()}
         read = Expiry(**{name: timedelta(days=count) for name, count in days.items() if count is not None})
         if read.deny > read.warn and None not in days.values():
-            said = f"{read.deny.days} days are more than the {read.warn.days} of expiry.warn"
+            unsaid = "" if "warn" in fields else ", which nobody set"
+            said = f"{read.deny.days} days are more than the {read.warn.days} of expiry.warn{unsaid}"
             self._say(fields.get("deny", node), "expiry.deny", f"{said}; what denies must have warned before")
         return read
 
     def _days(self, node: Node, key: str) -> int | None:
         text = _text(node)
-        if re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) and int(text) <= MAX_DAYS:
+        if re.fullmatch(r"0|[1-9][0-9]{0,3}", text) and int(text) <= MAX_DAYS:
             return int(text)
         self._say(node, key, f"{_shown(node)} is no whole number of days from 0 to {MAX_DAYS}")
         return None
 
     def _workloads(self, node: Node) -> Iterator[WorkloadKind]:
         if node.id != "sequence":
-            self._say(node, "workloads", f"{_shown(node)} is no list")
+            self._say(node, "workloads", f"{_shown(node)} is no list; write {_MEANT['workloads']} behind a dash")
             return
-        seen = set(TEMPLATE_PATHS)
+        seen = set()
         for index, entry in enumerate(node.value):
             read = self._workload(entry, f"workloads[{index}]")
-            if read and read.kind in seen:
-                self._say(entry, f"workloads[{index}].kind", f'"{read.kind}" is judged already; name another kind')
-            elif read:
-                seen.add(read.kind)
-                yield read
+            if read is None:
+                continue
+            key = (group_of(read.api_version), read.kind)
+            if key in seen or template_path(read.api_version, read.kind) is not None:
+                said = f'"{read.kind}" of {read.api_version} is judged already; name another kind'
+                self._say(entry, f"workloads[{index}].kind", said)
+                continue
+            seen.add(key)
+            yield read
 
     def _workload(self, node: Node, key: str) -> WorkloadKind | None:
         fields = self._fields(node, key, _FORMS)

@@ -28,6 +28,18 @@ is denied for what nobody could look at.
 
 See whether the namespace is among `rbac.secretNamespaces` of the chart; try again when the API server answers.
 """,
+    "template-missing": """\
+Where the policy says that the pod template of a kind stands, this object has nothing.
+
+## Why
+
+`workloads` of the policy names further kinds that make pods. A path that leads nowhere would let every object of that
+kind pass without a look.
+
+## Fix
+
+Correct `template` of the kind in the policy; `kubectl explain KIND.spec --recursive` shows where its pod template is.
+""",
     "view-stale": """\
 mtls-guard has had no news of some kind of object for longer than `--stale-after`, and denies nothing that rests on it.
 

@@ -11,9 +11,9 @@ from webhook.kinds.producer import read_producers
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
-from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
+from webhook.kinds.workload import TEMPLATE_PATHS, Templates, read_workload
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, namespace_of, text
+from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, text
 from webhook.model.mesh import Mesh
 from webhook.model.workload import Workload
 
@@ -26,25 +26,20 @@ INJECTOR_MAP = "istio-sidecar-injector"
 _ISTIO_KINDS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Service"})
 
 
-def group_of(api_version: str) -> str:
-    """The API group of an apiVersion: `apps/v1` -> `apps`, `v1` -> ''."""
-    return api_version.rpartition("/")[0]
-
-
 def take_in(snapshot: "Snapshot", manifest: Manifest) -> None:
     """Holds the object; a kind that no reader reads is ignored."""
     kind, group = text(manifest.get("kind")), group_of(text(manifest.get("apiVersion")))
     put = _PUTS.get((group, kind))
     if put is not None:
         put(snapshot, manifest)
-    elif kind in TEMPLATE_PATHS or kind in snapshot.workload_paths:
+    elif kind in TEMPLATE_PATHS or (group, kind) in snapshot.workload_paths:
         _put_workload(snapshot, manifest)
     elif PRODUCERS.get(kind, "-") == group.removeprefix("sealedsecrets."):
         _put_producer(snapshot, manifest)
 
 
 def _put_workload(snapshot: "Snapshot", manifest: Manifest) -> None:
-    workload = read_workload(manifest, snapshot.workload_paths.get(text(manifest.get("kind"))))
+    workload = read_workload(manifest, snapshot.workload_paths)
     if workload is not None:
         index = snapshot.pods if is_controlled(workload, snapshot.workload_paths) else snapshot.workloads
         if index.get(workload.ref) != workload:  # a status changes far more often than what a verdict looks at
@@ -52,9 +47,9 @@ def _put_workload(snapshot: "Snapshot", manifest: Manifest) -> None:
             snapshot.recount(workload.namespace)
 
 
-def is_controlled(workload: Workload, further_kinds: Mapping[str, object]) -> bool:
+def is_controlled(workload: Workload, further: Templates) -> bool:
     """Whether a controller of a kind that we judge made it, so that its template was judged already."""
-    return workload.controller in TEMPLATE_PATHS or workload.controller in further_kinds
+    return workload.controller in TEMPLATE_PATHS or any(kind == workload.controller for _, kind in further)
 
 
 def _put_rule(snapshot: "Snapshot", manifest: Manifest) -> None:

@@ -9,6 +9,7 @@ from webhook.istio.rules import RuleIndex
 from webhook.istio.services import ServiceIndex
 from webhook.istio.sidecars import SidecarIndex
 from webhook.istio.workloads import WorkloadIndex
+from webhook.kinds.workload import NO_TEMPLATES, Templates
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
@@ -26,10 +27,10 @@ class Snapshot:
     by_name: who reads Secrets and ConfigMaps that are not held here. hidden: those that it shall not be asked for.
     """
 
-    def __init__(self, *, complete: bool = True, workload_paths: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(self, *, complete: bool = True, workload_paths: Templates = NO_TEMPLATES) -> None:
         """An empty cluster. workload_paths: further workload kinds with the path of their pod template."""
         self.complete = complete
-        self.workload_paths = dict(workload_paths or {})
+        self.workload_paths = workload_paths
         self.mesh = Mesh()
         self.config = Config(self.mesh, RuleIndex(), ServiceIndex(), RouteIndex(), SidecarIndex())
         self.workloads = WorkloadIndex()
