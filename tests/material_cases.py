@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from cryptography.x509 import Certificate
+
 from certs.encode import (
     cert_der,
     cert_pem,
@@ -153,6 +155,8 @@ def _layouts() -> Iterator[PairCase]:
     begin, end = b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n"
     yield PairCase("text before", b"Bag Attributes\n  friendlyName: x\n" + cert, b"Key Attributes: <none>\n" + key)
     yield PairCase("no final newline", cert.rstrip(), key.rstrip())
+    yield PairCase("a carriage return inside a line", cert[:100] + b"\r" + cert[100:], key)
+    yield PairCase("filled up at the end twice", _overfilled(parties().client.certificate), key, "unreadable-block")
     yield PairCase("blanks at line ends", cert.replace(b"\n", b"  \n"), key)
     yield PairCase("indented", cert.replace(b"\n-", b"\n  -"), key, "unreadable-block")
     yield PairCase("TRUSTED label", relabel(cert, "TRUSTED CERTIFICATE"), key, "no-certificate")
@@ -168,6 +172,12 @@ def _layouts() -> Iterator[PairCase]:
     yield PairCase("END of another label", cert.replace(b"END CERT", b"END SERT"), key, "unreadable-block")
     yield PairCase("text behind END", cert.rstrip() + b" x\n", key, "unreadable-block")
     yield PairCase("cut short", cert[:283] + b"\n" + end, key, "unreadable-certificate")
+
+
+def _overfilled(certificate: Certificate) -> bytes:
+    """The certificate with one `=` too many at the end of its base64."""
+    der = cert_der(certificate)
+    return wrap("CERTIFICATE", der + b"\0" * (2 - len(der) % 3)).replace(b"=\n", b"==\n")
 
 
 def _chains() -> Iterator[PairCase]:
@@ -244,4 +254,5 @@ def _odd_bundles() -> Iterator[CaCase]:
     yield CaCase("a revocation list", crl, "no-certificate")
     yield CaCase("a root and a revocation list", pem + crl)
     yield CaCase("a good one and one cut short", pem + cut)
+    yield CaCase("a zero byte in a BEGIN line", pem.replace(b"CERT", b"CE\0RT", 1) + pem)
     yield CaCase("one cut short", cut, "unreadable-certificate")

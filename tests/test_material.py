@@ -7,12 +7,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certs.encode import cert_der, cert_pem, chain_pem, crl_pem, key_der, key_pem, negative_serial_pem, p12, relabel
+from certs.encode import (
+    cert_der,
+    cert_pem,
+    chain_pem,
+    crl_pem,
+    key_der,
+    key_pem,
+    negative_serial_pem,
+    p12,
+    relabel,
+    wrap,
+)
 from certs.issue import SERVER, Dates, Profile, make_ca, make_crl, make_leaf
 from tests.material_cases import AT, BOM, DATES, PAST, CaCase, PairCase, ca_cases, pair_cases, parties
 from webhook.material import (
     agent_drops,
     can_sign,
+    envoy_refuses_ca,
+    envoy_refuses_crl,
+    envoy_refuses_pair,
     expired,
     fits_clients,
     fits_servers,
@@ -144,6 +158,20 @@ def test_a_revocation_list_is_read() -> None:
         (ca.subject_id, DATES.start, DATES.end)
     ]
     assert revocations(read_material(cert_pem(parties().ca))) == ()
+
+
+def test_envoy_reads_lists_and_certificates_wherever_it_looks_for_either() -> None:
+    """Neither may be damaged in the other's file; what follows a list or a key in its block is left out."""
+    ca, crl, key = cert_pem(parties().ca), crl_pem(make_crl(parties().ca, DATES)), key_der(parties().client)
+    no_crl, no_ca = relabel(ca, "X509 CRL"), relabel(crl, "CERTIFICATE")
+    refused = (envoy_refuses_ca(read_material(ca + no_crl)), envoy_refuses_crl(read_material(crl + no_ca)))
+    assert [one and one.code for one in refused] == ["unreadable-crl", "unreadable-certificate"]
+    followed = wrap("X509 CRL", base64.b64decode(b"".join(crl.split(b"\n")[1:-2])) + b"\0\0\0")
+    assert envoy_refuses_crl(read_material(followed)) is None
+    assert (
+        envoy_refuses_pair(read_material(cert_pem(parties().client)), read_material(wrap("PRIVATE KEY", key + b"\0")))
+        is None
+    )
 
 
 def test_dates_and_usages_are_judged_at_a_moment() -> None:

@@ -4,8 +4,7 @@ The agent reads with Go's `encoding/pem` (1.26): a block starts at the start of 
 skipped without a word, and the reading goes on behind it. `tests/test_envoy_material.py` asks Go itself.
 """
 
-import base64
-import binascii
+from webhook.material.base_64 import decode
 
 _BEGIN = b"-----BEGIN "
 _END = b"\n-----END "
@@ -39,10 +38,8 @@ def _block(content: bytes, begin: int, end: int, after: int) -> tuple[bytes | No
     label_at_end, behind = _line(content, after)
     if (body > start and end < body) or label_at_end != label:
         return None, after
-    try:
-        return base64.b64decode(content[body : max(end, body)].translate(None, b" \t\r\n"), validate=True), behind
-    except (binascii.Error, ValueError):
-        return None, after
+    decoded = decode(content[body : max(end, body)].translate(None, b" \t\r\n"))
+    return decoded, after if decoded is None else behind
 
 
 def _behind_headers(content: bytes, start: int) -> int:

@@ -19,7 +19,8 @@ _WRAPPINGS = {
 }
 """The labels that Envoy takes for a key, and the types and wrappings that it takes behind each."""
 _OLD_KEYS = frozenset({"RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
-"""Those that it also parses where it looks for CAs only."""
+"""Those that it also parses where it looks for CAs or revocation lists only."""
+_CRL = "X509 CRL"
 
 
 def envoy_refuses_pair(certificate: Material, key: Material) -> Refusal | None:
@@ -50,12 +51,8 @@ def envoy_refuses_crl(crl: Material) -> Refusal | None:
     """Why Envoy does not load a file of revocation lists, None when it does; one without any list loads, too."""
     if crl.placeholder or crl.unread:
         return None
-    for index, block in enumerate(crl.blocks):
-        if block.fatal:
-            return Refusal("glued" if crl.glued else "unreadable-block", "envoy", "crl", index)
-        if block.envoy and block.label == "X509 CRL" and block.crl is None:
-            return Refusal("unreadable-crl", "envoy", "crl", index, certain=block.cut)
-    return None
+    found = _certificates(crl, "crl")
+    return found if isinstance(found, Refusal) else None
 
 
 def _leaf(certificate: Material) -> CertificateFacts | Refusal:
@@ -89,9 +86,15 @@ def _certificates(material: Material, role: Role) -> list[tuple[int, Certificate
             if block.certificate is None:
                 return Refusal("unreadable-certificate", "envoy", role, index, certain=block.cut)
             found.append((index, block.certificate))
-        if role == "ca" and block.label in _OLD_KEYS and block.key is None:
-            return Refusal("unreadable-key", "envoy", role, index, certain=block.cut)
+        elif role != "certificate" and block.envoy and _is_unreadable(block):
+            what = "unreadable-crl" if block.label == _CRL else "unreadable-key"
+            return Refusal(what, "envoy", role, index, certain=block.cut)
     return found
+
+
+def _is_unreadable(block: Block) -> bool:
+    """Whether Envoy, which also parses revocation lists and old keys where it looks for CAs, cannot parse this one."""
+    return (block.label == _CRL and block.crl is None) or (block.label in _OLD_KEYS and block.key is None)
 
 
 def _key(key: Material) -> KeyFacts | Refusal:

@@ -5,10 +5,10 @@ is an error for the whole file. The first blank line inside a block makes what s
 but `Proc-Type` is known. `tests/test_envoy_material.py` asks a real Envoy 1.40.
 """
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass, field
+
+from webhook.material.base_64 import decode
 
 _BEGIN = b"-----BEGIN "
 _END = b"-----END "
@@ -36,12 +36,12 @@ def blocks_of_envoy(content: bytes) -> Reading:
     position = line = 0
     while (begin := content.find(_BEGIN, position)) >= 0:
         line = max(content.rfind(b"\n", position, begin) + 1, line)
-        label, body = _line(content, begin)
+        label, body = _label(content, begin)
         if (begin - line) % _LONGEST_LINE or not label.endswith(_DASHES):
             position = begin + len(_BEGIN)
             continue
         end = _END_LINE.search(content, body)
-        last, position = _line(content, end.start()) if end else (b"", len(content))
+        last, position = _label(content, end.start()) if end else (b"", len(content))
         decoded = _decode(content[body : end.start()], reading, begin) if end else None
         if decoded is None or last != _END + label[len(_BEGIN) :]:
             reading.failed = begin
@@ -61,10 +61,13 @@ def _decode(body: bytes, reading: Reading, begin: int) -> bytes | None:
         if blank:
             reading.encrypted.add(begin)
         lines = lines[blank + 1 :]
-    try:
-        return base64.b64decode(b"".join(lines).translate(None, b" \t"), validate=True) or None
-    except (binascii.Error, ValueError):
-        return None
+    return decode(b"".join(lines).translate(None, b" \t\r")) or None
+
+
+def _label(content: bytes, start: int) -> tuple[bytes, int]:
+    """The BEGIN or END line at an offset, none where a zero byte stands in it, and the offset of the next line."""
+    line, following = _line(content, start)
+    return b"" if b"\0" in line else line, following
 
 
 def _line(content: bytes, start: int) -> tuple[bytes, int]:

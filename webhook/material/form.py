@@ -7,9 +7,9 @@ CHANGEME or TODO, a run of `*`, `x` or dots; also between the BEGIN and END line
 placeholder: the API server stores it, and Envoy refuses it.
 """
 
-import base64
-import binascii
 import re
+
+from webhook.material.base_64 import decode
 
 _PAIRS = (("{{", "}}"), ("{%", "%}"), ("${", "}"), ("$(", ")"), ("((", "))"), ("<%", "%>"))
 _WHOLE = re.compile(
@@ -37,7 +37,7 @@ def form_of(content: bytes, *, has_blocks: bool) -> str:  # noqa: PLR0911
         return "bom" if content.startswith(b"\xef\xbb\xbf") else "pem"
     if _is_der(content):
         return "pkcs12" if _PKCS12_VERSION in content[:8] else "der"
-    if b"-----BEGIN " in (_from_base64(content) or b""):
+    if b"-----BEGIN " in (decode(b"".join(content.split())) or b""):
         return "base64-of-pem"
     return "text" if _is_text(content) else "binary"
 
@@ -65,14 +65,6 @@ def outer_length(der: bytes) -> int:
         return 2 + der[1]
     width = der[1] & 0x7F
     return 2 + width + int.from_bytes(der[2 : 2 + width], "big")
-
-
-def _from_base64(content: bytes) -> bytes | None:
-    """The decoded bytes when the content is base64 with line breaks at most."""
-    try:
-        return base64.b64decode(b"".join(content.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _is_text(content: bytes) -> bool:

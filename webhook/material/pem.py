@@ -4,12 +4,11 @@ Reads leniently, so that a finding can name what is there; `agent_pem` and `envo
 in a block is for `x509`. Linear in the size; at most MOST_BLOCKS blocks are looked at.
 """
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass
 
 from webhook.material.agent_pem import blocks_of_agent
+from webhook.material.base_64 import decode
 from webhook.material.envoy_pem import Reading, blocks_of_envoy
 
 MOST_BLOCKS = 1000
@@ -25,7 +24,7 @@ NOT_BY_ENVOY = "Envoy cannot decode it: a blank line or a header stands in it, o
 NOT_BY_AGENT = "the agent cannot decode it"
 NOT_BY_ANY = "neither the agent nor Envoy can decode it"
 
-_LABEL = rb"[ -,.-~]{0,64}?-----"
+_LABEL = rb"[^\n-]{0,64}?-----"
 _BEGIN = re.compile(rb"-----BEGIN (" + _LABEL + rb")")
 _END = re.compile(rb"-----END " + _LABEL)
 _GLUE = re.compile(rb"-----END " + _LABEL + rb"[ \t]{0,64}-----BEGIN ")
@@ -75,9 +74,8 @@ def _plain(content: bytes) -> tuple[RawBlock, ...] | None:
     blocks: list[RawBlock] = []
     here = 0
     while len(blocks) < MOST_BLOCKS and (found := _PLAIN.match(content, here)):
-        try:
-            der = binascii.a2b_base64(found[2])
-        except binascii.Error:
+        der = decode(found[2].translate(None, b"\n"))
+        if der is None:
             return None
         label = found[1].decode("ascii")
         blocks.append(RawBlock(label, der, encrypted=False, agent=True, envoy=True, fatal=False, problem=""))
@@ -110,7 +108,7 @@ def _block(begin: re.Match[bytes], body: bytes, reason: str, agent: dict[int, by
     der = by_envoy if by_agent is None else by_agent
     found = by_envoy is not None and by_envoy == der
     return RawBlock(
-        label=begin[1][:-5].decode("ascii"),
+        label=begin[1][:-5].decode("ascii", "replace"),
         der=(_decoded(body) or b"") if der is None else der,
         encrypted=_ENCRYPTED.match(body) is not None,
         agent=by_agent is not None,
@@ -145,7 +143,4 @@ def _reason(content: bytes, at: int, body: bytes, *, ended: bool) -> str:
 def _decoded(body: bytes) -> bytes | None:
     """The bytes of a body, read leniently: headers and blanks do not count."""
     lines = [line for line in body.replace(b"\\n", b"\n").split(b"\n") if b":" not in line]
-    try:
-        return base64.b64decode(b"".join(b"".join(lines).split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
+    return decode(b"".join(b"".join(lines).split()))

@@ -73,7 +73,7 @@ def _block(raw: RawBlock) -> Block:
 
 
 def _certificate(raw: RawBlock) -> CertificateFacts | None:
-    """The certificate; what follows it in its block (OpenSSL's trust settings) is left out."""
+    """The certificate, without what follows it in its block: OpenSSL's trust settings, or anything else."""
     from webhook.material.x509 import certificate_facts
 
     return certificate_facts(raw.der[: max(outer_length(raw.der), 0)])
@@ -85,11 +85,11 @@ def _key(raw: RawBlock) -> KeyFacts | None:
         return KeyFacts("", encrypted=True)
     from webhook.material.private_key import key_facts
 
-    return key_facts(raw.der)
+    return key_facts(raw.der[: max(outer_length(raw.der), 0)])
 
 
 def _crl(raw: RawBlock) -> CrlFacts | None:
-    """The revocation list."""
+    """The revocation list, without what follows it in its block, as Envoy reads it."""
     from webhook.material.x509 import crl_facts
 
-    return crl_facts(raw.der)
+    return crl_facts(raw.der[: max(outer_length(raw.der), 0)])

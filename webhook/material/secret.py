@@ -5,12 +5,11 @@ that keys count and bytes do not. An object with a `metadata.uid` comes from the
 what the sidecar gets, so there a placeholder is text like any other, and nothing is sealed.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from sys import intern
 from typing import Any
 
+from webhook.material.base_64 import decode
 from webhook.material.form import is_placeholder
 from webhook.material.reading import read_material
 from webhook.model.finding import ObjectRef
@@ -73,20 +72,12 @@ def _encoded(value: object, *, live: bool) -> Material:
         return Material("empty")
     if not isinstance(value, str):
         return Material("not-a-string")
-    content = _decoded(value)
+    content = decode(value.encode("ascii", "replace").translate(None, b"\r\n"))
     if content is not None and b"-----BEGIN " in content:
         return _judged(content, live=live)
     if not live and is_placeholder(value):
         return Material("placeholder", len(value))
     return Material("bad-base64", len(value)) if content is None else _judged(content, live=live)
-
-
-def _decoded(value: str) -> bytes | None:
-    """The bytes of base64, None for anything else."""
-    try:
-        return base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _plain(value: object, *, live: bool) -> Material:
