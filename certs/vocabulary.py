@@ -74,6 +74,7 @@ PARTS: Mapping[str, Callable[[Issued], bytes]] = {
     "twice-encoded": lambda one: base64.b64encode(cert_pem(one)),
     "bom": lambda one: b"\xef\xbb\xbf" + cert_pem(one),
     "trusted": lambda one: cert_pem(one).replace(b" CERTIFICATE-", b" TRUSTED CERTIFICATE-"),
+    "1001-times": lambda one: cert_pem(one) * 1001,
     "cut": lambda one: cert_pem(one)[:300] + b"\n-----END CERTIFICATE-----\n",
     "negative-serial": negative_serial_pem,
     "crl": lambda one: crl_pem(make_crl(one, VALID)),

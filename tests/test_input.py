@@ -1,5 +1,12 @@
-"""Objects that name no namespace, as rendered charts and bases of kustomize have them: none is passed over."""
+"""What a command is given and cannot take as it stands: nothing is passed over without a word.
 
+Objects without a namespace, as rendered charts and bases of kustomize have them; files that nobody may read.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +127,56 @@ def test_a_namespace_that_stands_in_two_folders_is_one(folder: Path) -> None:
     write(folder, a__ns=text, b__ns=text)
     told = "note: Namespace devel stands in a/ns.yaml:1 and in b/ns.yaml:1; the later one counts\n"
     assert (check(".").stderr, check(".").exit_code) == (told, 0)
+
+
+WITHOUT_ROOTS_RIGHTS = "-dac_override,-dac_read_search"
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("check", "app.yaml"), "app.yaml: cannot be read: Permission denied"),
+        (("check", "locked"), "locked: cannot be listed: Permission denied"),
+        (("check", "policy.yaml", "--policy", "app.yaml"), "app.yaml: cannot be read: Permission denied"),
+        (("explain", "deploy/web", "--cluster", "app.yaml"), "app.yaml: cannot be read: Permission denied"),
+        (("inject", "app.yaml"), "app.yaml: cannot be read: Permission denied"),
+        (("review", "app.yaml", "--cluster", "."), "mtls-guard review: app.yaml: cannot be read: Permission denied"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_file_that_may_not_be_read_is_named_and_exits_with_2(folder: Path, args: tuple[str, ...], told: str) -> None:
+    """Seen without the rights of root, who may read everything."""
+    (folder / "app.yaml").write_text(app())
+    (folder / "policy.yaml").write_text("rules: {}\n")
+    (folder / "locked").mkdir()
+    for name in ("app.yaml", "locked"):
+        (folder / name).chmod(0)
+    command = [sys.executable, "-c", "from webhook.main import run; run()", *args]
+    if os.geteuid() == 0:
+        setpriv = shutil.which("setpriv") or pytest.skip("needs setpriv (util-linux), or somebody who is not root")
+        command = [setpriv, "--bounding-set", WITHOUT_ROOTS_RIGHTS, "--inh-caps", WITHOUT_ROOTS_RIGHTS, *command]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True)
+    (folder / "locked").chmod(0o700)
+    assert (answer.stderr.splitlines()[0], answer.returncode) == (told, 2)
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"apiVersion": "apps/v1", "kind": "Deployment"}]', "- apiVersion: apps/v1\n  kind: Deployment\n"]
+)
+def test_a_bare_list_of_objects_is_told(folder: Path, text: str) -> None:
+    """To kubectl it is an error; passed over, everything would look well."""
+    (folder / "app.yaml").write_text(text)
+    told = (
+        "app.yaml:1: is a bare list of objects, which kubectl refuses; write each as a document of its own, or all as "
+    )
+    assert (check("app.yaml").stderr, check("app.yaml").exit_code) == (
+        f"{told}one object: apiVersion: v1, kind: List, items: [...]\n",
+        2,
+    )
+
+
+def test_another_list_is_no_list_of_objects(folder: Path) -> None:
+    """Patches of kustomize, values of charts."""
+    (folder / "patch.yaml").write_text("- op: add\n  path: /spec\n  value: {kind: Deployment}\n- kind: Deployment\n")
+    (folder / "app.yaml").write_text(app("devel"))
+    assert (check(".").stderr, check(".").exit_code) == ("", 0)

@@ -10,10 +10,16 @@ from webhook.model.source import Unreadable
 _NOT_OF_A_CLUSTER = ("kustomize.config.k8s.io/", "kpt.dev/", "config.kubernetes.io/")
 """API groups of files that tools read and no API server ever gets."""
 _MAX_STEPS = 20
+LIST_SAYS = (
+    "is a bare list of objects, which kubectl refuses; write each as a document of its own, or all as one object: "
+    "apiVersion: v1, kind: List, items: [...]"
+)
 
 
 def objects(value: Any, place: Place) -> Iterator[Document | Unreadable]:
     """The Kubernetes objects in one value: itself, the items of a List, or nothing when it is something else."""
+    if isinstance(value, list) and any(_is_object(one) for one in value):
+        yield Unreadable(place.file, place.line, LIST_SAYS)
     if not isinstance(value, dict):
         return
     version, kind = value.get("apiVersion"), value.get("kind")
@@ -26,6 +32,10 @@ def objects(value: Any, place: Place) -> Iterator[Document | Unreadable]:
     elif (kind or version) and isinstance(value.get("metadata"), dict):
         missing = "kind" if version else "apiVersion"
         yield Unreadable(place.file, place.line, f"has no {missing}, so nobody can tell what it is")
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str)
 
 
 def _items(whole: dict[str, Any], items: list[Any], place: Place) -> Iterator[Document | Unreadable]:
