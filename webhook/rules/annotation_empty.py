@@ -3,7 +3,9 @@
 ## Why
 
 `[]`, `{}` and `null` are accepted, and mount nothing. Often a template's value was not set. A Pod that should have had
-its client certificate starts without it, and no message says so.
+its client certificate starts without it, and no message says so. Alone it proves nothing: a chart renders it for every
+workload that never calls the partner, so it warns. What a rule that the workload means then lacks is said, and denied,
+by `file-not-mounted`.
 
 ## Fix
 
