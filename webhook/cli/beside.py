@@ -120,7 +120,7 @@ class Beside:
             if found.file.path.exists():
                 break
             time.sleep(_PAUSE_SECONDS)
-        access.pool.clear()  # its connections must not be shared with the processes that are forked
+        access.drop_connections()
         return found
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from urllib3 import PoolManager
+from urllib3 import HTTPConnectionPool, PoolManager
+from urllib3.util import parse_url
 
 from webhook.cluster.bare import open_side_doors
 from webhook.cluster.errors import ClusterUnavailable
@@ -41,12 +42,21 @@ class Access:
         """load: fills a configuration. Raises ClusterUnavailable when it cannot."""
         self._load, self._lock = load, Lock()
         self._renewed, self._asked_until, self._authorization = monotonic(), 0.0, ""
-        self._configuration, self.pool = self._made()
+        self._configuration, self._manager = self._made()
+        self.pool, self.prefix = self._connections()
 
-    @property
-    def host(self) -> str:
-        """`https://10.96.0.1:443`."""
-        return self._configuration.host.rstrip("/")
+    def _connections(self) -> tuple[HTTPConnectionPool, str]:
+        """Connections to the one host that we ask, and the path under which it serves its API (with Rancher, one).
+
+        The manager would look for them at each request, which costs a tenth of a millisecond.
+        """
+        host = self._configuration.host.rstrip("/")
+        return self._manager.connection_from_url(host), parse_url(host).path or ""
+
+    def drop_connections(self) -> None:
+        """Closes those that are idle; they must not be shared with processes that are forked."""
+        self._manager.clear()
+        self.pool, self.prefix = self._connections()
 
     def authorization(self) -> str:
         """The header's value with a token that is fresh, '' where a client certificate says who we are.
@@ -68,7 +78,8 @@ class Access:
             if monotonic() - self._renewed < self.rest_seconds:
                 return False
             self._renewed = monotonic()
-            self._configuration, self.pool = self._made()
+            self._configuration, self._manager = self._made()
+            self.pool, self.prefix = self._connections()
             self._asked_until = 0.0
             return True
 

@@ -99,14 +99,15 @@ class Transport:
         if call.body is not None:
             headers["Content-Type"] = call.body.form
         try:
-            return self._access.pool.request(
+            return self._access.pool.urlopen(
                 call.method,
-                self._access.host + call.target,
+                self._access.prefix + call.target,
                 body=None if call.body is None else orjson.dumps(call.body.content),
                 headers={name: value for name, value in headers.items() if value},
                 timeout=Timeout(connect=min(_CONNECT_SECONDS, call.seconds), read=call.seconds),
                 retries=False,
                 redirect=False,
+                assert_same_host=False,
                 preload_content=False,
             )
         except (HTTPError, OSError) as error:
