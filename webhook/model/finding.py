@@ -27,8 +27,10 @@ class ObjectRef:
     name: str
 
     def __str__(self) -> str:
-        """Kind, then namespace/name, or only the name of a cluster-scoped object."""
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+        """Kind, then namespace/name, or only the name of a cluster-scoped object; `Pod in devel` where it has none."""
+        if self.namespace and self.name:
+            return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.kind} {self.name}" if self.name else f"{self.kind} in {self.namespace or 'the cluster'}"
 
 
 @dataclass(frozen=True, slots=True)

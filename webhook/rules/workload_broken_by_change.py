@@ -33,9 +33,13 @@ FIXES = {
     "DestinationRule": "mount the files at old and new path in the workloads, change the rule, then drop the old mount",
     "Secret": "mount old and new Secret in the workloads, move the rule's paths, then drop the old one",
 }
-GONE = "first give these workloads another, or take their mounts away; then delete it"
+GONE = {
+    "DestinationRule": "first give these workloads another rule, or take their mounts away; then delete it",
+    "Secret": "first mount another Secret in these workloads, or take their mounts away; then delete it",
+}
+GONE_OTHERWISE = "first put another in its place for these workloads; then delete it"
 LOST = "keep a tls block in force for them, or take their mounts away first"
-OTHERWISE = "keep what the rule needs; to move, add the new one beside the old, move the rule, then drop the old one"
+OTHERWISE = "keep what the rule needs; to move: add the new one, move the rule, then drop the old one"
 
 
 def check(picture: ChangePicture) -> Iterator[Violation]:
@@ -70,7 +74,7 @@ def _unseen(picture: ChangePicture) -> str:
 def _fix(picture: ChangePicture, cause: Finding | None) -> str:
     """What mends the changed object where the fault lies in it; else the order of changes without a gap."""
     if picture.operation == "DELETE":
-        return GONE
+        return GONE.get(picture.ref.kind, GONE_OTHERWISE)
     if cause is None:
         return LOST
     if cause.object == picture.ref and picture.ref.kind != "Secret":
