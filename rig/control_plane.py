@@ -20,7 +20,7 @@ from typing import Any
 from rig import servers
 from rig.children import Child, Family
 from rig.credentials import Credentials, kubeconfig
-from rig.parts import MANIFESTS, have
+from rig.parts import CERT_MANAGER, MANIFESTS, PROMETHEUS, have
 from rig.ports import free_port
 from rig.waiting import until
 
@@ -140,6 +140,12 @@ class ControlPlane:
         self.kubectl("apply", "--server-side", "-f", str(crds))
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "-l", "release=istio")
 
+    def apply_operator_crds(self) -> None:
+        """Installs the kinds of cert-manager and of the Prometheus operator that our chart may bring, until served."""
+        files = [f"--filename={have(part) / name}.yaml" for part, name in OPERATOR_CRDS]
+        self.kubectl("apply", "--server-side", *files)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *files)
+
     def account_kubeconfig(self, namespace: str, account: str) -> Path:
         """A kubeconfig for a service account, which must exist."""
         token = self.kubectl("create", "token", account, "-n", namespace).stdout.strip()
@@ -170,6 +176,14 @@ class ControlPlane:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+
+OPERATOR_CRDS = (
+    (CERT_MANAGER, "cert-manager.io_certificates"),
+    (CERT_MANAGER, "cert-manager.io_issuers"),
+    (PROMETHEUS, "monitoring.coreos.com_prometheusrules"),
+    (PROMETHEUS, "monitoring.coreos.com_servicemonitors"),
+)
 
 
 class ServerEnded(Exception):

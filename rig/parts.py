@@ -1,4 +1,4 @@
-"""Where the real etcd, kube-apiserver, kubectl, Helm, Istio and its manifests are: installed, or built once.
+"""Where the real etcd, kube-apiserver, kubectl, Helm, Istio and the CRDs of others are: installed, or built once.
 
 Their versions are pinned by the Go modules in `rig/go/`. What is built lies outside the checkout, in a folder named by
 version and content of the module, so that two checkouts share it and a changed pin builds anew.
@@ -46,6 +46,15 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A folder of a module's source. pinned: the folder below rig/go whose go.mod names the module's version."""
+
+    pinned: str
+    module: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """How an installed program is asked for its version, and the start of the versions that fit."""
 
@@ -80,9 +89,15 @@ INSTALLED = {
     "kubectl": Found(("version", "--client"), "1.37."),
     "helm": Found(("version", "--template", "{{.Version}}"), "4."),
 }
-MANIFESTS = "istio-manifests"
-"""Not a program: the folder `manifests` of Istio's module, with its CRDs and charts."""
-ISTIO = "istio.io/istio"
+MANIFESTS, CERT_MANAGER, PROMETHEUS = "istio-manifests", "cert-manager-crds", "prometheus-operator-crds"
+UNPACKED = {
+    MANIFESTS: Unpacked("istio", "istio.io/istio", "manifests"),
+    CERT_MANAGER: Unpacked("operators", "github.com/cert-manager/cert-manager", "deploy/crds"),
+    PROMETHEUS: Unpacked(
+        "operators", "github.com/prometheus-operator/prometheus-operator", "example/prometheus-operator-crd"
+    ),
+}
+"""No programs: Istio's CRDs and charts, and the CRDs of the operators that the chart can speak to."""
 PARTS = (*INSTALLED, MANIFESTS)
 MESH_PARTS = ("pilot-discovery", "pilot-agent")
 """What only the proof needs."""
@@ -90,15 +105,15 @@ MESH_PARTS = ("pilot-discovery", "pilot-agent")
 
 @cache
 def have(part: str) -> Path:
-    """The program of that name, or the folder `istio-manifests`: installed where that fits, else built, now if need be.
+    """The program of that name, or the folder of source: installed where that fits, else built, now if need be.
 
     Looks into KUBEBUILDER_ASSETS, then PATH. A build takes minutes the first time; others that want it meanwhile wait.
 
     Raises:
         PartMissing: it is not here and cannot be built.
     """
-    if part == MANIFESTS:
-        return _unpacked(MODULES / "istio") / "manifests"
+    if part in UNPACKED:
+        return _unpacked(part, UNPACKED[part])
     installed = _installed(part)
     if installed:
         return installed
@@ -162,12 +177,12 @@ def _build(build: Build, module: Path, folder: Path) -> None:
         target.rename(folder)
 
 
-def _unpacked(module: Path) -> Path:
-    """The folder of Istio's source; Go fetches and verifies it unless that was done."""
-    _demand_go(MANIFESTS, "1.31")
-    with lock():
-        _go(["mod", "download", ISTIO], module)
-        return Path(_go(["list", "-m", "-f", "{{.Dir}}", ISTIO], module).strip())
+def _unpacked(part: str, wanted: Unpacked) -> Path:
+    """The folder; Go fetches and verifies the module unless that was done."""
+    _demand_go(part, "as pinned")
+    _go(["mod", "download", wanted.module], MODULES / wanted.pinned)
+    found = _go(["list", "-m", "-f", "{{.Dir}}", wanted.module], MODULES / wanted.pinned)
+    return Path(found.strip(), wanted.folder)
 
 
 def _demand_go(what: str, version: str) -> None:
