@@ -18,14 +18,15 @@ class Live:
     """A cluster behind an API server; nothing is asked of it before `start`."""
 
     def __init__(self, settings: Settings, watch_seconds: int = WATCH_SECONDS) -> None:
-        """Reads the policy and who we are. watch_seconds: how long a watch lasts.
+        """Reads the policy and who we are. watch_seconds: how long a watch lasts, at most.
 
         Raises:
             BadPolicy: the policy file cannot be used.
             NoAccess: this is no pod, or the kubeconfig is of no use.
         """
         policy = read_policy(str(settings.policy) if settings.policy else None, tuple(catalogue()))
-        options = Options(settings.istio_namespace, watch_seconds, limits=Limits(stale=settings.stale_after))
+        lasting = min(watch_seconds, settings.stale_after.seconds // 2)  # a quiet kind is heard of when its watch ends
+        options = Options(settings.istio_namespace, lasting, limits=Limits(stale=settings.stale_after))
         self._cluster = LiveCluster(Connection(access_of(settings)), policy, logs.tell, options)
 
     def judge(self, request: Request) -> Verdict:
