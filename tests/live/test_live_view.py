@@ -14,11 +14,12 @@ from rig.servers import Options as PlaneOptions
 from rig.waiting import until
 from tests.live.mesh_objects import ENTRIES, RULES, TEAM, Object, host, namespace, partner, rule, secret, workload
 from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
+from webhook.cluster.connection import JSON, Connection, Query
 from webhook.cluster.errors import NotFound
 from webhook.cluster.judging import Limits
 from webhook.cluster.live import LiveCluster, Options
 from webhook.cluster.resource import SECRETS, Resource
+from webhook.cluster.watch import PAGE
 from webhook.model.finding import ObjectRef, Verdict
 from webhook.model.request import Request
 from webhook.policy import Policy
@@ -91,6 +92,105 @@ def test_the_first_list_brings_everything_and_each_kind_is_fresh(live: LiveClust
     assert ages["destinationrules.networking.istio.io"].objects >= 1
     assert max(one.seconds for one in ages.values()) < 60
     assert ages["configmaps istio-system/istio"].objects == 0
+
+
+class Noting(Connection):
+    """A connection that remembers which pages it was asked for, as plural and query."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        super().__init__(from_kubeconfig(plane.kubeconfig))
+        self.pages: list[tuple[str, Query]] = []
+
+    def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = JSON) -> bytes:
+        self.pages.append((resource.plural, dict(query or {})))
+        return super().page(resource, namespace, query, accept)
+
+    def of(self, plural: str) -> list[Query]:
+        """The queries for the pages of a kind."""
+        return [query for one, query in self.pages if one == plural]
+
+
+def test_a_long_list_comes_in_pages_and_whole(plane: ControlPlane, api: Connection) -> None:
+    names = [f"many-{number}" for number in range(PAGE + 1)]
+    plane.apply(*(partner(name) for name in names))
+    noting = Noting(plane)
+    with following(noting) as live:
+        held = live.store.view.config.services
+        assert {host(name) for name in names} <= set(held)
+    first, *further = noting.of("serviceentries")
+    assert first == {"limit": PAGE}
+    assert [("continue" in query, query["limit"]) for query in further] == [(True, PAGE)]
+    for name in names:
+        api.delete(ENTRIES, TEAM, name)
+
+
+def test_a_bookmark_takes_a_quiet_kind_along_without_a_new_list(plane: ControlPlane, api: Connection) -> None:
+    noting = Noting(plane)
+    with following(noting) as live:
+        (quiet,) = (one for one in live.store.sources() if one.name == "sidecars.networking.istio.io")
+        listed = noting.of("sidecars")
+        changed = api.create(ENTRIES, partner("elsewhere"))
+        newest = int(changed["metadata"]["resourceVersion"])
+        api.delete(ENTRIES, TEAM, "elsewhere")
+        assert int(quiet.version) < newest
+        api.page(quiet.followed.resource, query={"limit": 1})  # the API server then asks etcd how far the kind is
+        until(lambda: int(quiet.version) >= newest, "a bookmark says how far the quiet kind is", 30)
+        assert (noting.of("sidecars"), quiet.restarts) == (listed, 0)
+
+
+def test_settings_of_the_mesh_and_revisions_are_those_that_istio_has_here(
+    plane: ControlPlane, live: LiveCluster
+) -> None:
+    assert live.store.view.mesh.root_namespace == "istio-system"
+    config = {"rootNamespace": "mesh-root", "defaultDestinationRuleExportTo": ["."]}
+    values = {"sidecarInjectorWebhook": {"enableNamespacesByDefault": True}}
+    plane.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}},
+        config_map("istio", mesh=json.dumps(config)),
+        config_map("istio-sidecar-injector", config="policy: enabled", values=json.dumps(values)),
+        injector("canary"),
+    )
+
+    def mesh() -> tuple[object, ...]:
+        found = live.store.view.mesh
+        spread = found.enable_namespaces_by_default
+        return found.root_namespace, found.default_destination_rule_export_to, spread, found.revisions
+
+    until(lambda: mesh() == ("mesh-root", (".",), True, frozenset({"canary"})), "the mesh's settings are seen")
+    until(lambda: "configmaps istio-system/istio-canary" in followed(live), "the revision's own ConfigMap is followed")
+    plane.kubectl("delete", "namespace/istio-system", "configmap/istio", "configmap/istio-sidecar-injector", *AT_ONCE)
+    plane.kubectl("delete", "mutatingwebhookconfiguration", "istio-sidecar-injector-canary")
+    until(lambda: live.store.view.mesh.root_namespace == "istio-system", "without them it is as Istio ships it")
+
+
+AT_ONCE = ("-n", "istio-system", "--wait=false")
+
+
+def followed(live: LiveCluster) -> set[str]:
+    """What is watched."""
+    return {one.kind for one in live.watches()}
+
+
+def config_map(name: str, **data: str) -> Object:
+    """A ConfigMap of Istio's."""
+    metadata = {"name": name, "namespace": "istio-system"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def injector(revision: str) -> Object:
+    """The configuration by which a revision of Istio injects; it matches no operation that happens here."""
+    wanted = [{"key": "istio.io/rev", "operator": "In", "values": [revision]}]
+    entry = {
+        "name": "namespace.sidecar-injector.istio.io",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Ignore",
+        "clientConfig": {"service": {"name": "istiod", "namespace": "istio-system", "path": "/inject"}},
+        "namespaceSelector": {"matchExpressions": wanted},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+    }
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration"}
+    return {**kind, "metadata": {"name": f"istio-sidecar-injector-{revision}"}, "webhooks": [entry]}
 
 
 def test_what_was_acknowledged_is_seen_before_anything_is_denied_for_it(live: LiveCluster, api: Connection) -> None:
