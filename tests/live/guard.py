@@ -19,6 +19,7 @@ from rig.ports import free_port
 from tests.live.mesh_objects import Object
 from tests.test_serve import SERVE
 
+POD_ADDRESS = "10.244.202.1"
 GROUPS = {"apps": ["deployments"], "networking.istio.io": ["destinationrules", "serviceentries"]}
 
 
@@ -35,6 +36,7 @@ class Guard:
 
     def __init__(self, plane: ControlPlane, kubeconfig: Path | None = None, haste: Haste | None = None) -> None:
         """kubeconfig: when not the administrator's. haste: when not as shipped."""
+        self.haste = haste or Haste(watch=60, stale=120)
         self.folder, self.port, self.metrics = plane.folder / "guard", free_port(), free_port()
         self.folder.mkdir()
         material.write_webhook(self.folder, datetime.now(UTC))
@@ -66,6 +68,21 @@ class Guard:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{self.metrics}/metrics", timeout=30) as answer:
             return str(answer.read().decode())
+
+    def stand_as_pod(self, plane: ControlPlane, namespace: str, name: str) -> None:
+        """Shows it to who looks at the cluster as the Pod of a Deployment, which the API server reaches."""
+        labels = {"app": name}
+        ports = [{"name": "webhook", "containerPort": 10250}, {"name": "metrics", "containerPort": 8080}]
+        container = {"name": name, "image": name, "args": [f"--stale-after={self.haste.stale}"], "ports": ports}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+        spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+        metadata = {"name": name, "namespace": namespace}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {**metadata, "labels": labels}, "spec": template["spec"]}
+        plane.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}, pod)
+        status = json.dumps({"status": {"phase": "Running", "podIP": POD_ADDRESS, "podIPs": [{"ip": POD_ADDRESS}]}})
+        plane.kubectl("patch", "pod", name, "-n", namespace, "--subresource=status", "--type=merge", "-p", status)
+        for port, local in ((10250, self.port), (8080, self.metrics)):
+            plane.route(f"{POD_ADDRESS}:{port}", f"127.0.0.1:{local}")
 
     def entry(self) -> Object:
         """The configuration that lets the API server ask about everything that is created and updated."""

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -18,6 +19,11 @@ from rig.waiting import until
 from tests.live.test_leading import overwrite
 from tests.live.test_live_view import CERTIFICATE_CRD, certificate_crd
 from webhook.cli import group
+from webhook.cli.doctor import lines
+from webhook.cluster.access import from_kubeconfig
+from webhook.cluster.connection import Connection
+from webhook.cluster.doctor import Installation as Examined
+from webhook.cluster.doctor.clocks import check_clocks
 
 pytestmark = pytest.mark.slow
 
@@ -113,12 +119,17 @@ def test_an_entry_that_asks_somebody_else_is_made_anew(patient: Patient) -> None
     patient.type(patient.remedy(f"entries {NAME}: "))
 
 
-def test_a_right_that_is_missing_explains_a_wrong_bundle_and_a_watch_without_news(patient: Patient) -> None:
-    """The leader may not repair the CA bundle, and nobody may list a kind that has just come."""
+def test_a_right_that_is_missing_explains_that_nobody_leads_a_wrong_bundle_and_a_watch_without_news(
+    patient: Patient,
+) -> None:
+    """Nobody may lead, so nobody repairs the CA bundle, and nobody may list a kind that has just come."""
     plane = patient.cluster
+    leases = [{"op": "replace", "path": "/rules/1/verbs", "value": ["get"]}]
+    plane.kubectl("patch", "role", NAME, "-n", NAMESPACE, "--type=json", "-p", json.dumps(leases))
+    assert "the rights below; then kubectl -n mtls-guard rollout restart" in patient.remedy('leader: "')
     role = plane.get("clusterrole", NAME)
     rules = [one for one in role["rules"] if one["apiGroups"] != ["cert-manager.io"]]
-    role["rules"] = [{**one, "verbs": [verb for verb in one["verbs"] if verb != "patch"]} for one in rules]
+    role["rules"] = rules
     plane.kubectl("replace", "-f", "-", stdin=json.dumps(role))
     plane.apply(certificate_crd("v1"))
     overwrite(plane, f"{NAME}-enforcing")
@@ -126,7 +137,7 @@ def test_a_right_that_is_missing_explains_a_wrong_bundle_and_a_watch_without_new
     assert "see the checks above" in patient.remedy("reach: a known-bad DestinationRule in namespace default was not")
     code, said = until(lambda: _never_heard(patient), "the new kind is missed", PATIENCE_SECONDS)
     assert code == 1
-    assert re.search(r"NO  rights: it may not .*list certificates", said)
+    assert re.search(r"NO  rights: it may not list certificates, watch certificates, update leases\n", said)
     patient.type(patient.remedy("rights: it may not "))
     until(patient.is_healthy, "it is mended", PATIENCE_SECONDS)
     plane.kubectl("delete", "crd", CERTIFICATE_CRD)
@@ -144,6 +155,51 @@ def test_a_replica_that_hangs_is_replaced(patient: Patient) -> None:
     pod.child.pause()
     patient.type(patient.remedy(f"replica {pod.name}: ").partition("; ")[0])
     assert pod.gone.wait(PATIENCE_SECONDS)
+
+
+LEASE = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "other", "namespace": "default"}}
+KEPT = "entries and CA bundles are not kept"
+
+
+@pytest.mark.parametrize(
+    ("holder", "age", "told"),
+    [
+        ("one", timedelta(), "ok  leader: one leads"),
+        (
+            "one",
+            timedelta(minutes=1),
+            f'NO  leader: "one" has not renewed its lease since 20..-..-..T..:..:..Z: {KEPT}',
+        ),
+        ("one", timedelta(minutes=-1), r'NO  leader: the clocks of "one" and the API server are (5|6)\d s apart'),
+        ("", timedelta(), f"NO  leader: nobody leads: {KEPT}"),
+    ],
+)
+def test_whether_somebody_leads_is_told_by_the_api_servers_clock(
+    installation: Installation, holder: str, age: timedelta, told: str
+) -> None:
+    """Also by somebody whose own clock is an hour off; which is said, too."""
+    stamp = (datetime.now(UTC) - age).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    installation.cluster.apply({**LEASE, "spec": {"holderIdentity": holder, "renewTime": stamp}})
+    clocks, leader = said_of_clocks(installation, timedelta(hours=1))
+    assert re.fullmatch(r"NO  clocks: the clocks of the API server and this machine are 3(59|60)\d s apart", clocks[0])
+    assert clocks[1].startswith("      set both by NTP (timedatectl set-ntp true)")
+    assert re.fullmatch(told, leader[0])
+    if KEPT in told:
+        assert "; then kubectl -n default rollout restart deployment/other; kubectl -n default logs " in leader[1]
+
+
+def test_where_nobody_has_ever_led_it_is_said(installation: Installation) -> None:
+    installation.cluster.kubectl("delete", "lease", "other", "-n", "default", "--ignore-not-found")
+    clocks, leader = said_of_clocks(installation, timedelta())
+    assert clocks == ["ok  clocks: those of the API server and this machine are together"]
+    assert leader[0] == f"NO  leader: nobody has ever led: {KEPT}"
+
+
+def said_of_clocks(installation: Installation, ahead: timedelta) -> list[list[str]]:
+    """The lines of doctor on a machine whose clock is that much ahead, for an installation `default/other`."""
+    api = Connection(from_kubeconfig(installation.cluster.kubeconfig))
+    found = check_clocks(api, Examined("default", "other"), lambda: datetime.now(UTC) + ahead)
+    return [list(lines(one)) for one in found]
 
 
 def test_a_handshake_with_nobody_is_said(patient: Patient) -> None:

@@ -4,6 +4,7 @@ Whatever breaks: who is right is not refused, and once it is mended who is wrong
 """
 
 import json
+import re
 import threading
 import time
 from base64 import b64encode
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from examples.apiserver import review
 from rig.control_plane import ControlPlane, control_plane
@@ -33,6 +36,7 @@ from tests.live.mesh_objects import (
     secret,
     workload,
 )
+from webhook.cli import group
 from webhook.cluster.access import from_kubeconfig
 from webhook.cluster.connection import Connection
 from webhook.cluster.errors import ClusterError
@@ -50,6 +54,8 @@ BROKEN["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolu
 BUSY = "busy"
 OUTAGE_SECONDS = 30
 MEGABYTE = 1_000_000
+OURS = "mtls-guard"
+SILENT = rf"NO  watches of {OURS}: there is no news of (\S+( \S+)? \(for 1\d s\)(, )?){{4}} and \d+ more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,11 @@ class Scene:
         ran = self.plane.kubectl("create", "--dry-run=server", "-f", "-", stdin=sent, check=False)
         return ran.stdout + ran.stderr
 
+    def doctor(self, beginning: str) -> tuple[str, str]:
+        """What doctor says of one thing, and what stands under it."""
+        said = CliRunner().invoke(group, ["doctor", "--kubeconfig", str(self.plane.kubeconfig)]).output.splitlines()
+        return next((line, below) for line, below in pairwise([*said, ""]) if line[4:].startswith(beginning))
+
     def judges_as_ever(self) -> bool:
         """Whether what is right is taken without a word, and what is wrong refused for what the cluster holds."""
         wrong, without, good = self.says(WRONG), self.says(WITHOUT), self.shows(GOOD)
@@ -93,9 +104,12 @@ def scene() -> Iterator[Scene]:
     """A team whose partner is reached with files in /etc/right."""
     with control_plane() as plane, Line(to_port(plane.port)) as line:
         plane.apply_istio_crds()
-        plane.apply(namespace(), namespace(BUSY), partner("one"), rule("one", "/etc/right"), secret("one"))
+        plane.apply(
+            namespace(), namespace(BUSY), namespace(OURS), partner("one"), rule("one", "/etc/right"), secret("one")
+        )
         guard = Guard(plane, _through(plane, line), HASTE)
         until(lambda: guard.ask("/readyz")[0] == 200, "the view is in sync", 120)
+        guard.stand_as_pod(plane, OURS, OURS)
         plane.apply(guard.entry())
         made = Scene(plane, line, guard, Connection(from_kubeconfig(plane.kubeconfig)))
         until(made.judges_as_ever, "our server is asked")
@@ -189,7 +203,11 @@ def test_on_a_view_that_hangs_nothing_is_denied_and_it_is_said_since_when_in_tim
         until(lambda: "were last heard of at" in scene.shows(WRONG), "it is said since when")
         for manifest in (GOOD, WRONG, WITHOUT):
             assert scene.says(manifest) == ""
+        silent, remedy = until(lambda: scene.doctor(f"watches of {OURS}"), "doctor looks at the watches")
+        assert re.fullmatch(SILENT, silent)
+        assert remedy.startswith(f"      kubectl -n {OURS} logs {OURS} --tail=50; see rights below, and the way to")
     until(scene.judges_as_ever, "it judges as ever")
+    until(lambda: scene.doctor(f"watches of {OURS}")[0].startswith("ok  "), "doctor has nothing to say of watches")
 
 
 def test_when_every_watch_is_answered_with_410_all_is_listed_anew(scene: Scene) -> None:

@@ -42,7 +42,7 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
         click.echo(f"the cluster cannot be looked at: {error}", err=True)
         sys.exit(NOT_SEEN)
     for one in checks:
-        for line in _lines(one):
+        for line in lines(one):
             click.echo(line)
     sys.exit(WRONG if any(one.good is False for one in checks) else 0)
 
@@ -84,7 +84,7 @@ def _rights(connection: "Connection", found: "Installation") -> "list[Check]":
     return [examine_rights(connection, found, needed(found, served), "" if found.inside else found.name)]
 
 
-def _lines(check: "Check") -> Iterator[str]:
+def lines(check: "Check") -> Iterator[str]:
     """`NO  CA bundle: it does not verify what is served` and what to do."""
     from webhook.cli.output import wants_color
 

@@ -1,4 +1,4 @@
-"""Whether the clocks of the API server, of the leader and of this machine are together."""
+"""Whether the clocks of the API server, of the leader and of this machine are together, and whether somebody leads."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -11,58 +11,59 @@ from webhook.model.manifest import dig, text
 
 SKEW = timedelta(seconds=10)
 """Clocks that differ by more make certificates valid for one and not for the other."""
+LATE = timedelta(seconds=30)
+"""Twice the time after which another replica takes an abandoned lease."""
 
 
 def check_clocks(connection: Connection, found: Installation, now: Callable[[], datetime]) -> Iterator[Check]:
-    """The API server's clock, then whether somebody leads, by whose clock the lease is stamped."""
-    yield _clocks(connection, found, now)
-    yield _leader(connection, found, now())
-
-
-def _clocks(connection: Connection, found: Installation, now: Callable[[], datetime]) -> Check:
-    """The API server's clock, as it stamps a dry run, against ours."""
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"generateName": "mtls-guard-clock-", "namespace": found.namespace},
-    }
+    """The API server's clock against ours, then by the API server's whether somebody leads."""
     try:
-        made = connection.create(CONFIG_MAPS, manifest, {"dryRun": "All"})
+        stamped, trouble = _stamped(connection, found), ""
     except ClusterError as error:
-        return Check(
-            "clocks",
-            good=None,
-            told=f"the API server's cannot be read: {error}",
-            remedy="run it as somebody who may create ConfigMaps",
-        )
-    stamped = _instant(text(dig(made, "metadata", "creationTimestamp")))
-    return _skew("clocks", "the API server", stamped, now())
+        stamped, trouble = None, str(error)
+    if stamped is None:
+        told = f"the API server's cannot be read{trouble and f': {trouble}'}"
+        yield Check("clocks", good=None, told=told, remedy="run it as somebody who may create ConfigMaps")
+    else:
+        yield _skew("clocks", "the API server and this machine", stamped - now())
+    yield _leader(connection, found, stamped or now())
+
+
+def _stamped(connection: Connection, found: Installation) -> datetime | None:
+    """What time it is for the API server, as it stamps a dry run."""
+    metadata = {"generateName": "mtls-guard-clock-", "namespace": found.namespace}
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    made = connection.create(CONFIG_MAPS, manifest, {"dryRun": "All"})
+    return _instant(text(dig(made, "metadata", "creationTimestamp")))
 
 
 def _leader(connection: Connection, found: Installation, now: datetime) -> Check:
-    """Whether somebody leads; its renewals are stamped by its own clock."""
+    """Whether somebody leads; renewals are stamped by the leader's own clock."""
     try:
         lease = connection.get(LEASES, found.namespace, found.name)
     except NotFound:
-        told = "nobody has ever led: entries and CA bundles are not kept"
-        return Check("leader", good=False, told=told, remedy=f"{found.restart}; {found.logs}")
+        return _nobody(found, "nobody has ever led")
     holder, renewed = text(dig(lease, "spec", "holderIdentity")), _instant(text(dig(lease, "spec", "renewTime")))
-    if renewed is None or not holder or now - renewed > timedelta(seconds=60):
-        told = f'"{holder}" has not renewed its lease since {renewed}: entries and CA bundles are not kept'
-        return Check("leader", good=False, told=told, remedy=f"see the replicas above; then {found.restart}")
+    if renewed is None or not holder:
+        return _nobody(found, "nobody leads")
+    if now - renewed > LATE:
+        return _nobody(found, f'"{holder}" has not renewed its lease since {renewed:%Y-%m-%dT%H:%M:%SZ}')
     if renewed - now > SKEW:
-        return _skew("leader", holder, renewed, now)
+        return _skew("leader", f'"{holder}" and the API server', renewed - now)
     return Check("leader", good=True, told=f"{holder} leads")
 
 
-def _skew(name: str, who: str, theirs: datetime | None, ours: datetime) -> Check:
-    if theirs is None:
-        return Check(name, good=None, told=f"{who} tells no time")
-    apart = abs(theirs - ours)
-    if apart > SKEW:
-        told = f"{who} and this machine are {apart.total_seconds():.0f} s apart"
-        return Check(name, good=False, told=told, remedy="set both by NTP: certificates are valid by the clock")
-    return Check(name, good=True, told=f"{who} and this machine are together")
+def _nobody(found: Installation, why: str) -> Check:
+    remedy = f"see the replicas above and the rights below; then {found.restart}; {found.logs}"
+    return Check("leader", good=False, told=f"{why}: entries and CA bundles are not kept", remedy=remedy)
+
+
+def _skew(name: str, whose: str, apart: timedelta) -> Check:
+    if abs(apart) > SKEW:
+        told = f"the clocks of {whose} are {abs(apart).total_seconds():.0f} s apart"
+        remedy = "set both by NTP (timedatectl set-ntp true): certificates are valid by the clock"
+        return Check(name, good=False, told=told, remedy=remedy)
+    return Check(name, good=True, told=f"those of {whose} are together")
 
 
 def _instant(stamp: str) -> datetime | None:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.replicas import ports_of
+from webhook.cluster.doctor.replicas import flag_of, ports_of
 from webhook.cluster.doctor.words import Check, Handshake, Installation
 from webhook.cluster.entries import entries_of
 from webhook.cluster.errors import NotFound
 from webhook.cluster.probe import probe
 from webhook.cluster.resource import MUTATING, VALIDATING, Resource
-from webhook.model.manifest import Manifest, dig, mapping, sequence, text
+from webhook.model.manifest import Manifest, dig, mapping, sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def check_entries(
         yield _entries(found, one)
     container = next(iter(sequence(dig(deployment, "spec", "template", "spec", "containers"))), None)
     yield from _bundles(found, there, handshake, ports_of(container).get("webhook", 10250))
-    yield _reach(connection, there, _tried_in(found, sequence(dig(container, "args"))))
+    yield _reach(connection, there, _tried_in(found, container))
 
 
 def _look(connection: Connection, resource: Resource, name: str, *, kept: bool) -> Found:
@@ -116,10 +116,9 @@ def _repair(found: Installation) -> str:
     )
 
 
-def _tried_in(found: Installation, arguments: Iterable[object]) -> str:
+def _tried_in(found: Installation, container: object) -> str:
     """Where the probe is tried: as the replicas do; where they alone are asked about, any other namespace."""
-    named = [text(one).partition("=")[2] for one in arguments if text(one).startswith("--probe-namespace=")]
-    namespace = named[0] if named else found.namespace
+    namespace = flag_of(container, "probe-namespace") or found.namespace
     return "default" if namespace == found.namespace and not found.inside else namespace
 
 

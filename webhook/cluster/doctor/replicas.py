@@ -15,7 +15,9 @@ from webhook.model.manifest import Manifest, dig, mapping, number, sequence, tex
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 PODS = Resource("", "v1", "pods", "Pod")
-STALE_SECONDS = 120.0
+_SHOWN = 4
+STALE_SECONDS = 120
+"""As shipped; `--stale-after` of a replica says another."""
 _AGE = re.compile(r'^mtls_guard_watch_age_seconds\{kind="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
@@ -46,6 +48,12 @@ def ports_of(container: object) -> Mapping[str, int]:
     return {text(dig(port, "name")): number(dig(port, "containerPort")) or 0 for port in ports}
 
 
+def flag_of(container: object, name: str) -> str:
+    """The value of a flag among the arguments of a container, '' where it is not given."""
+    given = (text(one).partition("=") for one in sequence(dig(container, "args")))
+    return next((value for flag, _, value in given if flag == f"--{name}"), "")
+
+
 def _replicas(found: Installation, deployment: Manifest) -> Check:
     wanted = number(dig(deployment, "spec", "replicas")) or 0
     ready = number(dig(deployment, "status", "readyReplicas")) or 0
@@ -69,7 +77,8 @@ def _pods(connection: Connection, found: Installation, deployment: Manifest) -> 
 def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator[Check]:
     """Whether a replica answers, and how old what it knows is."""
     name = text(dig(pod, "metadata", "name"))
-    ports = ports_of(next(iter(sequence(dig(pod, "spec", "containers"))), None))
+    container = next(iter(sequence(dig(pod, "spec", "containers"))), None)
+    ports = ports_of(container)
     path = f"{PODS.path(found.namespace)}/https:{name}:{ports.get('webhook', 10250)}/proxy/readyz"
     try:
         connection.ask(Call("GET", path))
@@ -86,7 +95,7 @@ def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator
         return
     yield Check(f"replica {name}", good=True, told=told)
     if "metrics" in ports:
-        yield _watches(connection, found, name, ports["metrics"])
+        yield _watches(connection, found, name, container)
 
 
 def _ready(pod: Manifest) -> bool:
@@ -94,21 +103,24 @@ def _ready(pod: Manifest) -> bool:
     return any(dig(one, "type") == "Ready" and dig(one, "status") == "True" for one in conditions)
 
 
-def _watches(connection: Connection, found: Installation, name: str, port: int) -> Check:
+def _watches(connection: Connection, found: Installation, name: str, container: object) -> Check:
     title = f"watches of {name}"
+    path = f"{PODS.path(found.namespace)}/{name}:{ports_of(container)['metrics']}/proxy/metrics"
     try:
-        answer = connection.ask(Call("GET", f"{PODS.path(found.namespace)}/{name}:{port}/proxy/metrics")).decode()
+        answer = connection.ask(Call("GET", path)).decode()
     except ClusterError as error:
         told = "we may not read its metrics" if isinstance(error, Forbidden) else f"its metrics cannot be read: {error}"
         return Check(
             title, good=None, told=told, remedy="run doctor as somebody who may get pods/proxy, or ask Prometheus"
         )
     ages = {kind: float(age) for kind, age in _AGE.findall(answer)}
-    late = {kind: age for kind, age in ages.items() if age > STALE_SECONDS}
+    limit = flag_of(container, "stale-after")
+    late = {kind: age for kind, age in ages.items() if age > (int(limit) if limit.isdecimal() else STALE_SECONDS)}
     if not ages:
         return Check(title, good=None, told="its metrics name no watch", remedy=found.kubectl(f"logs {name} --tail=20"))
     if late:
-        told = ", ".join(f"{kind} ({_age(age)})" for kind, age in sorted(late.items()))
+        told = ", ".join(f"{kind} ({_age(age)})" for kind, age in sorted(late.items())[:_SHOWN])
+        told += f" and {len(late) - _SHOWN} more" if len(late) > _SHOWN else ""
         remedy = f"{found.kubectl(f'logs {name} --tail=50')}; see rights below, and the way to the API server"
         return Check(title, good=False, told=f"there is no news of {told}", remedy=remedy)
     return Check(title, good=True, told=f"{len(ages)} are fresh, the oldest heard of {max(ages.values()):.0f} s ago")
