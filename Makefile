@@ -12,6 +12,8 @@ LOCKED := install --require-hashes --no-deps --no-compile
 UV := uv==0.13.9
 COMPILE := .venv-lock/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --system-certs
+# Two at a time: one waits for a cluster while the other computes. ARGS="-n 0" for one after the other.
+WORKERS := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 CODE := $(wildcard webhook tests benchmarks certs charts examples prove rig tools)
 DOCS := $(wildcard tools/docs.py tools/docs)
 
@@ -28,10 +30,10 @@ cluster: .venv/.dev ## a real API server with the chart installed, to try with k
 	@$(PY) -m rig cluster
 
 test: lint fresh ## lint, types, contracts, then every test, slow ones too (ARGS="-k name" narrows)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(WORKERS) $(ARGS)
 
 check: lint fresh ## what to run before a commit: as test, without the slow suites
-	@$(PY) -m pytest -m "not slow" $(ARGS)
+	@$(PY) -m pytest -m "not slow" $(WORKERS) $(ARGS)
 
 prove: .venv/.dev ## what really happens to every rule's examples: Istio, Envoy, a TLS server; writes docs/proof.md
 	@$(PY) -m prove $(ARGS)

@@ -1,4 +1,4 @@
-"""Settings of Hypothesis for the whole suite; fixtures live beside the tests that share them.
+"""Settings of Hypothesis for the whole suite, and which tests stay together; fixtures live beside their tests.
 
 The build server draws the same examples every time; a laptop draws new ones. HYPOTHESIS_PROFILE=thorough looks longer.
 """
@@ -6,6 +6,7 @@ The build server draws the same examples every time; a laptop draws new ones. HY
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None, derandomize=os.environ.get("CI") == "true", print_blob=True)
@@ -14,3 +15,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # A shell that starts the suite in the background leaves Ctrl-C ignored, and so would be what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that wait for real parts come first, the others fill the gaps; each worker starts an installation once."""
+    items.sort(key=lambda item: "/live/" not in item.nodeid)
+    for item in items:
+        shares = "installation" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("installation" if shares else item.nodeid.partition("::")[0]))

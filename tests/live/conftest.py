@@ -5,6 +5,7 @@ On a build server (CI=true) they fail, unless it is the machine itself that lack
 
 import os
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -55,10 +56,25 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands on what did not run."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["missing"] = session.config.stash.get(MISSING, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What a worker did not run is added to what others did not."""
+    found = node.config.stash.setdefault(MISSING, {})
+    for why, count in getattr(node, "workeroutput", {}).get("missing", {}).items():
+        found[why] = found.get(why, 0) + count
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Says at the very end what did not run."""
-    for why, count in config.stash.get(MISSING, {}).items():
-        print(f"{count} tests did not run: {why}")  # noqa: T201  # after everything that pytest says
+    if not hasattr(config, "workeroutput"):
+        for why, count in config.stash.get(MISSING, {}).items():
+            print(f"{count} tests did not run: {why}")  # noqa: T201  # after everything that pytest says
 
 
 def _instead(config: pytest.Config, error: PartMissing) -> BaseException:
