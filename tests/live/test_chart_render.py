@@ -92,6 +92,49 @@ def pod_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
+def test_two_replicas_are_spread_drained_and_taken_away_one_at_a_time() -> None:
+    objects = render()
+    (deployment,) = of_kind(objects, "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert pod["priorityClassName"] == "system-cluster-critical"
+    spread = [one["topologyKey"] for one in pod["topologySpreadConstraints"]]
+    assert spread == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    drained = container["lifecycle"]["preStop"]["sleep"]["seconds"] + read_settings(flags_of(deployment), {}).drain
+    assert drained + 25 <= pod["terminationGracePeriodSeconds"]
+    probes = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
+    assert probes == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    (budget,) = of_kind(objects, "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["selector"] == deployment["spec"]["selector"]
+
+
+def test_where_there_is_an_autoscaler_it_alone_says_how_many_replicas() -> None:
+    objects = render(CASES["everything-values"])
+    (deployment,), (scaler,) = of_kind(objects, "Deployment"), of_kind(objects, "HorizontalPodAutoscaler")
+    assert "replicas" not in deployment["spec"]
+    assert scaler["spec"]["scaleTargetRef"] == {
+        "apiVersion": deployment["apiVersion"],
+        "kind": "Deployment",
+        "name": deployment["metadata"]["name"],
+    }
+    assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (3, 9)
+    assert of_kind(render(), "HorizontalPodAutoscaler") == []
+
+
+def test_prometheus_is_led_to_the_port_that_serves_metrics() -> None:
+    objects = render(CASES["cert-manager-values"])
+    (monitor,), services = of_kind(objects, "ServiceMonitor"), of_kind(objects, "Service")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    chosen = monitor["spec"]["selector"]["matchLabels"].items()
+    ports = [port for one in services if chosen <= one["metadata"]["labels"].items() for port in one["spec"]["ports"]]
+    assert [port["targetPort"] for port in ports if port["name"] == endpoint["port"]] == ["metrics"]
+    assert (endpoint.get("scheme", "http"), endpoint.get("path", "/metrics")) == ("http", "/metrics")
+
+
 def test_cert_manager_makes_a_ca_and_a_certificate_and_injects_the_ca() -> None:
     objects = render(CASES["cert-manager-values"])
     assert [one["metadata"]["name"] for one in of_kind(objects, "Issuer")] == [
@@ -199,12 +242,16 @@ def test_ours_is_the_only_way_in_and_the_api_server_the_only_way_out() -> None:
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
 def test_the_server_is_started_with_flags_that_it_knows(values: Values) -> None:
     (deployment,) = of_kind(render(values), "Deployment")
-    name, *flags = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
-    given = {flag.removeprefix("--").partition("=")[0]: flag.partition("=")[2] for flag in flags}
-    assert name == "serve"
-    settings = read_settings(given, {})
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["args"][0] == "serve"
+    settings = read_settings(flags_of(deployment), {})
     assert settings.bind.port == deployment["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]
     assert not settings.cluster
+
+
+def flags_of(deployment: Mapping[str, Any]) -> dict[str, str]:
+    """What the server is started with, by the name of the flag."""
+    flags = deployment["spec"]["template"]["spec"]["containers"][0]["args"][1:]
+    return {flag.removeprefix("--").partition("=")[0]: flag.partition("=")[2] for flag in flags}
 
 
 def test_alerts_ask_for_metrics_that_there_are() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 import signal
 import ssl
 import threading
@@ -13,15 +14,15 @@ from rig.control_plane import ControlPlane, control_plane
 from rig.helm import helm
 from rig.waiting import until
 from tests.live.helm import NAMESPACE
-from tests.live.replicas import DENIED, ENFORCING, INJECTING, NAME, Installation, running, submitting
+from tests.live.replicas import DENIED, ENFORCING, NAME, TOP, Installation, running, submitting
 from tools.chart import CHART
 
 pytestmark = pytest.mark.slow
 
 CREATED = "the enforcing configuration was created"
 ENFORCES = "the entries enforce from now on: a known-bad object was denied"
-SHORT = {"ca": 40, "ca_renewal": 28, "leaf": 20, "leaf_renewal": 12, "settled": 2}
-"""Seconds: two CAs take over, and the first one expires, within 40 of them."""
+SHORT = {"ca": 24, "ca_renewal": 17, "leaf": 12, "leaf_renewal": 7, "settled": 1}
+"""Seconds: two CAs take over, and the first one expires, within 24 of them."""
 MOUNTS = {"sidecar.istio.io/userVolume": "[]", "sidecar.istio.io/userVolumeMount": "[]"}
 
 
@@ -92,10 +93,10 @@ def test_an_entry_changed_or_deleted_by_hand_is_put_back(pair: Installation) -> 
 
 
 def test_the_glass_can_be_broken_while_replicas_run(pair: Installation) -> None:
-    glass = ("annotate", "configmap", f"{NAME}-entries", "-n", NAMESPACE)
-    pair.plane.kubectl(*glass, "mtls-guard.io/break-glass=it denies everything")
+    (annotate,) = documented("annotate configmap")
+    pair.plane.kubectl(*annotate)
     until(lambda: pair.policies() == {"Ignore"}, "nothing blocks")
-    pair.plane.kubectl(*glass, "mtls-guard.io/break-glass-")
+    pair.plane.kubectl(*annotate[:-1], "mtls-guard.io/break-glass-")
     until(lambda: pair.policies() == {"Fail"}, "it is mended")
 
 
@@ -127,18 +128,24 @@ def test_entries_that_fail_with_no_pod_of_ours_block_nothing_that_a_cluster_need
     status = json.dumps({"status": {"observedGeneration": 1}})
     plane.kubectl("patch", "deployment", "web", "--subresource=status", "--type=merge", "-p", status)
     plane.kubectl("delete", "deployment", "web")
-    for uses, configuration in (
-        (deployment("default", MOUNTS), f"validatingwebhookconfiguration/{ENFORCING}"),
-        (pod("default", {"mtls-guard.io/client-secret": "one"}), f"mutatingwebhookconfiguration/{INJECTING}"),
-    ):
+    opted_in = pod("default", {"mtls-guard.io/client-secret": "one"})
+    glass = documented("delete validatingwebhookconfiguration")[:2]
+    for uses, command in zip((deployment("default", MOUNTS), opted_in), glass, strict=True):
         submit = ("apply", "-f", "-", "--dry-run=server")
         refused = plane.kubectl(*submit, stdin=json.dumps(uses), check=False)
         assert "failed calling webhook" in refused.stderr
-        plane.kubectl("delete", configuration)
+        plane.kubectl(*command, "--ignore-not-found")
         plane.kubectl(*submit, stdin=json.dumps(uses))
     helm("upgrade", NAME, CHART, "--namespace", NAMESPACE, cluster=plane)
     pair.start(2)
     until(pair.enforces, "all is as it was", 120)
+
+
+def documented(beginning: str) -> list[list[str]]:
+    """The words of the commands that docs/operations.md lets a person type, in order, without `kubectl`."""
+    lines = (TOP / "docs" / "operations.md").read_text(encoding="utf-8").splitlines()
+    typed = [shlex.split(line)[1:] for line in lines if line.strip().startswith("kubectl ")]
+    return [words for words in typed if beginning in " ".join(words)]
 
 
 def listed(*items: dict[str, object]) -> dict[str, object]:

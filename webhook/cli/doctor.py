@@ -76,12 +76,11 @@ def _handshake(found: "Installation", connect: str | None) -> "Handshake | None"
 
 def _rights(connection: "Connection", found: "Installation") -> "list[Check]":
     from webhook.cluster.discovery import discover
-    from webhook.cluster.doctor import examine_rights, needed
+    from webhook.cluster.doctor import examine_rights
     from webhook.cluster.kinds import wanted
     from webhook.policy import Policy
 
-    served = discover(connection, wanted(Policy())).values()
-    return [examine_rights(connection, found, needed(found, served), "" if found.inside else found.name)]
+    return [examine_rights(connection, found, discover(connection, wanted(Policy())).values())]
 
 
 def lines(check: "Check") -> Iterator[str]:

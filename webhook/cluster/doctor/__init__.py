@@ -10,10 +10,10 @@ from webhook.cluster.connection import Connection
 from webhook.cluster.doctor.clocks import check_clocks
 from webhook.cluster.doctor.entries import check_entries
 from webhook.cluster.doctor.replicas import check_replicas, deployment_of, missing
-from webhook.cluster.doctor.rights import examine_rights, needed
+from webhook.cluster.doctor.rights import examine_rights
 from webhook.cluster.doctor.words import Check, Handshake, Installation
 
-__all__ = ["Check", "Handshake", "Installation", "examine", "examine_rights", "needed"]
+__all__ = ["Check", "Handshake", "Installation", "examine", "examine_rights"]
 
 
 def examine(

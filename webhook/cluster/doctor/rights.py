@@ -3,23 +3,33 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from webhook.cluster.connection import Connection
 from webhook.cluster.doctor.words import Check, Installation
 from webhook.cluster.errors import ClusterError
 from webhook.cluster.resource import ACCESS_REVIEWS, Resource
-from webhook.model.manifest import dig
+from webhook.model.manifest import dig, sequence, text
 
+ROLES = Resource("rbac.authorization.k8s.io", "v1", "roles", "Role")
+_SECRETS = {"verb": "get", "group": "", "resource": "secrets"}
 SUBJECT_REVIEWS = Resource(
     "authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False
 )
 
 
-def needed(found: Installation, followed: Iterable[Resource]) -> Iterator[Mapping[str, str]]:
-    """Every right, as `resourceAttributes` of an access review. followed: the kinds that are watched."""
+def needed(
+    found: Installation, followed: Iterable[Resource], secrets_in: Iterable[str] = ()
+) -> Iterator[Mapping[str, str]]:
+    """Every right, as `resourceAttributes` of an access review. followed: the kinds that are watched.
+
+    secrets_in: the namespaces whose Secrets it shall be able to read, none for all.
+    """
     for resource in followed:
         for verb in ("list", "watch"):
             yield {"verb": verb, "group": resource.group, "resource": resource.plural}
-    yield {"verb": "get", "group": "", "resource": "secrets"}
+    for namespace in (*secrets_in,) or ("",):
+        yield {**_SECRETS, "namespace": namespace}
     own = {"namespace": found.namespace, "name": found.name}
     for verb in ("get", "update"):
         yield {"verb": verb, "group": "coordination.k8s.io", "resource": "leases", **own}
@@ -30,20 +40,33 @@ def needed(found: Installation, followed: Iterable[Resource]) -> Iterator[Mappin
     yield {"verb": "get", **kept, "name": found.name}
 
 
-def examine_rights(
-    connection: Connection, found: Installation, rights: Iterable[Mapping[str, str]], account: str
-) -> Check:
-    """One check for all of them. account: the ServiceAccount, '' when we are it."""
-    refused = []
+def secret_namespaces(connection: Connection, found: Installation) -> tuple[str, ...]:
+    """The namespaces to which values limit the reading of Secrets; none where they do not, or that may not be seen."""
     try:
+        listed = connection.page(ROLES, "", {"fieldSelector": f"metadata.name={found.name}-secrets"})
+    except ClusterError:
+        return ()
+    return tuple(text(dig(one, "metadata", "namespace")) for one in sequence(dig(orjson.loads(listed), "items")))
+
+
+def examine_rights(connection: Connection, found: Installation, followed: Iterable[Resource]) -> Check:
+    """One check for all of them, asked for the ServiceAccount, or by it. followed: the kinds that are watched."""
+    limited = secret_namespaces(connection, found)
+    account = "" if found.inside else found.name
+    try:
+        rights = needed(found, followed, limited)
         refused = [right for right in rights if not _allowed(connection, found, right, account)]
     except ClusterError as error:
         return Check("rights", good=None, told=f"they cannot be asked for: {error}", remedy="run doctor in a replica")
+    if found.inside and refused == [{**_SECRETS, "namespace": ""}]:
+        remedy = f"right where rbac.secretNamespaces says so; else {found.upgrade}"
+        return Check("rights", good=None, told="it may not get the Secrets of every namespace", remedy=remedy)
     if refused:
         told = ", ".join(f"{right['verb']} {right['resource']}" for right in refused[:6])
         more = f" and {len(refused) - 6} more" if len(refused) > 6 else ""
         return Check("rights", good=False, told=f"it may not {told}{more}", remedy=found.upgrade)
-    return Check("rights", good=True, told="it may do what it needs")
+    only = f"; Secrets may be read in {', '.join(limited)} only" if limited else ""
+    return Check("rights", good=True, told=f"it may do what it needs{only}")
 
 
 def _allowed(connection: Connection, found: Installation, right: Mapping[str, str], account: str) -> bool:
