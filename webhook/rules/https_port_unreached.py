@@ -8,8 +8,8 @@ is, and https becomes TLS inside TLS. So such a port works only behind a Virtual
 
 ## Fix
 
-Route the http port to it in a VirtualService (80 to 443, as in the worked example); or give the ServiceEntry a port
-of protocol HTTP with `targetPort: 443`, and the rule that port.
+Give the ServiceEntry a port 80 of protocol HTTP and route it to 443 in a VirtualService, as in the worked example; or
+give it a port of protocol HTTP with `targetPort: 443`, and the rule that port.
 
 ## Source
 
@@ -19,8 +19,9 @@ PassthroughCluster; https to it is TLS in TLS.
 
 from collections.abc import Iterator
 
-from webhook.istio.calls import TLS
+from webhook.istio.calls import HTTP, TLS
 from webhook.model.finding import Severity, Violation
+from webhook.model.mesh import Service
 from webhook.model.rule import Rule
 from webhook.rules._ports import in_vain
 from webhook.rules._reads import ROUTING
@@ -41,15 +42,18 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
         first.tls.path,
         f"port {port.number} is {port.protocol}, and no VirtualService{where} sends http calls to it: they"
         " leave in plain text",
-        _fix(port.number),
+        _fix(port.number, first.service),
         certain=picture.settled and not captured,
     )
 
 
-def _fix(port: int) -> str:
+def _fix(port: int, service: Service) -> str:
+    """What to type; a VirtualService can only lead a call on that comes to a port of the service."""
     if port == 80:
         return "make its protocol HTTP"
-    return f"route port 80 to {port} in a VirtualService, or make it HTTP with targetPort {port}"
+    plain = next((one.number for one in service.ports if one.protocol in HTTP), None)
+    road = f"route port {plain} to {port}" if plain else f"add an HTTP port 80 to {service.ref}, route it to {port}"
+    return f"{road} in a VirtualService, or make it HTTP with targetPort {port}"
 
 
 RULE = Rule(
