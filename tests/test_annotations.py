@@ -15,6 +15,7 @@ VOLUME_PATH = f'spec.template.metadata.annotations["{USER_VOLUME}"]'
 MOUNT_PATH = f'spec.template.metadata.annotations["{USER_VOLUME_MOUNT}"]'
 SECRET = Source("secret", "s")
 MODE_PATH, ATTRIBUTES = "[0].secret.defaultMode", "volumeAttributes"
+LABELS = {"downwardAPI": {"items": [{"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}]}}
 Fault = tuple[str, str, bool, str, str]
 """Kind, path after the annotation, whether it rejects, field, suggestion."""
 
@@ -147,6 +148,7 @@ def test_what_cannot_be_rendered_mounts_nothing(text: str, expected: tuple[str, 
         (volume(configMap={"name": ""}), "required-field", "[0].configMap", "name"),
         (volume(secret={"secretName": "s", "items": [{"key": "k"}]}), "required-field", "[0].secret.items[0]", "path"),
         (volume(persistentVolumeClaim={}), "required-field", "[0].persistentVolumeClaim", "claimName"),
+        (volume(projected={"sources": [LABELS, LABELS]}), "two-sources", "[0].projected", "projected"),
     ],
 )  # fmt: skip
 def test_what_kubernetes_refuses_rejects_the_pod(text: str, kind: str, path: str, field: str) -> None:

@@ -245,6 +245,7 @@ GATEWAY = replace(SIDECAR, native=False, gateway=True, honours_annotations=False
             ),
         ),
         ("gateway", Mesh(), replace(GATEWAY, templates=("gateway",))),
+        ("gateway", Mesh(native_sidecars=True), replace(GATEWAY, templates=("gateway",))),
         ("waypoint", Mesh(), replace(GATEWAY, templates=("waypoint",))),
         ("edge", Mesh(aliases={"edge": ("sidecar", "own")}), replace(SIDECAR, templates=("sidecar", "own"))),
         (None, Mesh(default_templates=("sidecar", "own")), replace(SIDECAR, templates=("sidecar", "own"))),

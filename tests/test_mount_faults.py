@@ -16,6 +16,8 @@ VOLUME = {"name": "c", **SECRET}
 MOUNT = {"name": "c", "mountPath": "/c"}
 SIDECAR = Injection(Answer.YES, "it is")
 SPEC = "spec.template.spec"
+NO_TOKEN = {"automountServiceAccountToken": False}
+"""A pod into which the API server puts neither volume nor mount."""
 Fault = tuple[str, str, bool]
 
 
@@ -53,7 +55,14 @@ def test_a_volume_with_its_mount_has_no_fault() -> None:
         ([VOLUME], [], {}, [("volume-not-mounted", "userVolume[0]", False)]),
         ([VOLUME], [], {"containers": [{"name": "app", "volumeMounts": [MOUNT]}]}, []),
         ([VOLUME], [], container(MOUNT), []),
+        (
+            [],
+            [MOUNT],
+            {**container({"name": "p", "mountPath": "/c"}), "volumes": [{"name": "p", **SECRET}]},
+            [("mount-path-shadowed", f"{SPEC}.containers[0].volumeMounts[0].mountPath", False)],
+        ),
         ([VOLUME, VOLUME], [MOUNT], {}, [("volume-name-twice", "userVolume[1]", False)]),
+        ([VOLUME, VOLUME], [MOUNT], NO_TOKEN, [("volume-name-twice", "userVolume[1]", True)]),
         ([VOLUME, {"name": "c", "emptyDir": {}}], [MOUNT], {}, [("two-sources", "userVolume[1]", True)]),
         ([VOLUME], [MOUNT], {"volumes": [VOLUME]}, []),
         (
@@ -89,6 +98,8 @@ SHADOWED = ("mount-path-shadowed", "userVolumeMount[1].mountPath", False)
         ({"name": "d", "mountPath": "/c/"}, {}, [SHADOWED]),
         ({"name": "d", "mountPath": "/c/d"}, {}, []),
         ({"name": "d", "mountPath": "/c"}, container({"name": "d", "mountPath": "/e"}), [SHADOWED]),
+        ({"name": "d", "mountPath": "/c"}, container(), [SHADOWED]),
+        ({"name": "d", "mountPath": "/c"}, {**container(), **NO_TOKEN}, [TWICE]),
         ({"name": "d", "mountPath": "/etc/istio/proxy"}, {}, [TWICE]),
         (
             {"name": "d", "mountPath": "/etc/istio/proxy/"},

@@ -339,6 +339,7 @@ def test_the_pods_metadata_wins_over_the_meshs_and_its_env_over_both() -> None:
         (4, {}, {"runAsUser": 0}, {}, False),
         (288, {}, {"runAsGroup": 0}, {}, True),
         (256, {}, None, {"sidecar.istio.io/interceptionMode": "TPROXY"}, True),
+        (256, {}, {"runAsUser": 2000}, {"sidecar.istio.io/interceptionMode": "TPROXY"}, True),
         (256, {}, None, {"sidecar.istio.io/capNetBindService": "true"}, True),
         (256, {}, None, {"sidecar.istio.io/capNetBindService": "yes"}, False),
     ],
