@@ -1,31 +1,28 @@
-"""What we predict is what Istio's and Kubernetes' own code makes of the same objects, on generated cases."""
+"""What we predict is what Istio's, Envoy's and Kubernetes' own code makes of the same objects, on generated cases.
 
-import os
+The same cases on the build server every time, new ones on a laptop.
+"""
+
 import secrets
-from collections.abc import Callable
 
 import pytest
 
-from rig.oracles.asking import Tally
+from rig.oracles.files import compare_files
 from rig.oracles.pods import compare_pods
-from rig.parts import PartMissing
+from tests.oracle_parts import ON_BUILD_SERVER, needed
 
 pytestmark = pytest.mark.slow
 
-SEED = 1 if os.environ.get("CI") == "true" else secrets.randbelow(1 << 30)
-
-
-def found(compare: Callable[[int, int], Tally], cases: int) -> Tally:
-    """The tally of a comparison, the same cases on the build server every time, new ones on a laptop."""
-    try:
-        return compare(SEED, cases)
-    except PartMissing as missing:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(missing))
+SEED = 1 if ON_BUILD_SERVER else secrets.randbelow(1 << 30)
 
 
 def test_sidecars_are_predicted_as_the_injector_and_the_api_server_make_them() -> None:
-    tally = found(compare_pods, 2000)
+    tally = needed(lambda: compare_pods(SEED, 2000))
     assert tally.wrong == [], f"seed {SEED}"
     assert min(tally.outcomes[what] for what in ("injected", "refused by the injector", "left alone")) > 50
+
+
+def test_files_are_judged_as_the_agent_and_envoy_judge_them() -> None:
+    tally = needed(lambda: compare_files(SEED, 1500))
+    assert tally.wrong == [], f"seed {SEED}"
+    assert min(tally.outcomes.values()) > 10

@@ -3,10 +3,11 @@
 import sys
 
 from rig.oracles.asking import Tally
+from rig.oracles.files import compare_files
 from rig.oracles.pods import compare_pods
 
 SHOWN = 5
-COMPARISONS = {"pods": compare_pods}
+COMPARISONS = {"pods": compare_pods, "files": compare_files}
 
 
 def told(name: str, tally: Tally) -> str:

@@ -1,7 +1,7 @@
 """Which PEM blocks Istio's agent finds in a file; what stands in them is for others.
 
 The agent reads with Go's `encoding/pem` (1.26): a block starts at the start of a line, what cannot be decoded is
-skipped without a word, and the reading goes on behind it. `tests/test_envoy_material.py` asks Go itself.
+skipped without a word, and the reading goes on behind it. `rig/oracles/files.py` asks the agent itself.
 """
 
 from webhook.material.base_64 import decode

@@ -1,6 +1,6 @@
 """Whether Envoy loads certificate, key, CA bundle and revocation list as they stand in their files.
 
-Measured with Envoy 1.40.0 (BoringSSL), `tests/test_envoy_material.py` asks it again. In a sidecar the files pass the
+Measured with Envoy 1.40.0 (BoringSSL), `rig/oracles/files.py` asks it again. In a sidecar the files pass the
 agent first (`agent`), `sidecar` joins the two. Envoy looks at nobody's dates here.
 """
 

@@ -2,7 +2,7 @@
 
 Envoy reads with BoringSSL's `PEM_read_bio`, in lines of at most 253 bytes: a block that begins and cannot be decoded
 is an error for the whole file. The first blank line inside a block makes what stands before it headers, and no header
-but `Proc-Type` is known. `tests/test_envoy_material.py` asks a real Envoy 1.40.
+but `Proc-Type` is known. `rig/oracles/files.py` asks a real Envoy 1.40.
 """
 
 import re

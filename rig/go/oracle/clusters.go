@@ -9,10 +9,10 @@ import (
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	tls "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+	http "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	meshconfig "istio.io/api/mesh/v1alpha1"
 	"istio.io/istio/pilot/pkg/config/kube/crd"
 	"istio.io/istio/pilot/pkg/config/memory"
 	"istio.io/istio/pilot/pkg/model"
@@ -21,27 +21,32 @@ import (
 	"istio.io/istio/pkg/config"
 	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/config/schema/collections"
+	"istio.io/istio/pkg/config/schema/resource"
 	"istio.io/istio/pkg/test"
 	"istio.io/istio/pkg/util/protomarshal"
 )
 
+const domain = "cluster.local"
+
 // meshCase is everything that istiod sees, and the sidecars that ask it.
+// unvalidated: the objects came past Istio's validating webhook. metadata: what the agents report.
 type meshCase struct {
-	Objects []json.RawMessage `json:"objects"`
-	Mesh    json.RawMessage   `json:"mesh"`
-	Proxies []proxyCase       `json:"proxies"`
+	Objects     []json.RawMessage `json:"objects"`
+	Mesh        json.RawMessage   `json:"mesh"`
+	Proxies     []proxyCase       `json:"proxies"`
+	Unvalidated bool              `json:"unvalidated"`
+	Metadata    map[string]string `json:"metadata"`
 }
 
-// proxyCase is one sidecar. raw: what its agent reports as metadata.
+// proxyCase is one sidecar.
 type proxyCase struct {
 	Namespace string            `json:"namespace"`
 	Labels    map[string]string `json:"labels"`
-	Raw       map[string]string `json:"raw"`
 }
 
-// meshAnswer holds the clusters of each sidecar, or what istiod's validation refused.
+// meshAnswer holds the clusters of each sidecar. refused: the validating webhook's words by the object's place in the case.
 type meshAnswer struct {
-	Refused []string          `json:"refused"`
+	Refused map[int]string    `json:"refused"`
 	Proxies [][]clusterAnswer `json:"proxies"`
 }
 
@@ -54,12 +59,15 @@ type clusterAnswer struct {
 }
 
 // tlsAnswer is what Envoy is told: the names under which it asks for files, and the file that it reads itself.
+// auto_sni, auto_names: with http, the name of the call is sent, and sought in the certificate.
 type tlsAnswer struct {
 	Certificate string   `json:"certificate"`
 	Root        string   `json:"root"`
 	CRL         string   `json:"crl"`
 	SNI         string   `json:"sni"`
 	Names       []string `json:"names"`
+	AutoSNI     bool     `json:"auto_sni"`
+	AutoNames   bool     `json:"auto_names"`
 }
 
 func answerClusters(input *json.Decoder, output *json.Encoder) error {
@@ -81,27 +89,25 @@ func answerClusters(input *json.Decoder, output *json.Encoder) error {
 }
 
 func answerMesh(one meshCase) (meshAnswer, error) {
-	answer := meshAnswer{Refused: []string{}, Proxies: [][]clusterAnswer{}}
+	answer := meshAnswer{Refused: map[int]string{}}
 	settings := mesh.DefaultMeshConfig()
-	if len(one.Mesh) > 0 {
-		if err := protomarshal.ApplyJSON(string(one.Mesh), settings); err != nil {
-			return answer, err
-		}
+	if err := protomarshal.ApplyJSON(string(one.Mesh), settings); err != nil {
+		return answer, err
 	}
 	options := core.TestOptions{MeshConfig: settings}
-	for _, object := range one.Objects {
-		if err := add(&options, object); err != nil {
-			answer.Refused = append(answer.Refused, err.Error())
+	for number, object := range one.Objects {
+		if err := add(&options, object, one.Unvalidated); err != nil {
+			answer.Refused[number] = err.Error()
 		}
 	}
 	err := test.Wrap(func(failer test.Failer) {
-		answer.Proxies = ask(failer, options, settings, one.Proxies)
+		answer.Proxies = ask(failer, options, one)
 	})
 	return answer, err
 }
 
-// add reads one object as istiod's watch does, and refuses what its validation refuses.
-func add(options *core.TestOptions, object json.RawMessage) error {
+// add reads one object as istiod's watch does, and refuses what its validating webhook refuses.
+func add(options *core.TestOptions, object json.RawMessage, unvalidated bool) error {
 	var kind metav1.TypeMeta
 	if err := json.Unmarshal(object, &kind); err != nil {
 		return err
@@ -111,29 +117,41 @@ func add(options *core.TestOptions, object json.RawMessage) error {
 		if err := json.Unmarshal(object, &service); err != nil {
 			return err
 		}
-		options.Services = append(options.Services, registry.ConvertService(service, nil, "cluster.local", "Kubernetes", "cluster.local"))
+		options.Services = append(options.Services, registry.ConvertService(service, nil, domain, "Kubernetes", domain))
 		return nil
 	}
-	found, _, err := crd.ParseInputs(string(object))
-	if err != nil {
-		return err
+	found, err := read(object, kind, unvalidated)
+	if err == nil && config.LabelsInRevision(found.Labels, "default") {
+		options.Configs = append(options.Configs, *found)
 	}
-	for _, one := range found {
-		if config.LabelsInRevision(one.Labels, "default") {
-			options.Configs = append(options.Configs, one)
-		}
-	}
-	return nil
+	return err
 }
 
-func ask(failer test.Failer, options core.TestOptions, settings *meshconfig.MeshConfig, proxies []proxyCase) [][]clusterAnswer {
+func read(object json.RawMessage, kind metav1.TypeMeta, unvalidated bool) (*config.Config, error) {
+	version := kind.GroupVersionKind()
+	schema, known := collections.Pilot.FindByGroupVersionAliasesKind(resource.FromKubernetesGVK(&version))
+	if !known {
+		return nil, fmt.Errorf("istiod does not read %s", kind.Kind)
+	}
+	var written crd.IstioKind
+	if err := json.Unmarshal(object, &written); err != nil {
+		return nil, err
+	}
+	found, err := crd.ConvertObject(schema, &written, "")
+	if err == nil && !unvalidated {
+		_, err = schema.ValidateConfig(*found)
+	}
+	return found, err
+}
+
+func ask(failer test.Failer, options core.TestOptions, held meshCase) [][]clusterAnswer {
 	generator := core.NewConfigGenTest(failer, options)
-	found := make([][]clusterAnswer, 0, len(proxies))
-	for number, one := range proxies {
+	found := make([][]clusterAnswer, 0, len(held.Proxies))
+	for number, one := range held.Proxies {
 		metadata := &model.NodeMetadata{Namespace: one.Namespace, Labels: one.Labels, IstioVersion: "1.31.0"}
-		metadata.TLSClientCertChain = one.Raw["TLS_CLIENT_CERT_CHAIN"]
-		metadata.TLSClientKey = one.Raw["TLS_CLIENT_KEY"]
-		metadata.TLSClientRootCert = one.Raw["TLS_CLIENT_ROOT_CERT"]
+		metadata.TLSClientCertChain = held.Metadata["TLS_CLIENT_CERT_CHAIN"]
+		metadata.TLSClientKey = held.Metadata["TLS_CLIENT_KEY"]
+		metadata.TLSClientRootCert = held.Metadata["TLS_CLIENT_ROOT_CERT"]
 		proxy := generator.SetupProxy(&model.Proxy{
 			ID:              fmt.Sprintf("app-%d.%s", number, one.Namespace),
 			ConfigNamespace: one.Namespace,
@@ -177,7 +195,18 @@ func context(one *cluster.Cluster) *tlsAnswer {
 			answer.Names = append(answer.Names, match.GetExact())
 		}
 	}
+	answer.AutoSNI, answer.AutoNames = automatic(one)
 	return answer
+}
+
+// automatic reads what holds for http only.
+func automatic(one *cluster.Cluster) (bool, bool) {
+	options := &http.HttpProtocolOptions{}
+	written := one.TypedExtensionProtocolOptions["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+	if written == nil || written.UnmarshalTo(options) != nil {
+		return false, false
+	}
+	return options.GetUpstreamHttpProtocolOptions().GetAutoSni(), options.GetUpstreamHttpProtocolOptions().GetAutoSanValidation()
 }
 
 // emptyStore holds no configuration.

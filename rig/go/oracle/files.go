@@ -22,9 +22,12 @@ type filesCase struct {
 }
 
 // filesAnswer holds the agent's refusals, "" where it serves the file.
+// until: the end of the certificate's validity, as the agent reads it. bundle: the CA file as Envoy gets it.
 type filesAnswer struct {
-	Pair string `json:"pair"`
-	CA   string `json:"ca"`
+	Pair   string    `json:"pair"`
+	Until  time.Time `json:"until"`
+	CA     string    `json:"ca"`
+	Bundle []byte    `json:"bundle"`
 }
 
 // answerFiles asks the agent about all cases at once: it tries a refused file again for ten seconds, asleep.
@@ -34,6 +37,11 @@ func answerFiles(input *json.Decoder, output *json.Encoder) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	agent, err := cache.NewSecretManagerClient(nil, &security.Options{FileDebounceDuration: 100 * time.Millisecond})
+	if err != nil {
+		return err
+	}
+	defer agent.Close()
 	var group sync.WaitGroup
 	var answers []*filesAnswer
 	for number := 0; ; number++ {
@@ -45,7 +53,7 @@ func answerFiles(input *json.Decoder, output *json.Encoder) error {
 		}
 		answer := &filesAnswer{}
 		answers = append(answers, answer)
-		group.Go(func() { answerCase(filepath.Join(folder, strconv.Itoa(number)), one, answer) })
+		group.Go(func() { answerCase(agent, filepath.Join(folder, strconv.Itoa(number)), one, answer) })
 	}
 	group.Wait()
 	for _, answer := range answers {
@@ -56,22 +64,22 @@ func answerFiles(input *json.Decoder, output *json.Encoder) error {
 	return nil
 }
 
-func answerCase(folder string, one filesCase, answer *filesAnswer) {
+func answerCase(agent *cache.SecretManagerClient, folder string, one filesCase, answer *filesAnswer) {
 	if err := write(folder, one); err != nil {
 		answer.Pair, answer.CA = err.Error(), err.Error()
 		return
 	}
-	agent, err := cache.NewSecretManagerClient(nil, &security.Options{FileDebounceDuration: 100 * time.Millisecond})
-	if err != nil {
-		answer.Pair, answer.CA = err.Error(), err.Error()
-		return
-	}
-	defer agent.Close()
 	if one.Certificate != nil {
-		answer.Pair = serve(agent, "file-cert:"+filepath.Join(folder, "certificate")+"~"+filepath.Join(folder, "key"))
+		pair, err := agent.GenerateSecret("file-cert:" + filepath.Join(folder, "certificate") + "~" + filepath.Join(folder, "key"))
+		if answer.Pair = text(err); err == nil {
+			answer.Until = pair.ExpireTime
+		}
 	}
 	if one.CA != nil {
-		answer.CA = serve(agent, "file-root:"+filepath.Join(folder, "ca"))
+		bundle, err := agent.GenerateSecret("file-root:" + filepath.Join(folder, "ca"))
+		if answer.CA = text(err); err == nil {
+			answer.Bundle = bundle.RootCert
+		}
 	}
 }
 
@@ -85,10 +93,4 @@ func write(folder string, one filesCase) error {
 		}
 	}
 	return nil
-}
-
-// serve is the agent's answer to Envoy's request for the resource.
-func serve(agent *cache.SecretManagerClient, resource string) string {
-	_, err := agent.GenerateSecret(resource)
-	return text(err)
 }
