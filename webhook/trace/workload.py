@@ -39,6 +39,10 @@ from webhook.trace.once import once
 from webhook.trace.unprepared import Unprepared, unprepared
 from webhook.view import ClusterView
 
+_LEAVES_NAMES = frozenset({"unknown-field", "wrong-type", "mode-range", "required-field", "no-source", "two-sources"})
+"""Faults in the annotations beside which every volume and mount is still known by its name."""
+_OF_NAMES = frozenset({"volume-not-found", "volume-not-mounted"})
+
 
 class WorkloadPicture:
     """Everything a rule may look at for one workload. Parts are computed once, on demand."""
@@ -192,10 +196,18 @@ class WorkloadPicture:
 
     @once
     def mount_faults(self) -> tuple[FileFault, ...]:
-        """What is wrong with mounts and volumes by structure; empty when the annotations are refused as they are."""
-        if not self.has_sidecar or self.user.rejected or not (self.sidecar.user.present or self.sidecar.own):
+        """What is wrong with mounts and volumes by structure.
+
+        Where the annotations are refused as they are, only which mount and volume belong together, if every name is
+        known: nobody should have to come back for that.
+        """
+        if not self.has_sidecar or not (self.sidecar.user.present or self.sidecar.own):
             return ()
-        return self.sidecar.faults
+        if not self.user.rejected:
+            return self.sidecar.faults
+        names = (*(one.name for one in self.user.volumes), *(one.name for one in self.user.mounts))
+        named = all(names) and all(fault.kind in _LEAVES_NAMES for fault in self.user.faults)
+        return tuple(fault for fault in self.sidecar.faults if named and fault.kind in _OF_NAMES)
 
     @once
     def near_misses(self) -> tuple[NearMiss, ...]:
