@@ -1,4 +1,4 @@
-"""Settings of Hypothesis for the whole suite, and which tests stay together; fixtures live beside their tests.
+"""Settings of Hypothesis for the whole suite, and the order of tests; fixtures live beside those that share them.
 
 The build server draws the same examples every time; a laptop draws new ones. HYPOTHESIS_PROFILE=thorough looks longer.
 """
@@ -17,10 +17,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that wait for real parts come first, the others fill the gaps; each worker starts an installation once."""
+    """Those that wait for real parts come first, so that the others fill the gaps where several workers run."""
     items.sort(key=lambda item: "/live/" not in item.nodeid)
-    for item in items:
-        shares = "installation" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("installation" if shares else item.nodeid.partition("::")[0]))
