@@ -5,19 +5,22 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from examples import material
 from examples.demo import WORKED
 from rig.control_plane import ControlPlane, control_plane
-from rig.installation import NAMESPACE, installed
+from rig.installation import NAME, NAMESPACE, installed
 from rig.parts import PARTS, PartMissing, have
 
-TRY = (
-    ("denied, the mount is at another path than the rule reads", "apply -f examples/broken/mount-path.yaml"),
-    ("denied, a comma too many", "apply -f examples/broken/trailing-comma.yaml"),
-    ("right", "apply -f examples/worked/deployment.yaml"),
-    ("our replicas", f"get pods -n {NAMESPACE} -o wide"),
-)
+TRY = {
+    "kubectl apply -f examples/broken/mount-path.yaml": "denied, the mount is at another path than the rule reads",
+    "kubectl apply -f examples/broken/trailing-comma.yaml": "denied, a comma too many",
+    "kubectl apply -f examples/worked/deployment.yaml": "right",
+    f"kubectl get pods -n {NAMESPACE} -o wide": "our replicas",
+    f"helm test {NAME} -n {NAMESPACE}": "what a company would run after its own install",
+    "mtls-guard doctor": "whether all is well",
+}
 
 
 def stay() -> int:
@@ -59,11 +62,15 @@ def _worked(cluster: ControlPlane) -> None:
 
 
 def _show(cluster: ControlPlane) -> None:
-    """The lines to type; the links keep them short."""
-    program, access = cluster.folder / "kubectl", cluster.folder / "kubeconfig"
-    program.symlink_to(have("kubectl"))
+    """The lines to type, as they stand in the README; links keep the first one short."""
+    programs, access = cluster.folder / "bin", cluster.folder / "kubeconfig"
+    programs.mkdir()
+    for name in ("kubectl", "helm"):
+        (programs / name).symlink_to(have(name))
+    (programs / "mtls-guard").symlink_to(Path(sys.prefix) / "bin" / "mtls-guard")
     access.symlink_to(cluster.kubeconfig)
-    for what, command in TRY:
-        say(f"  KUBECONFIG={access} {program} {command}   # {what}")
+    say(f"  export PATH={programs}:$PATH KUBECONFIG={access}")
+    for command, what in TRY.items():
+        say(f"  {command:<54}# {what}")
     say("")
     say(f"Logs of everything are in {cluster.folder}/*.log; pod-*.log are our replicas'. Ctrl-C ends it.")

@@ -37,7 +37,8 @@ def check(picture: AudiencePicture) -> Iterator[Violation]:
         return
     count = picture.audience.reached_count
     paths = listed(path for _, path in picture.file_sets[0].items())
-    problem = f"no workload within its reach ({count}) holds all of {paths}" if count else "is in force for no workload"
+    nobody = "is in force for no workload" if picture.settled else "is in force for no workload yet"
+    problem = f"no workload within its reach ({count}) holds all of {paths}" if count else nobody
     certain = picture.settled and not picture.for_gateway
     yield Violation(picture.ref, "", problem, _fix(picture, count), certain)
 
@@ -48,6 +49,8 @@ def _fix(picture: AudiencePicture, count: int) -> str:
     meant = picture.meant_for
     if meant is not None:
         return f"mend {meant}, which mounts files for it, or {where}"
+    if not count and not picture.settled:
+        return f"apply its workloads next, or {where}"
     return f"{where}, or {'mount the files in the workloads that call the host' if count else 'delete it'}"
 
 
