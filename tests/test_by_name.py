@@ -137,7 +137,21 @@ def test_what_is_kept_is_bounded(server: Server, reader: ByNameReader) -> None:
     for number in range(secrets.KEPT + 5):
         reader._keep(("Secret", "devel", str(number)), secrets.Entry(None, 0.0))
     assert len(reader._held) == secrets.KEPT
-    assert ("Secret", "devel", "0") not in reader._held
+    assert ("Secret", "devel", str(secrets.KEPT + 4)) in reader._held
+
+
+def test_what_nobody_names_any_more_is_forgotten_in_time(server: Server, connection: Connection, clock: Clock) -> None:
+    named = {"data"}
+    reader = ByNameReader(connection, clock, lambda _: None, lambda key: key[2] in named)
+    holds(server)
+    reader.read([KEY], EXACTLY)
+    for number in range(100):
+        reader.read([("Secret", "devel", f"gone-{number}")], EXACTLY)
+    assert len(reader._held) == 101
+    clock.now += 61
+    for number in range(100):
+        reader.read([("Secret", "devel", f"new-{number}")], EXACTLY)
+    assert {name for _, _, name in reader._held} == {"data", *(f"new-{number}" for number in range(100))}
 
 
 def test_config_maps_are_facts_too(server: Server, reader: ByNameReader) -> None:

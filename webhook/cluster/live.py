@@ -13,7 +13,7 @@ from webhook.cluster.freshness import waits
 from webhook.cluster.heap import give_back, share_arenas
 from webhook.cluster.judging import Limits, LiveJudge
 from webhook.cluster.kinds import wanted
-from webhook.cluster.secrets import ByNameReader
+from webhook.cluster.secrets import ByNameReader, Key
 from webhook.cluster.store import Source, Store
 from webhook.cluster.watch import WATCH_SECONDS
 from webhook.policy import Policy
@@ -51,7 +51,7 @@ class LiveCluster:
         """tell: who is told what happens."""
         chosen = options or Options()
         self.store = Store(policy.workload_paths)
-        reader = ByNameReader(connection, monotonic, self._content_changed)
+        reader = ByNameReader(connection, monotonic, self._content_changed, self._named)
         self.store.view.by_name = reader
         self.follow = Follow(connection, self.store, _wishes(policy, chosen), tell)
         self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), policy)
@@ -109,6 +109,15 @@ class LiveCluster:
     def _counts(self) -> Mapping[str, object]:
         sources = self.store.sources()
         return {"kinds": len(sources), "objects": sum(len(one.held) for one in sources)}
+
+    def _named(self, key: Key) -> bool:
+        """Whether a workload in view may ask for the object again."""
+        kind, namespace, name = key
+        with self.store.lock:
+            workloads = self.store.view.workloads
+            return bool(
+                workloads.using_secret(namespace, name) if kind == "Secret" else workloads.of_namespace(namespace)
+            )
 
     def _content_changed(self, namespace: str) -> None:
         with self.store.lock:

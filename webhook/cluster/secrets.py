@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -29,6 +30,10 @@ KEPT = 20_000
 _RESOURCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS}
 _READ_SECONDS = 2.0
 _AT_ONCE = 8
+_LOOKED_AT_AGAIN = 4
+"""At each read; with four, a third more is held than is named."""
+_RECENT_SECONDS = 60.0
+"""Who asked may not be in view yet."""
 _NOT_YET = "was not read yet"
 
 
@@ -62,9 +67,18 @@ class Need:
 class ByNameReader:
     """The `ByName` of a live view. What verdicts ask is asked under the lock of the store, by one thread at a time."""
 
-    def __init__(self, connection: Connection, clock: Callable[[], float], changed: Callable[[str], None]) -> None:
-        """changed: told the namespace in which something is not as it was before."""
-        self._connection, self._clock, self._changed = connection, clock, changed
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Callable[[], float],
+        changed: Callable[[str], None],
+        named: Callable[[Key], bool] = lambda _: True,
+    ) -> None:
+        """changed: told the namespace in which something is not as it was before. named: whether anybody may ask again.
+
+        What nobody names any more is forgotten in time.
+        """
+        self._connection, self._clock, self._changed, self._named = connection, clock, changed, named
         self.patience = Patience(clock)
         self._held: OrderedDict[Key, Entry] = OrderedDict()
         self._lock = Lock()
@@ -161,6 +175,24 @@ class ByNameReader:
             self._held.move_to_end(key)
             while len(self._held) > KEPT:
                 self._held.popitem(last=False)
+            oldest = tuple(islice(self._held.items(), _LOOKED_AT_AGAIN))
+        self._look_again(oldest)
+
+    def _look_again(self, entries: Iterable[tuple[Key, Entry]]) -> None:
+        """Forgets those of the entries that nobody names; the others have their turn again after all the rest.
+
+        A few each time that something is read, so that what is held follows what is named, without a sweep.
+        """
+        recent = self._clock() - _RECENT_SECONDS
+        for key, entry in entries:
+            kept = entry.at > recent or self._named(key)
+            with self._lock:
+                if self._held.get(key) is not entry:
+                    continue
+                if kept:
+                    self._held.move_to_end(key)
+                else:
+                    del self._held[key]
 
 
 def _version(manifest: dict[str, Any]) -> tuple[str, str]:
