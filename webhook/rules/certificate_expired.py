@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._material import moment, named, replace_secret, span
-from webhook.rules._reads import CHAINS
+from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import quote
 from webhook.trace.credentials import Held
 from webhook.trace.workload import WorkloadPicture
@@ -55,7 +55,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="client_certificates",
-    reads=CHAINS,
+    reads=CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

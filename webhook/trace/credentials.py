@@ -24,8 +24,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A certificate that the sidecar presents or verifies with. certain: False for a mount that no rule in view reads.
+    """A certificate that the sidecar presents or verifies with.
 
+    certain: False for a mount of which nobody knows what it is for.
     position: among the certificates of its file; 0 is the leaf of a client certificate.
     """
 
@@ -71,12 +72,16 @@ def _material(chain: Chain | None) -> Material | None:
 
 
 def client_certificates(picture: "WorkloadPicture") -> Iterator[Held]:
-    """The certificates of every client certificate file, and those of mounts that serve no rule in view."""
+    """The certificates of every client certificate file, and those of mounts that serve no rule in force.
+
+    Where such a mount was meant for a rule, its certificate will be the one that is presented once the mount is mended.
+    """
     for credential in picture.credentials:
         yield from _of_chain(credential.certificate)
     for stray in picture.strays:
-        if stray.found is not None and not stray.candidates:
-            yield from _of_secret(stray.found.ref, stray.found.keys)
+        if stray.found is not None:
+            meant = bool(stray.candidates) and not stray.claimed
+            yield from _of_secret(stray.found.ref, stray.found.keys, certain=meant)
 
 
 def ca_certificates(picture: "WorkloadPicture") -> Iterator[tuple[Chain, tuple[CertificateFacts, ...]]]:
@@ -95,9 +100,9 @@ def _of_chain(chain: Chain | None) -> Iterator[Held]:
         yield Held(chain.file.object, chain.file.key, position, certificate)
 
 
-def _of_secret(ref: ObjectRef, keys: Mapping[str, Material]) -> Iterator[Held]:
+def _of_secret(ref: ObjectRef, keys: Mapping[str, Material], *, certain: bool) -> Iterator[Held]:
     own = {key.public_key for material in keys.values() for key in material.keys}
     for name, material in keys.items():
         first = material.certificates[:1]
         if first and first[0].public_key in own:
-            yield Held(ref, name, 0, first[0], certain=False)
+            yield Held(ref, name, 0, first[0], certain=certain)
