@@ -4,12 +4,12 @@ What stands in the annotations by themselves is left to `annotations`, what Secr
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from webhook.istio import builtin
 from webhook.istio.mount_merge import absolute, merge_volumes, merges
-from webhook.model.workload import Mount, Volume
+from webhook.model.workload import Mount, Source, Volume
 
 if TYPE_CHECKING:
     from webhook.istio.sidecar_files import SidecarFiles
@@ -20,8 +20,9 @@ class FileFault:
     """One structural fault.
 
     kind: `volume-not-found`, `volume-not-mounted`, `mount-path-twice`, `mount-path-shadowed`, `volume-name-twice`,
-    `application-volume`, `istio-volume`, `reserved-volume`, `two-sources`, `hides-files`, `identity-files` or
-    `init-container`. path: where it is written. detail: the fact, in words. rejects: whether the Pod is refused.
+    `application-volume`, `application-mode`, `istio-volume`, `reserved-volume`, `two-sources`, `hides-files`,
+    `identity-files` or `init-container`. path: where it is written. detail: the fact, in words. rejects: whether the
+    Pod is refused.
     files: what it hides; for `identity-files` the paths that would take the mesh identity over if they exist.
     """
 
@@ -48,7 +49,7 @@ def _volume_faults(files: "SidecarFiles") -> Iterator[FileFault]:
         elif volume.name in builtin.VOLUMES:
             yield _with_istio(volume)
         elif volume.name in earlier:
-            yield _twice(volume, earlier[volume.name], alone=_alone(files))
+            yield from _twice(volume, earlier[volume.name], alone=_alone(files))
         elif not _mounted(files, volume.name):
             detail = f'volume "{volume.name}" is mounted into no container'
             yield FileFault("volume-not-mounted", volume.path, detail, rejects=False, volume=volume)
@@ -66,13 +67,16 @@ def _alone(files: "SidecarFiles") -> bool:
     return not files.pod.volumes and files.pod.automount_token is False
 
 
-def _twice(volume: Volume, first: Volume, *, alone: bool) -> FileFault:
+def _twice(volume: Volume, first: Volume, *, alone: bool) -> Iterator[FileFault]:
+    """A name given twice: harmless only where both say the same, and are merged."""
     clash = _clash(first, volume)
     if alone and not clash:
         detail = f'the name "{volume.name}" is given twice, and may be once where the pod has no volume of its own'
-        return FileFault("volume-name-twice", volume.path, detail, rejects=True, volume=volume)
-    detail = f'the name "{volume.name}" is given twice, {clash or "and the later one overwrites the earlier"}'
-    return FileFault("two-sources" if clash else "volume-name-twice", volume.path, detail, bool(clash), volume=volume)
+        yield FileFault("volume-name-twice", volume.path, detail, rejects=True, volume=volume)
+    elif volume.sources != first.sources:
+        detail = f'the name "{volume.name}" is given twice, {clash or "and the later one overwrites the earlier"}'
+        kind = "two-sources" if clash else "volume-name-twice"
+        yield FileFault(kind, volume.path, detail, bool(clash), volume=volume)
 
 
 def _with_application(volume: Volume, held: Volume) -> Iterator[FileFault]:
@@ -80,10 +84,26 @@ def _with_application(volume: Volume, held: Volume) -> Iterator[FileFault]:
     if volume.sources == held.sources:
         return
     clash = _clash(held, volume)
-    effect = clash or "and overwrites what the application's containers see"
+    if clash:
+        kind, effect = "two-sources", clash
+    elif _same_files(held, volume):
+        kind, effect = "application-mode", "and changes the modes of its files, or whether they may be missing"
+    else:
+        kind, effect = "application-volume", "and overwrites what the application's containers see"
     detail = f'"{volume.name}" is also the name of {held.path}, {effect}'
-    kind = "two-sources" if clash else "application-volume"
     yield FileFault(kind, volume.path, detail, bool(clash), volume=volume)
+
+
+def _same_files(held: Volume, volume: Volume) -> bool:
+    """Whether a volume shows the same files, whatever their modes, once another is merged into it."""
+    merged = merge_volumes((held, volume))
+    return merged is not None and [*map(_shown, merged.sources)] == [*map(_shown, held.sources)]
+
+
+def _shown(source: Source) -> Source:
+    """A source without modes, and without what may be missing."""
+    items = None if source.items is None else tuple(replace(one, mode=None) for one in source.items)
+    return replace(source, items=items, default_mode=None, optional=False)
 
 
 def _with_istio(volume: Volume) -> FileFault:

@@ -2,8 +2,11 @@
 
 ## Why
 
-The injector merges volumes by their name: of two with one name, the later overwrites the fields of the earlier. One of
-the two Secrets is then mounted nowhere. In a Pod without any volume of its own the API server refuses the double name.
+The injector merges volumes into those of the Pod by their name: of two with one name, the later overwrites the fields
+of the earlier. One of the two Secrets is then mounted nowhere; whether a rule misses its files, other rules say, and
+this one warns. A Pod without any volume of its own has nothing to merge into: the API server then gets the name twice,
+and refuses the Pod. That is denied. Every Pod has the volume of its ServiceAccount's token, unless
+`automountServiceAccountToken` is false.
 
 ## Fix
 
@@ -11,7 +14,8 @@ Give each volume a name of its own, and each mount the name of its volume.
 
 ## Source
 
-k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.32).
+k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.32). Seen for real: the
+later one is mounted; without a token the API server says `Duplicate value`.
 """
 
 from collections.abc import Iterator

@@ -2,10 +2,10 @@
 
 ## Why
 
-The injector merges the two by name, and the annotation wins. The application's own containers then see the Secret
-that was meant for the sidecar, instead of what the pod spec says.
-
-It denies where a container of the application mounts that volume; otherwise it warns.
+The injector merges the two by name, and the annotation wins. The sidecar gets its files; but a container of the
+application that mounts the volume sees the Secret that was meant for the sidecar, instead of what the pod spec says.
+That is denied. Where no container mounts it, or where only the modes of its files change, it warns. Two volumes of
+different kinds are refused by the API server (`volume-sources-conflict`).
 
 ## Fix
 
@@ -13,7 +13,8 @@ Give the volume of the annotation another name, and its mount, too.
 
 ## Source
 
-k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.32).
+k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.32). Seen for real: the
+call works, and the Pod's volume is the Secret of the annotation.
 """
 
 from collections.abc import Iterator
@@ -28,9 +29,9 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per user volume that changes one of the pod spec."""
-    for fault in mount_faults(picture, "application-volume"):
+    for fault in mount_faults(picture, "application-volume", "application-mode"):
         name = fault.volume.name if fault.volume is not None else ""
-        certain = _mounted(picture, name)
+        certain = fault.kind == "application-volume" and _mounted(picture, name)
         fix = f'give it another name, as "{name[:58]}-mtls", here and in its mount'
         yield Violation(picture.ref, fault.path, fault.detail, fix, certain=certain)
 
