@@ -82,7 +82,7 @@ ROWS = {
         False,
         Outcome(Kind.MESH_IDENTITY, FileSet("", "", "/ca"), "file", "privateKey"),
     ),
-    "a tilde in the CA's path breaks verification": (
+    "a tilde in the CA's path leaves no CA to verify with": (
         block("MUTUAL", FileSet("/c", "/k", "/ca~")),
         False,
         Outcome(Kind.MUTUAL, FileSet("/c", "/k"), "malformed", "mode"),

@@ -35,7 +35,8 @@ class Outcome:
     """What a tls block leads to. files: what the agent or Envoy will really read, verbatim paths.
 
     ca: how the partner is verified: `file`, `system`, `nothing` (insecureSkipVerify), `malformed` (a `~` in the
-    path: every verification fails), `mesh`, `credential`, or '' without TLS. reason: names the field that decided.
+    path: nobody is verified, or every call fails), `mesh`, `credential`, or '' without TLS. reason: names the field
+    that decided.
     """
 
     kind: Kind
