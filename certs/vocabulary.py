@@ -1,7 +1,7 @@
 """The words that stand for PEM in the examples of rules: `@client.cert` in a Secret becomes a certificate made here.
 
 `@NAME.PART`: NAME is one of PEOPLE, PART one of PARTS. Everything is valid around the instant at which examples are
-judged, except what says otherwise by its name.
+judged, except what says otherwise by its name; who lets them happen for real says which instant that is today.
 """
 
 import base64
@@ -17,48 +17,68 @@ AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The instant at which an example without `at` is judged (`webhook.examples.AT`)."""
 
 DAY = timedelta(days=1)
-VALID = Dates.around(AT)
-PAST = Dates(AT - 400 * DAY, AT - 3 * DAY)
-SOON = Dates(AT - 400 * DAY, AT + 10 * DAY)
-FUTURE = Dates(AT + 5 * DAY, AT + 400 * DAY)
 
 
-def _client(dates: Dates = VALID, **changes: Any) -> Issued:
-    return make_leaf(person("ca"), dates, Profile(**changes))
+def _valid(at: datetime) -> Dates:
+    return Dates.around(at)
+
+
+def _past(at: datetime) -> Dates:
+    return Dates(at - 400 * DAY, at - 3 * DAY)
+
+
+def _soon(at: datetime) -> Dates:
+    return Dates(at - 400 * DAY, at + 10 * DAY)
+
+
+def _future(at: datetime) -> Dates:
+    return Dates(at + 5 * DAY, at + 400 * DAY)
+
+
+When = Callable[[datetime], Dates]
+Who = Callable[[datetime], Issued]
+
+
+def _ca(profile: Profile = CA, when: When = _valid, issuer: str = "") -> Who:
+    return lambda at: make_ca(when(at), profile, issuer=person(issuer, at) if issuer else None)
+
+
+def _client(when: When = _valid, issuer: str = "ca", **changes: Any) -> Who:
+    return lambda at: make_leaf(person(issuer, at), when(at), Profile(**changes))
 
 
 @cache
-def person(name: str) -> Issued:
+def person(name: str, at: datetime) -> Issued:
     """The certificate and key of that name; always the same ones within one process.
 
     Raises:
         KeyError: nobody in PEOPLE has that name.
     """
-    return PEOPLE[name]()
+    return PEOPLE[name](at)
 
 
-PEOPLE: Mapping[str, Callable[[], Issued]] = {
-    "ca": lambda: make_ca(VALID),
-    "other-ca": lambda: make_ca(VALID, Profile("Other Root CA", usages=None, is_ca=True)),
-    "expired-ca": lambda: make_ca(PAST, Profile("Old Root CA", usages=None, is_ca=True)),
-    "soon-ca": lambda: make_ca(SOON, CA),
-    "future-ca": lambda: make_ca(FUTURE, CA),
-    "intermediate": lambda: make_ca(VALID, Profile("Example Issuing CA", usages=None, is_ca=True), issuer=person("ca")),
-    "client": _client,
-    "other": lambda: _client(name="other-client"),
-    "expired": lambda: _client(PAST),
-    "soon": lambda: _client(SOON),
-    "future": lambda: _client(FUTURE),
-    "server-only": lambda: _client(usages=(SERVER,)),
-    "any-usage": lambda: _client(usages=None),
-    "rsa": lambda: _client(key="RSA-2048"),
-    "rsa-1024": lambda: _client(key="RSA-1024"),
-    "p224": lambda: _client(key="P-224"),
-    "p384": lambda: _client(key="P-384"),
-    "secp256k1": lambda: _client(key="secp256k1"),
-    "ed25519": lambda: _client(key="Ed25519"),
-    "chained": lambda: make_leaf(person("intermediate"), VALID),
-    "serial-one": lambda: _client(serial=1),
+PEOPLE: Mapping[str, Who] = {
+    "ca": _ca(),
+    "other-ca": _ca(Profile("Other Root CA", usages=None, is_ca=True)),
+    "expired-ca": _ca(Profile("Old Root CA", usages=None, is_ca=True), _past),
+    "soon-ca": _ca(when=_soon),
+    "future-ca": _ca(when=_future),
+    "intermediate": _ca(Profile("Example Issuing CA", usages=None, is_ca=True), issuer="ca"),
+    "client": _client(),
+    "other": _client(name="other-client"),
+    "expired": _client(_past),
+    "soon": _client(_soon),
+    "future": _client(_future),
+    "server-only": _client(usages=(SERVER,)),
+    "any-usage": _client(usages=None),
+    "rsa": _client(key="RSA-2048"),
+    "rsa-1024": _client(key="RSA-1024"),
+    "p224": _client(key="P-224"),
+    "p384": _client(key="P-384"),
+    "secp256k1": _client(key="secp256k1"),
+    "ed25519": _client(key="Ed25519"),
+    "chained": _client(issuer="intermediate"),
+    "serial-one": _client(serial=1),
 }
 """Who certificates are issued to, by the word that examples use."""
 
@@ -77,7 +97,7 @@ PARTS: Mapping[str, Callable[[Issued], bytes]] = {
     "1001-times": lambda one: cert_pem(one) * 1001,
     "cut": lambda one: cert_pem(one)[:300] + b"\n-----END CERTIFICATE-----\n",
     "negative-serial": negative_serial_pem,
-    "crl": lambda one: crl_pem(make_crl(one, VALID)),
+    "crl": lambda one: crl_pem(make_crl(one, _dates(one))),
 }
 """What is written of them, as text."""
 
@@ -93,7 +113,11 @@ stringData: {cert: "@client.cert", key: "@client.key", cacert: "@ca.cert"}
 """The Secret of the worked example."""
 
 
-def word(text: str) -> bytes:
+def _dates(one: Issued) -> Dates:
+    return Dates(one.certificate.not_valid_before_utc, one.certificate.not_valid_after_utc)
+
+
+def word(text: str, at: datetime = AT) -> bytes:
     """What `@client.cert` stands for; words joined by `+` stand one after the other, by `+!` glued together.
 
     Raises:
@@ -101,16 +125,16 @@ def word(text: str) -> bytes:
     """
     glued = text.split("+!")
     if len(glued) > 1:
-        return b"".join(word(part).rstrip(b"\n") for part in glued)
-    return b"".join(_one(part.strip()) for part in text.split("+"))
+        return b"".join(word(part, at).rstrip(b"\n") for part in glued)
+    return b"".join(_one(part.strip(), at) for part in text.split("+"))
 
 
-def _one(text: str) -> bytes:
+def _one(text: str, at: datetime) -> bytes:
     name, _, part = text.removeprefix("@").partition(".")
-    return {**PARTS, **BINARY}[part or "cert"](person(name))
+    return {**PARTS, **BINARY}[part or "cert"](person(name, at))
 
 
-def fill(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+def fill(manifest: Mapping[str, Any], at: datetime = AT) -> Mapping[str, Any]:
     """The object with every word in a Secret's or ConfigMap's values replaced by what it stands for."""
     if manifest.get("kind") not in ("Secret", "ConfigMap"):
         return manifest
@@ -120,12 +144,12 @@ def fill(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         values = manifest.get(field)
         if isinstance(values, dict):
             binary = field == "binaryData" or (field == "data" and encoded)
-            filled[field] = {key: _filled(value, binary=binary) for key, value in values.items()}
+            filled[field] = {key: _filled(value, at, binary=binary) for key, value in values.items()}
     return filled
 
 
-def _filled(value: object, *, binary: bool) -> object:
+def _filled(value: object, at: datetime, *, binary: bool) -> object:
     if not isinstance(value, str) or not value.startswith("@"):
         return value
-    made = word(value)
+    made = word(value, at)
     return base64.b64encode(made).decode() if binary else made.decode()

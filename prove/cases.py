@@ -1,19 +1,19 @@
-"""The examples of rules as cases to play: what exists, which workloads run, which URL their application calls.
+"""The examples of rules as cases to play: what exists, what changes, which workloads run, which URL they call.
 
-Examples are the smallest objects that show their point; here they are completed to what an API server takes.
+Examples are the smallest objects that show their point; `completion` makes of them what an API server takes.
 """
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from certs.vocabulary import WORKED_SECRET, fill
-from prove.stage import TEMPLATES
-from webhook.examples import load
+from certs.vocabulary import WORKED_SECRET
+from prove.completion import WORKLOADS, completed, idle
+from webhook.examples import AT, instant, load
 from webhook.model.rule import Example
 
 Object = Mapping[str, Any]
@@ -21,8 +21,6 @@ WORKED = Path(__file__).resolve().parent.parent / "examples" / "worked"
 HOST = "external.system.com"
 ENDPOINT = "198.18.255.1"
 """Where a Service of an example leads: out of the Pod, so to the partner."""
-WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "ReplicationController"}
-
 LIST_SECRETS = """\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -39,15 +37,28 @@ subjects: [{kind: ServiceAccount, name: default, namespace: devel}]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One example to play. bad: it must not work. says: the lines of the rule. also: other rules with a line for it."""
+    """One example to play.
+
+    bad: it must not work. says: the lines of the rule. also: other rules with a line for it. at: the instant around
+    which its certificates are made. before: what is there already. subject: the object that is applied, or, where it
+    is deleted, goes. workloads: those whose Pods run then.
+    """
 
     rule: str
     title: str
     bad: bool
     says: tuple[str, ...]
     also: tuple[str, ...]
-    objects: tuple[Object, ...]
+    at: datetime
+    before: tuple[Object, ...]
+    subject: Object
+    deleted: bool
     workloads: tuple[Object, ...]
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """What is there when the workloads run."""
+        return self.before if self.deleted else (*self.before, self.subject)
 
     @property
     def good(self) -> bool:
@@ -91,52 +102,34 @@ class Case:
                 yield name, [port["port"] for port in spec.get("ports", ()) or ({"port": 443},)]
 
 
-def cases(rule: str) -> Iterator[Case]:
-    """The cases of a rule, in the order of its examples. Where none is certain enough to be denied, warnings count."""
+def cases(rule: str, at: datetime = AT) -> Iterator[Case]:
+    """The cases of a rule, in the order of its examples. Where none is certain enough to be denied, warnings count.
+
+    at: the instant that is to be the one at which examples are judged.
+    """
     examples = load(rule)
     sign = "deny " if any(line.startswith("deny ") for one in examples for line in one.findings) else "warn "
     for example in examples:
-        yield _case(rule, example, sign)
+        yield _case(rule, example, sign, at + (AT - instant(example)))
 
 
-def _case(rule: str, example: Example, sign: str) -> Case:
+def _case(rule: str, example: Example, sign: str, at: datetime) -> Case:
     """One example, completed."""
-    subject = next(_parsed(example.object))
-    around = list(_worked(example)) if example.worked else [*_namespaces()]
-    held = {_key(one): one for one in (*around, *_parsed(example.cluster))}
-    if not example.deleted:
-        held[_key(subject)] = subject
-    else:
-        held.pop(_key(subject), None)
-    running = [one for one in held.values() if one["kind"] in WORKLOADS]
-    if subject["kind"] in WORKLOADS:
-        running = [subject]
-    named = {one["metadata"].get("namespace", "default") for one in (*held.values(), *running)}
+    subject = completed(next(_parsed(example.object)), at)
+    held = {_key(one): one for one in (*_around(example), *_parsed(example.cluster))}
+    held.pop(_key(subject), None)
+    held |= {_key(one): one for one in _parsed(example.old)}
+    running = [subject] if subject["kind"] in WORKLOADS else [one for one in held.values() if one["kind"] in WORKLOADS]
+    running = running or [*_parsed((WORKED / "deployment.yaml").read_text())]
+    named = {one["metadata"].get("namespace", "default") for one in (*held.values(), subject, *running)}
     missing = named - {one["metadata"]["name"] for one in held.values() if one["kind"] == "Namespace"}
     spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(missing)]
-    kept = sorted((one for one in held.values() if not (one["kind"] in WORKLOADS or _is_foreign(one))), key=_age)
-    objects = (*spaces, *(completed(one) for one in kept), *_endpoints(kept))
-    workloads = tuple(completed(one) for one in running or _parsed((WORKED / "deployment.yaml").read_text()))
+    kept = sorted((one for one in held.values() if not _is_foreign(one)), key=_age)
+    before = (*spaces, *(idle(completed(one, at)) for one in kept), *_endpoints([*kept, subject]))
+    workloads = tuple(completed(one, at) for one in running)
     bad = any(line.startswith(sign) for line in example.findings)
-    return Case(rule, example.title, bad, example.findings, example.also, objects, workloads)
-
-
-def completed(one: Object) -> Object:
-    """What an API server takes: a workload with a name, labels, a container."""
-    made: Any = copy.deepcopy(fill(one))
-    made["metadata"].pop("creationTimestamp", None)
-    if made["kind"] not in WORKLOADS:
-        return made  # type: ignore[no-any-return]
-    template = made
-    for name in TEMPLATES.get(made["kind"], ("spec", "template")):
-        template = template.setdefault(name, {})
-    template.setdefault("metadata", {}).setdefault("labels", {"app": made["metadata"]["name"]})
-    spec = template.setdefault("spec", {})
-    if not spec.get("containers"):
-        spec["containers"] = [{"name": "app"}]
-    for container in (*spec["containers"], *spec.get("initContainers", ())):
-        container.setdefault("image", "auto" if container["name"] == "istio-proxy" else "app")
-    return made  # type: ignore[no-any-return]
+    told = (rule, example.title, bad, example.findings, example.also)
+    return Case(*told, at, before, subject, example.deleted, workloads)
 
 
 def _is_foreign(one: Object) -> bool:
@@ -160,9 +153,11 @@ def _endpoints(held: list[Object]) -> Iterator[Object]:
             yield {**head, "addressType": "IPv4", "endpoints": [{"addresses": [ENDPOINT]}], "ports": ports}
 
 
-def _worked(example: Example) -> Iterator[Object]:
+def _around(example: Example) -> Iterator[Object]:
     """The worked example, but for kinds that the example leaves out; namespaces stay."""
     yield from _namespaces()
+    if not example.worked:
+        return
     for one in (*_parsed((WORKED / "istio.yaml").read_text()), *_parsed(WORKED_SECRET)):
         if one["kind"] not in example.without:
             yield one

@@ -43,7 +43,7 @@ class Inside:
         """What somebody outside wants to know."""
         if asked["do"] == "ready":
             return self._ready()
-        return self._request(asked["url"])
+        return self._request(asked["url"], impostor=asked["impostor"])
 
     def _ready(self) -> dict[str, Any]:
         """Whether the sidecar says that it is ready, and the code it ended with."""
@@ -51,9 +51,10 @@ class Inside:
         answer = fetch("http://127.0.0.1:15021/healthz/ready", "127.0.0.1", 2) if self.sidecar else {"status": 200}
         return {"ready": answer["status"] == 200, "ended": ended}
 
-    def _request(self, url: str) -> dict[str, Any]:
-        """What the application gets, and what the partner saw of it."""
+    def _request(self, url: str, *, impostor: bool) -> dict[str, Any]:
+        """What the application gets, and what the partner, or somebody in its place, saw of it."""
         before = len(self.partner.notes)
+        self.partner.impostor = impostor
         got = fetch(url, names.address_of(urlsplit(url).hostname or "", self.spec["names"]), REQUEST_SECONDS)
         return {**got, "notes": self.partner.seen(before)}
 

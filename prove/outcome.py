@@ -22,6 +22,8 @@ class Kind(StrEnum):
     OTHER_CERTIFICATE = "works with another certificate than the rule names"
     NO_CERTIFICATE = "leaves without client certificate"
     PLAIN = "leaves as plain text"
+    NOBODY_VERIFIED = "works, and would with anybody in the partner's place"
+    VOLUME_LOST = "works, but the application has another volume than its own"
     IDENTITY_LOST = "works, but the sidecar has lost its identity in the mesh"
     FAILS = "fails"
     BROKEN = "could not be played"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from prove.machine import envoy
+from prove.outcome import Kind
 from prove.over_time import Story
 from prove.record import Record
 from rig.parts import ISTIO_VERSION, KUBERNETES
@@ -15,13 +16,18 @@ HEAD = """\
 
 # What really happens
 
-Every example of every rule that denies, played for real, with our webhook out of the way: a kube-apiserver, Istio's own
-istiod and injector, the injected Pod's pilot-agent and Envoy with exactly the files that the Pod would see, and a
-partner: a TLS server that demands a client certificate and notes what it sees. One request of the application decides.
-What we deny must fail, leave without the certificate, or not start; what we let pass must reach the partner as the
-client.
+Every example of every rule that denies, played for real: a kube-apiserver, Istio's own istiod and injector, the
+injected Pod's pilot-agent and Envoy with exactly the files that the Pod would see, and a partner: a TLS server that
+demands a client certificate and notes what it sees.
 
-{versions}. {count} examples of {rules} rules; {confirmed} rules are confirmed by traffic.
+First our own webhook, installed by our chart, is in the way: what is wrong is applied, and the API server asks us.
+Then it is out of the way, the same is applied again, and one request of the application decides. What we deny must
+fail, leave without the certificate, go to anybody who answers, or not start; what we let pass must reach the partner as
+the client, and nobody who takes the partner's place. Where the two annotations of Istio's that are written by hand are
+not themselves what is wrong, a second Pod has one annotation of ours instead, and must fare alike.
+
+{versions}. {count} examples of {rules} rules; {confirmed} rules are confirmed by traffic. We said of {told} examples
+what they state; {alike} of {injected} injected versions fared as those written by hand.
 
 """
 LONGEST = 160
@@ -32,7 +38,15 @@ def page(records: Sequence[Record], told: Sequence[Story]) -> str:
     """The whole page."""
     grouped = {rule: list(held) for rule, held in groupby(sorted(records, key=_order), key=lambda one: one.rule)}
     confirmed = sum(verdict(held).startswith("confirmed") for held in grouped.values())
-    head = HEAD.format(versions=versions(), count=len(records), rules=len(grouped), confirmed=confirmed)
+    counts = {
+        "count": len(records),
+        "rules": len(grouped),
+        "confirmed": confirmed,
+        "told": sum(one.as_told for one in records),
+        "injected": sum(bool(one.injected) for one in records),
+        "alike": sum(bool(one.injected) and one.alike for one in records),
+    }
+    head = HEAD.format(versions=versions(), **counts)
     return head + "\n".join([*_stories(told), *_table(grouped), *_details(grouped)]) + "\n"
 
 
@@ -41,7 +55,7 @@ def verdict(held: Sequence[Record]) -> str:
     denied = [one for one in held if one.denied]
     kept = [one for one in denied if one.agrees]
     if not denied or not kept:
-        return "; ".join(sorted({one.exception for one in denied})) or "not played in this run"
+        return "; ".join(sorted({one.exceptions.get("outcome", "") for one in denied})) or "not played in this run"
     return "confirmed by traffic" if len(kept) == len(denied) else "confirmed by traffic, but for the examples below"
 
 
@@ -67,14 +81,14 @@ def _stories(told: Sequence[Story]) -> Iterator[str]:
 
 def _table(grouped: dict[str, list[Record]]) -> Iterator[str]:
     """A line for each rule."""
-    yield from ("## Rules", "", "| rule | verdict | what we deny | what we let pass |", "|---|---|---|---|")
+    yield from ("## Rules", "", "| rule | verdict | rejected by us | what we deny | what we let pass |")
+    yield "|---|---|---|---|---|"
     for rule, held in grouped.items():
-        sides = [[one for one in held if one.denied is denied] for denied in (True, False)]
-        counts = [
-            f"{sum(one.agrees for one in side)} of {len(side)} {word}"
-            for side, word in zip(sides, ("fail", "work"), strict=True)
-        ]
-        yield f"| [{rule}](rules/{rule}.md) | {verdict(held)} | {counts[0]} | {counts[1]} |"
+        denied, good = ([one for one in held if one.denied is denied] for denied in (True, False))
+        ours = f"{sum(one.said == Kind.REJECTED_BY_US for one in denied)} of {len(denied)}"
+        fail, work = (sum(one.agrees for one in side) for side in (denied, good))
+        counts = f"{ours} | {fail} of {len(denied)} fail | {work} of {len(good)} work"
+        yield f"| [{rule}](rules/{rule}.md) | {verdict(held)} | {counts} |"
     yield ""
 
 
@@ -82,11 +96,22 @@ def _details(grouped: dict[str, list[Record]]) -> Iterator[str]:
     """Every example."""
     yield from ("## Examples", "")
     for rule, held in grouped.items():
-        yield from (f"### {rule}", "", "| example | we | what happened |", "|---|---|---|")
+        yield from (f"### {rule}", "", "| example | asked | what happened | injected by us |", "|---|---|---|---|")
         for one in held:
-            why = "" if one.agrees else f" ({one.exception or 'unexplained'})"
-            yield f"| {_short(one.title)} | {'deny' if one.denied else 'let pass'} | {_short(one.text)}{why} |"
+            parts = {"answer": one.said, "outcome": one.text, "injected": _alike(one)}
+            yield f"| {' | '.join((_short(one.title), *(_part(one, *part) for part in parts.items())))} |"
         yield ""
+
+
+def _alike(one: Record) -> str:
+    """What became of the injected version."""
+    return "alike" if one.injected and one.alike else one.injected
+
+
+def _part(one: Record, part: str, text: str) -> str:
+    """A part of a record, and why it is otherwise than it should be."""
+    why = f" ({one.exceptions.get(part, 'unexplained')})" if part in one.otherwise else ""
+    return f"{_short(text)}{why}"
 
 
 def _short(text: str) -> str:

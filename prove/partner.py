@@ -34,18 +34,18 @@ class Note:
 
 
 class Partner:
-    """Listens on loopback. The folder holds `server.pem` (certificate and key) and `clients.pem` (trusted CAs)."""
+    """Listens on loopback. The folder holds `server.pem` (certificate and key) and `clients.pem` (trusted CAs).
+
+    impostor: whether it answers with `impostor.pem`, of a CA that nobody trusts.
+    """
 
     def __init__(self, folder: Path, hosts: frozenset[str]) -> None:
         """Begins to listen, in threads."""
         self.notes: list[Note] = []
         self._hosts = hosts
         self._names: dict[int, str] = {}
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder / "server.pem")
-        self._context.load_verify_locations(folder / "clients.pem")
-        self._context.verify_mode = ssl.CERT_REQUIRED
-        self._context.sni_callback = self._choose
+        self.impostor = False
+        self._true, self._false = self._context(folder, "server"), self._context(folder, "impostor")
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(64)
@@ -55,6 +55,15 @@ class Partner:
     def seen(self, since: int = 0) -> list[dict[str, Any]]:
         """The notes from a number on."""
         return [asdict(note) for note in self.notes[since:]]
+
+    def _context(self, folder: Path, name: str) -> ssl.SSLContext:
+        """How it speaks TLS with one of its certificates."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(folder / f"{name}.pem")
+        made.load_verify_locations(folder / "clients.pem")
+        made.verify_mode = ssl.CERT_REQUIRED
+        made.sni_callback = self._choose
+        return made
 
     def _choose(self, connection: Any, name: str | None, _: ssl.SSLContext) -> int | None:
         """Refuses names that are not ours."""
@@ -80,7 +89,8 @@ class Partner:
 
     def _serve_tls(self, client: socket.socket, port: int) -> None:
         """A handshake, then one request over it."""
-        connection = self._context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+        context = self._false if self.impostor else self._true
+        connection = context.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         try:
             connection.do_handshake()
         except OSError as error:

@@ -1,17 +1,19 @@
-"""Plays a case on a stage: what really becomes of the application's request, with our webhook out of the way."""
+"""Plays a case on a stage: what our webhook says, and what becomes of the application's request without it."""
 
-import json
-import subprocess
-import sys
+import copy
 import time
-
-import yaml
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from certs.encode import cert_pem
 from certs.vocabulary import person
+from prove.asking import Answer, ask
 from prove.cases import Case, Object
+from prove.completion import template_of
+from prove.injected import rewritten
 from prove.outcome import Kind, Outcome, of_refusal
-from prove.sidecar import NotStarted
+from prove.sidecar import PROXY, NotStarted
 from prove.stage import KubectlFailed, Stage, TooLate
 from rig.volumes import NotThere
 from rig.waiting import until
@@ -20,49 +22,90 @@ SUBJECTS = frozenset({"O=Example,CN=client", "O=Example,CN=other-client"})
 """Whom the certificates of examples name."""
 
 
-def play(stage: Stage, case: Case) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a case came to. injected: of the version with one annotation of ours in place of Istio's two, if any."""
+
+    answer: Answer
+    outcome: Outcome
+    injected: Outcome | None = None
+
+
+def play(stage: Stage, case: Case) -> Played:
     """What the case comes to; the worst, where several workloads run."""
     stage.clear()
-    stage.meet(person("ca"), case.hosts, cert_pem(person("ca")))
+    ca = person("ca", case.at)
+    stage.meet(ca, case.hosts, cert_pem(ca))
+    _put(stage, (*case.before, case.subject) if case.deleted else case.before)
+    answer = ask(stage.istio.cluster, case)
     try:
-        stage.put(*(one for one in case.objects if one["kind"] != "DestinationRule"))
-        for rule in (one for one in case.objects if one["kind"] == "DestinationRule"):
-            stage.put(rule)
-            second = int(time.time())  # Istio sorts rules by their age in seconds, then by name
-            until(lambda second=second: int(time.time()) > second, "the next rule is younger")  # type: ignore[misc]
+        if case.deleted:
+            stage.delete(case.subject)
+        elif case.subject not in case.workloads:
+            _put(stage, [case.subject])
     except KubectlFailed as error:
-        return of_refusal(str(error))
-    workloads = [injected(stage, one, case) for one in case.workloads] if not case.bad else case.workloads
-    outcomes = [_call(stage, workload, case.url) for workload in workloads]
+        return Played(answer, of_refusal(str(error)))
+    return Played(answer, *_called(stage, case))
+
+
+def _put(stage: Stage, objects: Iterable[Object]) -> None:
+    """Applies objects, each rule in a second of its own: Istio sorts rules by their age in seconds, then by name."""
+    held = list(objects)
+    stage.put(*(one for one in held if one["kind"] != "DestinationRule"))
+    for rule in (one for one in held if one["kind"] == "DestinationRule"):
+        second = int(time.time())
+        if stage.has_rules:
+            until(lambda second=second: int(time.time()) > second, "the next rule is younger")  # type: ignore[misc]
+        stage.put(rule)
+
+
+def _called(stage: Stage, case: Case) -> tuple[Outcome, Outcome | None]:
+    """What the calls of the workloads come to, and of the same ones injected; all run at a time, since some wait."""
+    versions = [rewritten(one, good=case.good) for one in case.workloads]
+    running = [*case.workloads, *(one for one in versions if one)]
+    with ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(lambda one: _call(stage, one, case.url), running))
+    written, injected = outcomes[: len(versions)], outcomes[len(versions) :]
+    return _worst(written), _worst(injected) if all(versions) else None
+
+
+def _worst(outcomes: list[Outcome]) -> Outcome:
+    """The first that is not good, if any."""
     return next((one for one in outcomes if one.kind is not Kind.WORKS), outcomes[0])
 
 
-def injected(stage: Stage, workload: Object, case: Case) -> Object:
-    """The workload as `mtls-guard inject` writes it; itself, where it does not opt in."""
-    if "mtls-guard.io/" not in json.dumps(workload):
-        return workload
-    files = stage.write({"workload": [workload], "cluster": case.objects})
-    command = [
-        sys.executable,
-        "-c",
-        "from webhook.main import run; run()",
-        "inject",
-        str(files["workload"]),
-        "--cluster",
-        str(files["cluster"]),
-    ]
-    wrote = subprocess.run(command, capture_output=True, text=True, check=False)
-    return next((one for one in yaml.safe_load_all(wrote.stdout) if one), workload)
-
-
 def _call(stage: Stage, workload: Object, url: str) -> Outcome:
-    """What one request of a workload's application comes to."""
+    """What one request of a workload's application comes to; where it works, whether it also would with an impostor."""
     try:
         with stage.pod(workload) as running:
             outcome = stage.request(running, url, SUBJECTS)
-            lost = outcome.kind is Kind.WORKS and not running.mesh_identity
-            return Outcome(Kind.IDENTITY_LOST) if lost else outcome
+            if outcome.kind is not Kind.WORKS:
+                return outcome
+            if not running.mesh_identity:
+                return Outcome(Kind.IDENTITY_LOST)
+            if stage.request(running, url, SUBJECTS, impostor=True).kind is Kind.WORKS:
+                return Outcome(Kind.NOBODY_VERIFIED)
+            lost = ", ".join(lost_volumes(workload, running.manifest))
+            return Outcome(Kind.VOLUME_LOST, lost) if lost else outcome
     except KubectlFailed as error:
         return of_refusal(str(error))
     except (NotThere, NotStarted, TooLate) as error:
         return Outcome(Kind.NOT_STARTED, " ".join(str(error).split())[-300:])
+
+
+def lost_volumes(workload: Object, created: Object) -> Iterator[str]:
+    """The volumes that containers of the application mount, and that are others in the Pod than in its template."""
+    spec = template_of(copy.deepcopy(workload))["spec"]
+    mounts = (mount for one in spec["containers"] if one["name"] != PROXY for mount in one.get("volumeMounts", ()))
+    mounted = {mount["name"] for mount in mounts}
+    made = {one["name"]: one for one in created["spec"].get("volumes", ())}
+    for volume in spec.get("volumes", ()):
+        if volume["name"] in mounted and not _holds(made[volume["name"]], volume):
+            yield volume["name"]
+
+
+def _holds(made: object, written: object) -> bool:
+    """Whether everything that was written is there, beside what the API server added."""
+    if isinstance(written, dict) and isinstance(made, dict):
+        return all(key in made and _holds(made[key], value) for key, value in written.items())
+    return made == written

@@ -33,6 +33,7 @@ AGENT, ENVOY = "/usr/local/bin/pilot-agent", "/usr/local/bin/envoy"
 BOOTSTRAP = "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json"
 RESOLVER = "nameserver 127.0.0.1\noptions ndots:1\n"
 COMPLAINT = re.compile(r"\terror\tcache\tresource:.* failed to generate secret .* last error: (.*)")
+CERTIFICATES = "http://localhost:15000/certs"
 START_SECONDS = 60
 ANSWER_SECONDS = 60
 
@@ -50,9 +51,12 @@ class Running:
     child: Child
     filler: Filler
 
-    def request(self, url: str) -> dict[str, Any]:
-        """What the application gets from a URL: `status`, `body`, the partner's `notes`, the `agent`'s complaint."""
-        return {**self._ask({"do": "request", "url": url}), "agent": self._complaint()}
+    def request(self, url: str, *, impostor: bool = False) -> dict[str, Any]:
+        """What the application gets from a URL: `status`, `body`, the partner's `notes`, the `agent`'s complaint.
+
+        impostor: somebody else answers in the partner's place.
+        """
+        return {**self._ask({"do": "request", "url": url, "impostor": impostor}), "agent": self._complaint()}
 
     @property
     def ready(self) -> bool:
@@ -69,7 +73,7 @@ class Running:
     @property
     def mesh_identity(self) -> str:
         """The URI of the certificate that Envoy has for the mesh; empty where it has none."""
-        told = self._ask({"do": "request", "url": "http://localhost:15000/certs"})["body"]
+        told = self._ask({"do": "request", "url": CERTIFICATES, "impostor": False})["body"]
         found = re.search(r'"(spiffe://[^"]+/sa/[^"]+)"', str(told))
         return found[1] if found else ""
 

@@ -6,17 +6,18 @@ with stage.pod(deployment) as running:
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from certs.encode import cert_pem, key_pem
-from certs.issue import SERVER, Dates, Issued, Profile, make_leaf
+from certs.issue import SERVER, Dates, Issued, Profile, make_ca, make_leaf
+from prove.aside import AS_NOBODY_ASKED
+from prove.completion import pod_of
 from prove.mesh import Mesh
 from prove.outcome import Outcome, of_request
 from prove.sidecar import Meeting, Running, run
@@ -24,7 +25,6 @@ from rig.control_plane import KubectlFailed
 from rig.waiting import TooLate, until
 
 Object = Mapping[str, Any]
-TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 REVISION = "istio.io/rev"
 KEPT = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 READY_SECONDS = 40
@@ -36,23 +36,28 @@ ASK_SECONDS = 0.2
 
 @dataclass(eq=False)
 class Stage:
-    """A mesh, and the partner of the case, which also takes the mesh's identities: so it shows where one leaks."""
+    """A mesh, and the partner of the case, which also takes the mesh's identities: so it shows where one leaks.
+
+    Our own webhook is not asked about anything that is done here.
+    """
 
     istio: Mesh
     partner: Path = field(init=False)
     hosts: frozenset[str] = frozenset()
     _put: tuple[Object, ...] = ()
     _names: dict[str, str] = field(default_factory=dict)
-    _played: int = 0
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def meet(self, ca: Issued, hosts: frozenset[str], trusted: bytes = b"") -> None:
-        """Gives the partner a certificate for its hosts, and CAs whose clients it takes."""
+        """Gives the partner a certificate for its hosts, and CAs whose clients it takes; and an impostor one, too."""
         self.hosts = hosts
         self.partner = self._folder("partner")
         self.partner.mkdir()
+        dates = Dates.around(datetime.now(UTC))
         profile = Profile("partner", usages=(SERVER,), hosts=tuple(sorted(hosts)))
-        server = make_leaf(ca, Dates.around(datetime.now(UTC)), profile)
-        (self.partner / "server.pem").write_bytes(cert_pem(server) + key_pem(server))
+        for name, issuer in (("server", ca), ("impostor", make_ca(dates))):
+            server = make_leaf(issuer, dates, profile)
+            (self.partner / f"{name}.pem").write_bytes(cert_pem(server) + key_pem(server))
         clients = cert_pem(ca) + trusted + self.istio.root_certificate.encode()
         (self.partner / "clients.pem").write_bytes(clients)
 
@@ -62,9 +67,12 @@ class Stage:
         Raises:
             KubectlFailed: one was rejected; those before it are there.
         """
+        if not objects:
+            return
         manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
         self._put += objects
-        applied = self.istio.cluster.kubectl("apply", "-f", "-", "-o", "json", stdin=manifest).stdout
+        command = ("apply", "--validate=false", *AS_NOBODY_ASKED, "-f", "-", "-o", "json")
+        applied = self.istio.cluster.kubectl(*command, stdin=manifest).stdout
         made = json.loads(applied)
         self._names |= {_host(one): one["spec"]["clusterIP"] for one in made.get("items", [made]) if _has_address(one)}
         wanted = {
@@ -73,14 +81,24 @@ class Stage:
         until(lambda: wanted <= self._held(), "istiod has what was applied", SETTLE_SECONDS, every=ASK_SECONDS)
         self.istio.settle()
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether a DestinationRule was put."""
+        return any(one["kind"] == "DestinationRule" for one in self._put)
+
     def clear(self) -> None:
         """Deletes what was put, but for namespaces, and waits until istiod has forgotten it."""
         gone = [one for one in self._put if one["kind"] not in KEPT]
         self._put, self._names = (), {}
         if gone:
-            manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": gone})
-            self.istio.cluster.kubectl("delete", "-f", "-", "--ignore-not-found", "--now", stdin=manifest)
+            self.delete(*gone)
         until(lambda: len(self._held()) <= 1, "istiod has forgotten it", SETTLE_SECONDS, every=ASK_SECONDS)
+
+    def delete(self, *objects: Object) -> None:
+        """Deletes objects, those that are there."""
+        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        command = ("delete", *AS_NOBODY_ASKED, "-f", "-", "--ignore-not-found", "--now")
+        self.istio.cluster.kubectl(*command, stdin=manifest)
 
     @contextmanager
     def pod(self, workload: Object) -> Iterator[Running]:
@@ -109,42 +127,24 @@ class Stage:
             KubectlFailed: it was rejected.
         """
         cluster = self.istio.cluster
-        made = cluster.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(pod_of(workload))).stdout
+        command = ("create", *AS_NOBODY_ASKED, "-f", "-", "-o", "json")
+        made = cluster.kubectl(*command, stdin=json.dumps(pod_of(workload))).stdout
         created: Object = json.loads(made)
         return created
 
-    def request(self, running: Running, url: str, expected: frozenset[str] | None) -> Outcome:
-        """What a request of the application comes to."""
-        return of_request(running.request(url), expected)
+    def request(
+        self, running: Running, url: str, expected: frozenset[str] | None, *, impostor: bool = False
+    ) -> Outcome:
+        """What a request of the application comes to. impostor: somebody else answers in the partner's place."""
+        return of_request(running.request(url, impostor=impostor), expected)
 
     def _held(self) -> set[tuple[str, ...]]:
         """The objects of Istio's that istiod has, with their versions."""
         return {_version(one) for one in json.loads(self.istio.ask("/debug/configz")) or () if _is_istios(one)}
 
-    def write(self, texts: Mapping[str, Sequence[Object]]) -> dict[str, Path]:
-        """Files of these names with these objects."""
-        folder = self._folder("files")
-        folder.mkdir()
-        for name, objects in texts.items():
-            (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(objects), encoding="utf-8")
-        return {name: folder / f"{name}.yaml" for name in texts}
-
     def _folder(self, name: str) -> Path:
         """A new folder in the rig's."""
-        self._played += 1
-        return self.istio.cluster.folder / f"{name}{self._played}"
-
-
-def pod_of(workload: Object) -> Object:
-    """The Pod that the controller of a workload would create."""
-    template: Any = workload
-    for name in TEMPLATES.get(workload["kind"], ("spec", "template")):
-        template = template[name]
-    metadata = workload["metadata"]
-    made = {"namespace": metadata.get("namespace", "default"), **(template.get("metadata") or {})}
-    made.pop("name", None)
-    named = {**made, "generateName": f"{metadata['name']}-"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": named, "spec": template["spec"]}
+        return self.istio.cluster.folder / f"{name}{next(self._numbers)}"
 
 
 def _has_address(one: Object) -> bool:
@@ -169,4 +169,4 @@ def _version(one: Object) -> tuple[str, ...]:
     return one["metadata"]["uid"], str(one["metadata"]["generation"])
 
 
-__all__ = ["KubectlFailed", "Object", "Stage", "TooLate", "pod_of"]
+__all__ = ["KubectlFailed", "Object", "Stage", "TooLate"]

@@ -74,5 +74,6 @@ def test_a_wrong_instant_is_refused_with_an_example(secrets: Path) -> None:
 
 def test_stdin_is_a_file_too(secrets: Path) -> None:
     body = (GOLDEN / "create-works.request.json").read_bytes()
-    ended = CliRunner().invoke(group, ["review", "-", "--cluster", str(WORKED), "--cluster", str(secrets)], input=body)
+    words = ["review", "-", "--cluster", str(WORKED), "--cluster", str(secrets), "--at", AT.isoformat()]
+    ended = CliRunner().invoke(group, words, input=body)
     assert json.loads(ended.stdout)["response"]["allowed"] is True

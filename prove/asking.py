@@ -1,0 +1,58 @@
+"""What our webhook says to a case: really asked, through the API server, by somebody who applies the subject."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prove.cases import Case
+from prove.outcome import Kind, of_refusal
+from rig.control_plane import ControlPlane
+from webhook.rules import catalogue
+
+WARNED, PASSED = "warned by us", "let pass by us"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+MENTION = re.compile(r"\[([a-z0-9-]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one got to see. said: who rejected it, or how we let it pass. rules: those of ours that were named."""
+
+    said: str
+    rules: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        """As the page says it: what we warn of is named, what we reject for is the example's rule."""
+        return f"{self.said}: {', '.join(sorted(self.rules))}" if self.said == WARNED else self.said
+
+
+def ask(cluster: ControlPlane, case: Case) -> Answer:
+    """What kubectl prints to whoever applies, or deletes, the subject, as a dry run, about which we are asked, too."""
+    verb = "delete" if case.deleted else "create" if _brings_annotation(case.subject) else "apply"
+    validation = () if case.deleted else ("--validate=false",)
+    ran = cluster.kubectl(verb, *validation, "--dry-run=server", "-f", "-", stdin=json.dumps(case.subject), check=False)
+    return answer(ran.stdout + ran.stderr, refused=ran.returncode != 0)
+
+
+def answer(text: str, *, refused: bool) -> Answer:
+    """The answer in what kubectl printed."""
+    rules = frozenset(MENTION.findall(text)) & catalogue().keys()
+    if refused:
+        return Answer(of_refusal(text).kind.value, rules)
+    return Answer(WARNED if rules else PASSED, rules)
+
+
+def is_as_told(case: Case, got: Answer) -> bool:
+    """Whether it is what the example says: refused for its rule, warned of it, or let pass without a word of it."""
+    if any(line.startswith("deny ") for line in case.says):
+        return got.said == Kind.REJECTED_BY_US and case.rule in got.rules
+    if case.says:
+        return case.rule in got.rules and (got.said == WARNED or bool(case.also))
+    return case.rule not in got.rules and (got.said in {PASSED, WARNED} or bool(case.also))
+
+
+def _brings_annotation(subject: Mapping[str, Any]) -> bool:
+    """Whether it holds what `kubectl apply` would write anew."""
+    return LAST_APPLIED in subject["metadata"].get("annotations", {})
