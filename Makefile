@@ -37,6 +37,7 @@ check: lint fresh ## what to run before a commit: as test, without the slow suit
 
 prove: .venv/.dev ## what really happens to every rule's examples: Istio, Envoy, a TLS server; writes docs/proof.md
 	@$(PY) -m prove $(ARGS)
+	@$(if $(ARGS),:,$(PY) -m rig.oracles)
 
 bench: .venv/.dev ## measure (PARTS="live scale churn" behind a real API server)
 	@$(PY) -m benchmarks $(PARTS)

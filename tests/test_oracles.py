@@ -7,9 +7,11 @@ import secrets
 
 import pytest
 
+from rig.oracles.clusters import compare_clusters
 from rig.oracles.files import compare_files
 from rig.oracles.pods import compare_pods
 from tests.oracle_parts import ON_BUILD_SERVER, needed
+from webhook.istio.tls import Kind
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +22,12 @@ def test_sidecars_are_predicted_as_the_injector_and_the_api_server_make_them() -
     tally = needed(lambda: compare_pods(SEED, 2000))
     assert tally.wrong == [], f"seed {SEED}"
     assert min(tally.outcomes[what] for what in ("injected", "refused by the injector", "left alone")) > 50
+
+
+def test_the_tls_settings_of_each_host_port_and_subset_are_those_of_istiods_clusters() -> None:
+    tally = needed(lambda: compare_clusters(SEED, 500))
+    assert tally.wrong == [], f"seed {SEED}"
+    assert min(tally.outcomes[kind] for kind in Kind if kind is not Kind.NONE) > 20
 
 
 def test_files_are_judged_as_the_agent_and_envoy_judge_them() -> None:

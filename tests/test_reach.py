@@ -1,5 +1,7 @@
 """What the sidecars of a namespace are told: services they see, Sidecars, routes, and all hosts together."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ from tests.istio_objects import (
 )
 from webhook.istio.calls import Call, End
 from webhook.istio.reach import Config, Past, Reach, explain_miss, is_told, reach
-from webhook.istio.services import choose, visible
+from webhook.istio.services import choose, destined, visible
 from webhook.model.mesh import (
     DestinationRule,
     FileSet,
@@ -101,6 +103,24 @@ def test_of_services_with_one_host_the_own_namespace_counts_then_kubernetes_then
     real = kubernetes("x", "c", host=HOST)
     cases = [("b", (old, new, real)), ("c", (old, new, real)), ("z", (old, new, real)), ("z", (old, new)), ("z", ())]
     assert [choose(found, name, Mesh()) for name, found in cases] == [new, real, real, old, None]
+
+
+def test_of_entries_of_one_age_the_first_namespace_counts_whatever_their_names() -> None:
+    held = config(entry(namespace="b", name="1"), entry(namespace="a", name="2"))
+    assert [one.namespace for one in held.services.of_host(HOST)] == ["a", "b"]
+
+
+def test_a_destination_means_the_own_namespaces_service_then_kubernetes_then_the_oldest_that_is_visible() -> None:
+    """That one alone: its ports are not joined with others', and who exports to whom sets nothing before age."""
+    old, young = entry(namespace="old"), entry(namespace="young", created="2026-02-01T00:00:00Z")
+    own, private = entry(namespace="client", export_to=("~",)), entry(namespace="named", export_to=("client",))
+    later = replace(private, created="2026-03-01T00:00:00Z")
+    kube = kubernetes("api", "project", host=HOST, created="2026-04-01T00:00:00Z")
+    found = [
+        destined(services, "client", Mesh())
+        for services in ((old, young, own), (old, young, later), (old, young, kube), (replace(old, export_to=("~",)),))
+    ]
+    assert found == [own, old, kube, None]
 
 
 def test_two_entries_of_one_namespace_and_host_add_their_ports_when_nothing_sets_them_apart() -> None:
@@ -196,8 +216,18 @@ def test_a_pod_gets_the_first_sidecar_that_picks_it_then_the_namespaces_then_the
     every, root = sidecar("./*"), sidecar("./*", namespace=ROOT, name="root")
     ignored = sidecar("./*", namespace=ROOT, name="picky", selector={})
     held = config(*own, every, root, ignored).sidecars
-    chosen = [held.choose(name, labels, ROOT) for name, labels in (("client", APP), ("client", {}), ("devel", APP))]
+    chosen = [held.choose(name, labels, Mesh()) for name, labels in (("client", APP), ("client", {}), ("devel", APP))]
     assert [one.ref.name if one else "" for one in chosen] == ["a", "default", "root"]
+
+
+def test_a_sidecar_of_a_revision_that_does_not_exist_is_read_by_nobody() -> None:
+    foreign = [
+        sidecar("./*", name="a", namespace=namespace, labels={"istio.io/rev": "canary"})
+        for namespace in ("client", ROOT)
+    ]
+    held, mesh = config(*foreign, sidecar("./*", name="b")).sidecars, Mesh(revisions=frozenset({"default"}))
+    chosen = [held.choose(name, {}, mesh) for name in ("client", "devel")]
+    assert [one.ref.name if one else "" for one in chosen] == ["b", ""]
 
 
 # ------------------------------------------------------------------------------------------------ reach

@@ -52,6 +52,16 @@ ROWS = {
         False,
         Outcome(Kind.ONE_WAY, ca="credential", reason="credentialName"),
     ),
+    "SIMPLE with a credential sends no client certificate": (
+        block("SIMPLE", FileSet(), credential_name="c"),
+        True,
+        Outcome(Kind.ONE_WAY, ca="credential", reason="credentialName"),
+    ),
+    "insecureSkipVerify drops a credential's CA": (
+        block("MUTUAL", FileSet(), credential_name="c", insecure_skip_verify=True),
+        True,
+        Outcome(Kind.CREDENTIAL, ca="nothing", reason="credentialName"),
+    ),
     "no caCertificates means the system's": (
         block("MUTUAL", FileSet("/c", "/k")),
         False,
@@ -162,6 +172,15 @@ def test_originations_name_who_wrote_the_block_per_port_and_subset() -> None:
         ("older", 443, "v1", SUB),
         ("younger", 443, "v2", TOP),
     ]
+
+
+def test_a_wildcard_with_dynamic_dns_has_clusters_for_some_protocols_and_no_subsets() -> None:
+    ports = tuple(
+        ServicePort(number, kind.lower(), kind) for number, kind in enumerate(("HTTP", "HTTPS", "TCP", "TLS"))
+    )
+    one = merge((rule(subsets=(subset("v1", policy(SUB)),)),))[0]
+    dynamic = entry(host="*.system.com", ports=ports, resolution="DYNAMIC_DNS")
+    assert [(made.port.name, made.subset) for made in originations(one, dynamic)] == [("http", ""), ("tls", "")]
 
 
 def test_an_external_name_makes_no_cluster() -> None:

@@ -1,13 +1,22 @@
-"""`python -m rig.oracles [CASES] [SEED]`: each comparison on so many generated cases; exit 1 at a disagreement."""
+"""`python -m rig.oracles [CASES] [SEED]`: every comparison, a third of the cases each; exit 1 at a disagreement.
+
+Without arguments it also writes what it counted into docs/oracles.md.
+"""
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from rig.oracles.asking import Tally
+from rig.oracles.clusters import compare_clusters
 from rig.oracles.files import compare_files
 from rig.oracles.pods import compare_pods
 
 SHOWN = 5
-COMPARISONS = {"pods": compare_pods, "files": compare_files}
+CASES, SEED = 21000, 1
+COMPARISONS = {"pods": compare_pods, "clusters": compare_clusters, "files": compare_files}
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "oracles.md"
+BEGIN, END = "<!-- counted: begin -->", "<!-- counted: end -->"
 
 
 def told(name: str, tally: Tally) -> str:
@@ -18,17 +27,28 @@ def told(name: str, tally: Tally) -> str:
     return "\n".join([*lines, *(f"  WRONG {one}" for one in tally.wrong[:SHOWN])])
 
 
+def written(page: str, tallies: Mapping[str, Tally]) -> str:
+    """The page with the counts between its two marks."""
+    rows = ["| comparison | cases | answers compared | named | disagree |", "|---|---|---|---|---|"]
+    rows += [
+        f"| {name} | {one.cases:,} | {one.answers:,} | {one.explained.total():,} | {len(one.wrong)} |"
+        for name, one in tallies.items()
+    ]
+    before, _, rest = page.partition(BEGIN)
+    return "\n".join([before + BEGIN, "", *rows, "", END + rest.partition(END)[2]])
+
+
 def main(arguments: list[str]) -> int:
     """Runs every comparison, prints what it found; 1 where anything disagrees."""
-    cases, seed = (
-        (int(one) for one in [*arguments, "20000", "1"][:2]) if len(arguments) != 1 else (int(arguments[0]), 1)
-    )
-    wrong = 0
+    given = [int(one) for one in arguments]
+    cases, seed = (*given, *(CASES, SEED)[len(given) :])
+    tallies = {}
     for name, compare in COMPARISONS.items():
-        tally = compare(seed, cases)
-        print(told(name, tally), flush=True)
-        wrong += len(tally.wrong)
-    return 1 if wrong else 0
+        tallies[name] = compare(seed, cases // len(COMPARISONS))
+        print(told(name, tallies[name]), flush=True)
+    if not arguments:
+        PAGE.write_text(written(PAGE.read_text("utf-8"), tallies), encoding="utf-8")
+    return int(any(one.wrong for one in tallies.values()))
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ class Impact:
 
 
 def _told(state: Snapshot, namespace: str, host: str) -> tuple[Origination, ...]:
-    sidecar = state.config.sidecars.choose(namespace, {}, state.mesh.root_namespace)
+    sidecar = state.config.sidecars.choose(namespace, {}, state.mesh)
     return told_of(state.config, namespace, sidecar, host)
 
 

@@ -10,7 +10,7 @@ from webhook.istio.config import Config
 from webhook.istio.merge import Entry, merge, orders
 from webhook.istio.routes import Caller
 from webhook.istio.rules import lookup
-from webhook.istio.services import choose, joined, visible
+from webhook.istio.services import choose, destined, joined, visible
 from webhook.istio.sidecars import OPEN, Listener, Scope
 from webhook.istio.tls import metadata_files, originations, outcome
 from webhook.model.chain import Origination
@@ -70,15 +70,12 @@ def chosen(config: Config, namespace: str, host: str, scope: Scope | None) -> Se
 
 
 def _named(config: Config, namespace: str, host: str, listener: Listener) -> Service | None:
-    """The service that is there only because a VirtualService names it: the own namespace's, else the best visible."""
+    """The service that is there only because a VirtualService names it."""
     who, found = Caller(namespace, config.mesh), None
     for route in config.routes.naming(host).values():
         if not config.routes.imported(route, who) or not config.routes.passes(route, listener):
             continue
-        held = config.services.of_host(host)
-        own = [one for one in held if one.namespace == namespace]
-        seen = own or [one for one in held if visible(one, namespace, config.mesh)]
-        service = choose(seen, namespace, config.mesh)
+        service = destined(config.services.of_host(host), namespace, config.mesh)
         trimmed = listener.trim(service, config.routes.ports(host, route)) if service else None
         found = joined(found, trimmed) if trimmed else found
     return found

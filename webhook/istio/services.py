@@ -11,10 +11,11 @@ from webhook.istio.changes import Change
 from webhook.istio.hosts import is_wildcard
 from webhook.istio.shelf import Shelf
 from webhook.model.finding import ObjectRef
-from webhook.model.mesh import Mesh, Service
+from webhook.model.mesh import Mesh, Service, ServicePort
 
 _Key = tuple[str, str, str]
 _EVERYONE = ("*",)
+_DYNAMIC_PROTOCOLS = frozenset({"HTTP", "HTTP2", "GRPC", "TLS"})
 
 
 class ServiceIndex:
@@ -158,6 +159,36 @@ def choose(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service |
     return found
 
 
+def destined(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service | None:
+    """The service of one host that a VirtualService's destination means: of the own namespace, else the best visible.
+
+    services: the oldest first. A Kubernetes Service comes before others, then age counts (sidecar.go,
+    pickBestVisibleNamespace).
+    """
+    firsts: dict[str, Service] = {}
+    for service in services:
+        if is_kubernetes(service) or (served(service.labels, mesh) and service.namespace not in firsts):
+            firsts[service.namespace] = service
+    if namespace in firsts:
+        return firsts[namespace]
+    seen = sorted((one for one in firsts.values() if visible(one, namespace, mesh)), key=_age)
+    return min(seen, key=lambda one: not is_kubernetes(one), default=None)
+
+
+def is_dynamic(service: Service) -> bool:
+    """Whether a sidecar asks for the address of each host that the service's wildcard covers, when it is called."""
+    return service.resolution == "DYNAMIC_DNS" and is_wildcard(service.host)
+
+
+def clustered(service: Service) -> tuple[ServicePort, ...]:
+    """The ports for which a sidecar gets a cluster, to which a rule can apply (cluster.go, buildOutboundClusters)."""
+    if service.external_name:
+        return ()
+    if is_dynamic(service):
+        return tuple(port for port in service.ports if port.protocol in _DYNAMIC_PROTOCOLS)
+    return tuple(port for port in service.ports if port.protocol != "UDP")
+
+
 def joined(known: Service | None, other: Service) -> Service:
     """The service with the ports of another of the same host added, if the two can be one; else the known one."""
     if known is None or (is_kubernetes(other) and not is_kubernetes(known)):
@@ -193,4 +224,6 @@ def _key(ref: ObjectRef) -> _Key:
 
 
 def _age(service: Service) -> tuple[str, str, str, str]:
-    return (service.created or "~", service.ref.name, service.ref.namespace, service.ref.kind)
+    """Sorts as push_context.go, SortServicesByCreationTime: a ServiceEntry's service has its host for a name."""
+    name = service.ref.name if is_kubernetes(service) else service.host
+    return (service.created or "~", name, service.namespace, service.ref.name)

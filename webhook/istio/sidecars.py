@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from webhook.istio.hosts import is_wildcard, matches, overlaps
 from webhook.istio.rules import selects
+from webhook.istio.services import served
 from webhook.istio.shelf import Shelf
 from webhook.model.finding import ObjectRef
-from webhook.model.mesh import EgressListener, Service, Sidecar
+from webhook.model.mesh import EgressListener, Mesh, Service, Sidecar
 
 _EVERY = "*"
 
@@ -50,12 +51,16 @@ class SidecarIndex:
         """The Sidecars of a namespace in the order in which istiod tries them: with selector first, then by age."""
         return tuple(sorted(self._held.at(namespace).values(), key=_rank))
 
-    def choose(self, namespace: str, labels: Mapping[str, str], root_namespace: str) -> Sidecar | None:
-        """The Sidecar of a pod: the first of its namespace that picks it, else the root namespace's, else None."""
+    def choose(self, namespace: str, labels: Mapping[str, str], mesh: Mesh) -> Sidecar | None:
+        """The Sidecar of a pod: the first of its namespace that picks it, else the root namespace's, else None.
+
+        One that is labelled for a revision that does not exist is read by nobody.
+        """
         for sidecar in self.of_namespace(namespace):
-            if sidecar.selector is None or selects(sidecar.selector, labels):
+            if served(sidecar.labels, mesh) and (sidecar.selector is None or selects(sidecar.selector, labels)):
                 return sidecar
-        return next((one for one in self.of_namespace(root_namespace) if one.selector is None), None)
+        root = (one for one in self.of_namespace(mesh.root_namespace) if served(one.labels, mesh))
+        return next((one for one in root if one.selector is None), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from webhook.istio.merge import Entry
+from webhook.istio.services import clustered, is_dynamic
 from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet, Mesh, Service, Subset, TlsSettings, TrafficPolicy
 
@@ -67,20 +68,20 @@ def effective(rule: Ruled, port: int, subset: str = "") -> TlsSettings | None:
 
 
 def originations(entry: Entry, service: Service) -> tuple[Origination, ...]:
-    """Every tls block of the entry in force for the service: per port the host itself, then each subset."""
-    if service.external_name:
-        return ()
+    """Every tls block of the entry in force for the service: per port the host itself, then each subset.
+
+    One that is dynamic has no subsets (cluster_builder.go, applyDestinationRule).
+    """
     return tuple(_originations(entry, service))
 
 
 def _originations(entry: Entry, service: Service) -> Iterator[Origination]:
-    for port in service.ports:
-        if port.protocol == "UDP":
-            continue
+    subsets = () if is_dynamic(service) else tuple(zip(entry.subsets, entry.subset_owners, strict=True))
+    for port in clustered(service):
         top = _at_port(entry.policy, port.number)[0]
         if top is not None:
             yield Origination(entry.policy_owner, service, port, "", top)
-        for subset, owner in zip(entry.subsets, entry.subset_owners, strict=True):
+        for subset, owner in subsets:
             tls = _of_subset(entry.policy, subset, port.number)
             if tls is not None:
                 yield Origination(entry.policy_owner if tls is top else owner, service, port, subset.name, tls)
@@ -133,9 +134,8 @@ def _with_credential(tls: TlsSettings, *, selector: bool) -> Outcome:
     from_config_map = tls.credential_name.startswith("configmap://")
     if not selector and not from_config_map:
         return Outcome(Kind.PLAINTEXT, reason="credentialName")
-    if from_config_map and tls.mode == "SIMPLE":
-        return Outcome(Kind.ONE_WAY, ca="credential", reason="credentialName")
-    return Outcome(Kind.CREDENTIAL, ca="credential", reason="credentialName")
+    kind = Kind.ONE_WAY if tls.mode == "SIMPLE" else Kind.CREDENTIAL
+    return Outcome(kind, ca="nothing" if tls.insecure_skip_verify else "credential", reason="credentialName")
 
 
 def _with_files(written: FileSet, *, mutual: bool, unchecked: bool) -> Outcome:

@@ -24,7 +24,7 @@ def misses(picture: "WorkloadPicture") -> tuple[Miss, ...]:
         return ()
     config = picture.view.config
     namespace, labels = picture.workload.namespace, picture.pod.labels
-    sidecar = config.sidecars.choose(namespace, labels, picture.view.mesh.root_namespace)
+    sidecar = config.sidecars.choose(namespace, labels, picture.view.mesh)
     found = (explain_miss(config, namespace, sidecar, labels, rule) for rule in meant.values())
     return tuple(miss for miss in found if miss is not None)
 

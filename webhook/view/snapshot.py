@@ -118,7 +118,7 @@ class Snapshot:
 
     def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
         """What the sidecar of a pod with these labels is told; one answer per namespace and Sidecar is kept."""
-        sidecar = self.config.sidecars.choose(namespace, labels, self.mesh.root_namespace)
+        sidecar = self.config.sidecars.choose(namespace, labels, self.mesh)
         key = ("reach", namespace, sidecar.ref if sidecar else None)
         known = self.memo.get(key)
         if known is None:
@@ -131,9 +131,7 @@ class Snapshot:
         """Whether the rule is in force for a pod of this namespace, under its usual Sidecar."""
         usual: tuple[Sidecar | None] | None = self.memo.get(("usual", namespace))
         if usual is None:
-            usual = self.memo["usual", namespace] = (
-                self.config.sidecars.choose(namespace, {}, self.mesh.root_namespace),
-            )
+            usual = self.memo["usual", namespace] = (self.config.sidecars.choose(namespace, {}, self.mesh),)
         sidecar = usual[0]
         known: Reach | None = self.memo.get(("reach", namespace, sidecar.ref if sidecar else None))
         if known is not None:

@@ -137,7 +137,7 @@ func read(object json.RawMessage, kind metav1.TypeMeta, unvalidated bool) (*conf
 	if err := json.Unmarshal(object, &written); err != nil {
 		return nil, err
 	}
-	found, err := crd.ConvertObject(schema, &written, "")
+	found, err := crd.ConvertObject(schema, &written, domain)
 	if err == nil && !unvalidated {
 		_, err = schema.ValidateConfig(*found)
 	}
