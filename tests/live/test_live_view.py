@@ -14,7 +14,7 @@ from rig.servers import Options as PlaneOptions
 from rig.waiting import until
 from tests.live.mesh_objects import ENTRIES, RULES, TEAM, Object, host, namespace, partner, rule, secret, workload
 from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import JSON, Connection, Query
+from webhook.cluster.connection import JSON, METADATA_LIST, Connection, Lines, Query
 from webhook.cluster.errors import NotFound
 from webhook.cluster.judging import Limits
 from webhook.cluster.live import LiveCluster, Options
@@ -100,9 +100,11 @@ class Noting(Connection):
     def __init__(self, plane: ControlPlane) -> None:
         super().__init__(from_kubeconfig(plane.kubeconfig))
         self.pages: list[tuple[str, Query]] = []
+        self.forms: dict[str, str] = {}
 
     def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = JSON) -> bytes:
         self.pages.append((resource.plural, dict(query or {})))
+        self.forms[resource.plural] = accept
         return super().page(resource, namespace, query, accept)
 
     def of(self, plural: str) -> list[Query]:
@@ -122,6 +124,46 @@ def test_a_long_list_comes_in_pages_and_whole(plane: ControlPlane, api: Connecti
     assert [("continue" in query, query["limit"]) for query in further] == [(True, PAGE)]
     for name in names:
         api.delete(ENTRIES, TEAM, name)
+
+
+def test_of_pods_metadata_are_read_and_of_secrets_no_list_at_all(plane: ControlPlane) -> None:
+    noting = Noting(plane)
+    with following(noting) as live:
+        assert judged(live, GOOD).word == "allow"
+    assert noting.forms["pods"] == METADATA_LIST
+    assert {form for kind, form in noting.forms.items() if kind != "pods"} == {JSON}
+    assert "secrets" not in noting.forms
+
+
+class Stumbling(Noting):
+    """A connection on which what concerns rules goes wrong at first, in ways that nobody has thought of."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        super().__init__(plane)
+        self.faults: list[bytes | KeyError] = [b"{", b"[1]", KeyError("page"), KeyError("watch")]
+
+    def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = JSON) -> bytes:
+        return self._stumbled(resource, "page") or super().page(resource, namespace, query, accept)
+
+    def watch(self, resource: Resource, namespace: str, query: Query, accept: str = JSON) -> Lines:
+        self._stumbled(resource, "watch")
+        return super().watch(resource, namespace, query, accept)
+
+    def _stumbled(self, resource: Resource, where: str) -> bytes:
+        if resource != RULES or not self.faults or (len(self.faults) == 1) != (where == "watch"):
+            return b""
+        fault = self.faults.pop(0)
+        if isinstance(fault, KeyError):
+            raise fault
+        return fault
+
+
+def test_whatever_goes_wrong_a_kind_is_followed_again(plane: ControlPlane) -> None:
+    stumbling = Stumbling(plane)
+    with following(stumbling) as live:
+        until(lambda: told(judged(live, WRONG)) == {("file-not-mounted", "deny")}, "rules are listed and watched")
+        (rules,) = (one for one in live.watches() if one.kind == "destinationrules.networking.istio.io")
+        assert (stumbling.faults, rules.restarts) == ([], 4)
 
 
 def test_a_bookmark_takes_a_quiet_kind_along_without_a_new_list(plane: ControlPlane, api: Connection) -> None:
