@@ -86,8 +86,8 @@ WITHOUT = workload("app", "/etc/right", "nowhere")
 
 
 def test_the_first_list_brings_everything_and_each_kind_is_fresh(live: LiveCluster) -> None:
-    assert judged(live, GOOD).word == "allow"
-    assert told(judged(live, WRONG)) == {("file-not-mounted", "deny")}
+    until(lambda: judged(live, GOOD).word == "allow", "what is right is admitted")
+    until(lambda: told(judged(live, WRONG)) == {("file-not-mounted", "deny")}, "what is wrong is denied")
     ages = {one.kind: one for one in live.watches()}
     assert ages["destinationrules.networking.istio.io"].objects >= 1
     assert max(one.seconds for one in ages.values()) < 60
@@ -129,7 +129,7 @@ def test_a_long_list_comes_in_pages_and_whole(plane: ControlPlane, api: Connecti
 def test_of_pods_metadata_are_read_and_of_secrets_no_list_at_all(plane: ControlPlane) -> None:
     noting = Noting(plane)
     with following(noting) as live:
-        assert judged(live, GOOD).word == "allow"
+        until(lambda: judged(live, GOOD).word == "allow", "what is right is admitted")
     assert noting.forms["pods"] == METADATA_LIST
     assert {form for kind, form in noting.forms.items() if kind != "pods"} == {JSON}
     assert "secrets" not in noting.forms

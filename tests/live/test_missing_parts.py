@@ -24,7 +24,7 @@ def run(home: Path, *arguments: str, **environment: str) -> subprocess.Completed
         env=kept | nothing,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
