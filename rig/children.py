@@ -103,12 +103,17 @@ class Child:
             self.process.send_signal(number)
 
     def pause(self) -> None:
-        """Freezes it with its connections open, as a machine that hangs."""
-        self.signal(signal.SIGSTOP)
+        """Freezes it and all that it started, with their connections open, as a machine that hangs."""
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Lets it go on."""
-        self.signal(signal.SIGCONT)
+        """Lets all of it go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: int) -> None:
+        """Sends its whole group a signal, unless it has ended."""
+        if self.running:
+            os.killpg(self.process.pid, number)
 
     def said(self) -> str:
         """The end of its log."""

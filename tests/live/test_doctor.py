@@ -153,7 +153,8 @@ def test_a_replica_that_hangs_is_replaced(patient: Patient) -> None:
     pod = patient.installation.pods()[1]
     assert pod.child
     pod.child.pause()
-    patient.type(patient.remedy(f"replica {pod.name}: ").partition("; ")[0])
+    patient.type(patient.remedy(f"replica {pod.name}: GET ").partition("; ")[0])
+    until(patient.is_healthy, "another one has taken its place", PATIENCE_SECONDS)
     assert pod.gone.wait(PATIENCE_SECONDS)
 
 

@@ -88,9 +88,8 @@ def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator
     except ClusterError as error:
         told = str(error)
     if not told.startswith("is ready"):
-        remedy = (
-            f"{found.kubectl(f'delete pod {name}')}; its log may say why: {found.kubectl(f'logs {name} --tail=20')}"
-        )
+        replace = found.kubectl(f"delete pod {name} --wait=false")  # one that hangs takes all of its grace period
+        remedy = f"{replace}; its log may say why: {found.kubectl(f'logs {name} --tail=20')}"
         yield Check(f"replica {name}", good=False, told=told, remedy=remedy)
         return
     yield Check(f"replica {name}", good=True, told=told)
