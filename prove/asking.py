@@ -30,9 +30,10 @@ class Answer:
 
 def ask(cluster: ControlPlane, case: Case) -> Answer:
     """What kubectl prints to whoever applies, or deletes, the subject, as a dry run, about which we are asked, too."""
-    verb = "delete" if case.deleted else "create" if _brings_annotation(case.subject) else "apply"
-    validation = () if case.deleted else ("--validate=false",)
-    ran = cluster.kubectl(verb, *validation, "--dry-run=server", "-f", "-", stdin=json.dumps(case.subject), check=False)
+    words = ["delete"] if case.deleted else ["apply", "--validate=false"]
+    if _brings_annotation(case.subject):
+        words.append("--server-side")
+    ran = cluster.kubectl(*words, "--dry-run=server", "-f", "-", stdin=json.dumps(case.subject), check=False)
     return answer(ran.stdout + ran.stderr, refused=ran.returncode != 0)
 
 
@@ -54,5 +55,5 @@ def is_as_told(case: Case, got: Answer) -> bool:
 
 
 def _brings_annotation(subject: Mapping[str, Any]) -> bool:
-    """Whether it holds what `kubectl apply` would write anew."""
+    """Whether it holds what kubectl would write anew, unless the server does the applying."""
     return LAST_APPLIED in subject["metadata"].get("annotations", {})

@@ -44,11 +44,8 @@ def _is_plain(volumes: str, mounts: str) -> bool:
     """Whether one whole Secret is mounted at the directory of the worked example's rule, as it should be."""
     try:
         (volume,), (mount,) = json.loads(volumes), json.loads(mounts)
-        named = {"name": mount["name"], "secret": {"secretName": volume["secret"]["secretName"]}}
+        secret = {"name": mount["name"], "secret": {"secretName": volume["secret"]["secretName"]}}
     except (ValueError, KeyError, TypeError):
         return False
-    return volume == named and {**mount, "readOnly": True} == {
-        "name": mount["name"],
-        "mountPath": DIRECTORY,
-        "readOnly": True,
-    }
+    place = {"name": secret["name"], "mountPath": DIRECTORY}
+    return bool(volume == secret and mount in (place, {**place, "readOnly": True}))
