@@ -111,8 +111,8 @@ def test_one_object_in_two_versions_stands_twice(folder: Path, older: str, newer
         (folder / name).write_text(text.replace("networking.istio.io/v1", f"networking.istio.io/{version}"))
     (folder / "istio.yaml").unlink()
     result = run("check", ".")
-    assert [line.partition(" stands")[0] for line in result.stderr.splitlines()] == [
-        "note: ServiceEntry project/external-system-service-entry",
+    assert sorted(line.partition(" stands")[0] for line in result.stderr.splitlines()) == [
         "note: DestinationRule project/external-system-dest-rule",
+        "note: ServiceEntry project/external-system-service-entry",
         "note: VirtualService project/external-system-virtual-service",
     ]

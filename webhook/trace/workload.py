@@ -41,6 +41,8 @@ from webhook.view import ClusterView
 
 _LEAVES_NAMES = frozenset({"unknown-field", "wrong-type", "mode-range", "required-field", "no-source", "two-sources"})
 """Faults in the annotations beside which every volume and mount is still known by its name."""
+_ORDINARY = 100
+"""Entries of two annotations that somebody wrote; what is longer and refused anyhow is not worth the time."""
 _OF_NAMES = frozenset({"volume-not-found", "volume-not-mounted"})
 
 
@@ -206,8 +208,10 @@ class WorkloadPicture:
         if not self.user.rejected:
             return self.sidecar.faults
         names = (*(one.name for one in self.user.volumes), *(one.name for one in self.user.mounts))
-        named = all(names) and all(fault.kind in _LEAVES_NAMES for fault in self.user.faults)
-        return tuple(fault for fault in self.sidecar.faults if named and fault.kind in _OF_NAMES)
+        named = (
+            len(names) <= _ORDINARY and all(names) and all(fault.kind in _LEAVES_NAMES for fault in self.user.faults)
+        )
+        return tuple(fault for fault in self.sidecar.faults if fault.kind in _OF_NAMES) if named else ()
 
     @once
     def near_misses(self) -> tuple[NearMiss, ...]:
