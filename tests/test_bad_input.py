@@ -88,10 +88,15 @@ def mounting(secret: str) -> Any:
 
 @pytest.mark.parametrize(
     ("secret", "found"),
-    [("large", []), ("year-9999", []), ("negative-serial", ["pem-damaged"]), ("large-garbage", [])],
+    [
+        ("large", ["bundle-oversized"]),
+        ("year-9999", []),
+        ("negative-serial", ["pem-damaged"]),
+        ("large-garbage", ["bundle-oversized"]),
+    ],
 )
 def test_an_odd_secret_has_its_verdict(server: Webhook, secret: str, found: list[str]) -> None:
-    """Of a file with more than 1,000 blocks nothing is said: what makes it good may stand behind them."""
+    """A file with more than 1,000 blocks is never denied: what makes it good may stand behind them."""
     assert rules(server, review("CREATE", mounting(secret))) == found
 
 
