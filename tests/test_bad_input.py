@@ -96,7 +96,7 @@ def mounting(secret: str) -> Any:
     ],
 )
 def test_an_odd_secret_has_its_verdict(server: Webhook, secret: str, found: list[str]) -> None:
-    """A file with more than 1,000 blocks is never denied: what makes it good may stand behind them."""
+    """Of a file with more than 1,000 blocks only that is said: what makes it good may stand behind them."""
     assert rules(server, review("CREATE", mounting(secret))) == found
 
 
