@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from webhook.istio import builtin
 from webhook.istio.mount_merge import absolute, merge_volumes, merges
+from webhook.istio.volume_files import DEFAULT_MODE
 from webhook.model.workload import Mount, Source, Volume
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def _twice(volume: Volume, first: Volume, *, alone: bool) -> Iterator[FileFault]
 
 
 def _with_application(volume: Volume, held: Volume) -> Iterator[FileFault]:
-    """A name that the pod spec has too: harmless only where both say the same."""
-    if volume.sources == held.sources:
+    """A name that the pod spec has too: harmless only where the merge leaves the pod spec's volume as it is."""
+    if _sources(merge_volumes((held, volume))) == _sources(held):
         return
     clash = _clash(held, volume)
     if clash:
@@ -92,6 +93,12 @@ def _with_application(volume: Volume, held: Volume) -> Iterator[FileFault]:
         kind, effect = "application-volume", "and overwrites what the application's containers see"
     detail = f'"{volume.name}" is also the name of {held.path}, {effect}'
     yield FileFault(kind, volume.path, detail, bool(clash), volume=volume)
+
+
+def _sources(volume: Volume | None) -> list[Source]:
+    """What a volume shows, with the mode of files that the API server writes where none is given."""
+    held = volume.sources if volume is not None else ()
+    return [replace(one, default_mode=DEFAULT_MODE if one.default_mode is None else one.default_mode) for one in held]
 
 
 def _same_files(held: Volume, volume: Volume) -> bool:
