@@ -55,10 +55,11 @@ def _sign(picture: WorkloadPicture, miss: Miss) -> str:
 
 def in_use_elsewhere(picture: WorkloadPicture, rule: DestinationRule) -> bool:
     """Whether the rule is in force for another workload that mounts its files."""
-    paths = [path for tls in rule.settings() for _, path in tls.files.items()]
+    sets = [tls.files for tls in rule.settings()]
+    paths = [path for files in sets for _, path in files.items()]
     for other in islice(picture.view.workloads.mounting(paths), LOOKED_AT):
-        if other.ref != picture.ref and picture.view.reach(other.namespace, other.template.labels).originations_of(
-            rule.ref
-        ):
+        labels = other.template.labels
+        groups = {} if other.ref == picture.ref else picture.view.reach(other.namespace, labels).groups(labels)
+        if any(user.rule.ref == rule.ref for files in sets for user in groups.get(files, ())):
             return True
     return False
