@@ -7,10 +7,12 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 
 from prove.aside import ours
 from prove.asking import Answer
@@ -31,6 +33,7 @@ from webhook.rules import catalogue
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "proof.md"
 STARTED = datetime.now(UTC)
 """The instant around which certificates are made: what an example calls expired is expired today."""
+PROGRESS_SECONDS = 60
 SHARES = 4
 """Processes with a mesh each: much of the time an Envoy waits for files that never come."""
 
@@ -69,6 +72,7 @@ def _all() -> int:
         files = [Path(folder, f"{number}.jsonl") for number in range(SHARES)]
         command = [sys.executable, "-m", "prove", "--share"]
         started = [subprocess.Popen([*command, str(n), str(SHARES), str(file)]) for n, file in enumerate(files)]
+        Thread(target=_progress, args=(files, started), daemon=True).start()
         told = tuple(_stories())
         codes = [one.wait() for one in started]
         if any(codes):
@@ -76,6 +80,17 @@ def _all() -> int:
         records = [one for file in files for one in read(file)]
     PAGE.write_text(page(records, told), encoding="utf-8")
     return _judge(records, told)
+
+
+def _progress(files: Sequence[Path], playing: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Says now and then how far the processes are."""
+    examples = sum(1 for rule in _denying() for _ in _cases(rule))
+    while True:
+        time.sleep(PROGRESS_SECONDS)
+        if all(one.poll() is not None for one in playing):
+            return
+        played = sum(file.read_text(encoding="utf-8").count("\n") for file in files if file.exists())
+        print(f"{played} of {examples} examples played ...", flush=True)
 
 
 def _judge(records: Sequence[Record], told: Sequence[Story]) -> int:
@@ -91,9 +106,13 @@ def _judge(records: Sequence[Record], told: Sequence[Story]) -> int:
 
 def _share(number: int, shares: int, file: Path) -> int:
     """Plays every so-manieth case, and writes what comes of them."""
-    denying = [rule.id for rule in catalogue().values() if rule.severity is Severity.DENY]
-    write(_play(islice((case for rule in denying for case in _cases(rule)), number, None, shares)), file)
+    write(_play(islice((case for rule in _denying() for case in _cases(rule)), number, None, shares)), file)
     return 0
+
+
+def _denying() -> list[str]:
+    """The ids of the rules that deny."""
+    return [rule.id for rule in catalogue().values() if rule.severity is Severity.DENY]
 
 
 def _cases(rule: str) -> Iterator[Case]:

@@ -9,6 +9,7 @@ from typing import Any
 from prove.cases import Case
 from prove.outcome import Kind, of_refusal
 from rig.control_plane import ControlPlane
+from webhook.report.about_itself import ABOUT_ITSELF
 from webhook.rules import catalogue
 
 WARNED, PASSED = "warned by us", "let pass by us"
@@ -30,16 +31,15 @@ class Answer:
 
 def ask(cluster: ControlPlane, case: Case) -> Answer:
     """What kubectl prints to whoever applies, or deletes, the subject, as a dry run, about which we are asked, too."""
-    words = ["delete"] if case.deleted else ["apply", "--validate=false"]
-    if _brings_annotation(case.subject):
-        words.append("--server-side")
+    verb = "create" if _brings_annotation(case.subject) else "apply"
+    words = ["delete"] if case.deleted else [verb, "--validate=false"]
     ran = cluster.kubectl(*words, "--dry-run=server", "-f", "-", stdin=json.dumps(case.subject), check=False)
     return answer(ran.stdout + ran.stderr, refused=ran.returncode != 0)
 
 
 def answer(text: str, *, refused: bool) -> Answer:
     """The answer in what kubectl printed."""
-    rules = frozenset(MENTION.findall(text)) & catalogue().keys()
+    rules = frozenset(MENTION.findall(text)) & {*catalogue(), *ABOUT_ITSELF}
     if refused:
         return Answer(of_refusal(text).kind.value, rules)
     return Answer(WARNED if rules else PASSED, rules)
@@ -55,5 +55,5 @@ def is_as_told(case: Case, got: Answer) -> bool:
 
 
 def _brings_annotation(subject: Mapping[str, Any]) -> bool:
-    """Whether it holds what kubectl would write anew, unless the server does the applying."""
+    """Whether it holds what `kubectl apply` writes anew: that of an object which was read from a cluster."""
     return LAST_APPLIED in subject["metadata"].get("annotations", {})

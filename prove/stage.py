@@ -110,13 +110,15 @@ class Stage:
             NotStarted: a container could not be started.
         """
         created = self.create(workload)
-        running = run(self.istio, created, Meeting(self.partner, self.hosts, self._names), self._folder("w"))
+        metadata = created["metadata"]
         try:
-            until(lambda: running.ready, "the sidecar is ready", READY_SECONDS, every=ASK_SECONDS)
-            yield running
+            running = run(self.istio, created, Meeting(self.partner, self.hosts, self._names), self._folder("w"))
+            try:
+                until(lambda: running.ready, "the sidecar is ready", READY_SECONDS, every=ASK_SECONDS)
+                yield running
+            finally:
+                running.stop()
         finally:
-            running.stop()
-            metadata = created["metadata"]
             path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
             self.istio.api.delete(path, {"gracePeriodSeconds": 0})
 
