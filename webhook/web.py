@@ -5,8 +5,9 @@ connections to the server around it. The only importer of flask.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -51,7 +52,9 @@ class Journal(Protocol):
 
 
 _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
-Answer = Callable[[Review, float], Mapping[str, Any]]
+Answered = tuple[Mapping[str, Any], Callable[[], None]]
+"""The answer, and what to do once it is on its way: nobody shall wait for a log line."""
+Answer = Callable[[Review, float], Answered]
 """The answer to a review that could be read; also told when the request came, in seconds of `perf_counter`."""
 
 
@@ -85,11 +88,10 @@ def create_app(
 def _validating(judge: Callable[[Review], Verdict], journal: Journal) -> Answer:
     """Answers with a verdict."""
 
-    def answer(review: Review, started: float) -> Mapping[str, Any]:
+    def answer(review: Review, started: float) -> Answered:
         """The verdict as an AdmissionReview."""
         verdict, reply = respond(review, judge, lambda error: journal.failed(review, error))
-        journal.answered(review, verdict, perf_counter() - started)
-        return reply
+        return reply, partial(journal.answered, review, verdict, perf_counter() - started)
 
     return answer
 
@@ -97,11 +99,10 @@ def _validating(judge: Callable[[Review], Verdict], journal: Journal) -> Answer:
 def _mutating(mutate: Callable[[Review], Mutation], journal: Journal) -> Answer:
     """Answers with a patch."""
 
-    def answer(review: Review, started: float) -> Mapping[str, Any]:
+    def answer(review: Review, started: float) -> Answered:
         """The mutation as an AdmissionReview."""
         mutation, reply = respond_mutation(review, mutate, lambda error: journal.failed(review, error))
-        journal.mutated(review, mutation, perf_counter() - started)
-        return reply
+        return reply, partial(journal.mutated, review, mutation, perf_counter() - started)
 
     return answer
 
@@ -128,13 +129,20 @@ class _Shortcut:
 class _Answered:
     """The answer to a review, by the WSGI protocol alone: half of what a Response costs is for what no review needs."""
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self, body: bytes, after: Callable[[], None]) -> None:
+        """after: called once the server has sent the body, or could not."""
+        self.body, self.after = body, after
 
     def __call__(self, _: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """Sends it."""
         start_response("200 OK", [("Content-Type", _JSON), ("Content-Length", str(len(self.body)))])
-        return (self.body,)
+        return self._sent()
+
+    def _sent(self) -> Iterator[bytes]:
+        try:
+            yield self.body
+        finally:
+            self.after()
 
 
 class _Reviews:
@@ -165,7 +173,15 @@ class _Reviews:
             return self._refuse(400, str(error))
         waited = _waited(environ)
         review = replace(review, seconds=waited) if waited else review
-        return _Answered(orjson.dumps(self.answer(review, started)))
+        reply, after = self.answer(review, started)
+        return _Answered(orjson.dumps(reply), partial(self._note, after))
+
+    def _note(self, after: Callable[[], None]) -> None:
+        """Has an answer noted that has been sent, and can only be noted as it is."""
+        try:
+            after()
+        except Exception as error:  # noqa: BLE001  # the answer is out; the connection shall stay
+            self.journal.failed(None, error)
 
     def _refuse(self, status: int, problem: str) -> Response:
         """A refusal in words, also for the log."""
