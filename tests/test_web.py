@@ -5,8 +5,10 @@ import io
 import json
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from werkzeug.test import create_environ
 
 from webhook.inject import Mutation
 from webhook.logs import Journal as LogJournal
@@ -243,6 +245,27 @@ def test_the_journal_is_told_of_answers_and_refusals() -> None:
         client.post("/validate", data=body, headers=JSON)
     refusal = "the body: expected a JSON object, an AdmissionReview, got a list"
     assert notes.lines == [("answered", "u-2", "deny"), ("refused", 400, refusal)]
+
+
+def test_an_answer_goes_out_before_it_is_noted_and_is_noted_when_nobody_takes_it() -> None:
+    for taken in (True, False):
+        notes = Notes()
+        environ = create_environ("/validate", method="POST", data=review(), headers=JSON)
+        body = iter(create_app(allow, str, notes).wsgi_app(environ, Mock()))
+        assert (b'"allowed":true' in next(body), notes.lines) == (True, [])
+        if taken:
+            assert list(body) == []
+        else:
+            body.close()  # type: ignore[attr-defined]  # a generator, as the server closes it
+        assert notes.lines == [("answered", "u-1", "allow")]
+
+
+def test_an_answer_that_cannot_be_noted_stays_an_answer() -> None:
+    notes = Notes()
+    notes.answered = Mock(side_effect=OSError("no space left"))  # type: ignore[method-assign]  # as a full disk
+    reply = create_app(allow, str, notes).test_client().post("/validate", data=review(), headers=JSON)
+    assert (reply.status_code, reply.get_json()["response"]["allowed"]) == (200, True)
+    assert notes.lines == [("failed", "", "OSError")]
 
 
 def test_the_log_is_a_journal() -> None:
