@@ -12,6 +12,7 @@ from rig.control_plane import ControlPlane
 from webhook.report.about_itself import ABOUT_ITSELF
 from webhook.rules import catalogue
 
+DRY_RUN = "--dry-run=server"
 WARNED, PASSED = "warned by us", "let pass by us"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")
@@ -31,9 +32,10 @@ class Answer:
 
 def ask(cluster: ControlPlane, case: Case) -> Answer:
     """What kubectl prints to whoever applies, or deletes, the subject, as a dry run, about which we are asked, too."""
-    verb = "create" if _brings_annotation(case.subject) else "apply"
-    words = ["delete"] if case.deleted else [verb, "--validate=false"]
-    ran = cluster.kubectl(*words, "--dry-run=server", "-f", "-", stdin=json.dumps(case.subject), check=False)
+    words = ["delete", DRY_RUN] if case.deleted else ["apply", "--validate=false", DRY_RUN]
+    if _brings_annotation(case.subject):
+        words = ["create", "--raw", f"{_path(case.subject)}?dryRun=All"]
+    ran = cluster.kubectl(*words, "-f", "-", stdin=json.dumps(case.subject), check=False)
     return answer(ran.stdout + ran.stderr, refused=ran.returncode != 0)
 
 
@@ -55,5 +57,11 @@ def is_as_told(case: Case, got: Answer) -> bool:
 
 
 def _brings_annotation(subject: Mapping[str, Any]) -> bool:
-    """Whether it holds what `kubectl apply` writes anew: that of an object which was read from a cluster."""
+    """Whether it holds what kubectl would write anew, so that it must be sent as it is, as Argo CD does."""
     return LAST_APPLIED in subject["metadata"].get("annotations", {})
+
+
+def _path(subject: Mapping[str, Any]) -> str:
+    """Where an object of its kind is created."""
+    plural = f"{subject['kind'].lower()}s"
+    return f"/apis/{subject['apiVersion']}/namespaces/{subject['metadata']['namespace']}/{plural}"
