@@ -37,6 +37,7 @@ def play(stage: Stage, case: Case) -> Played:
     ca = person("ca", case.at)
     stage.meet(ca, case.hosts, cert_pem(ca))
     _put(stage, (*case.before, case.subject) if case.deleted else case.before)
+    stage.forget_facts()
     answer = ask(stage.istio.cluster, case)
     try:
         if case.deleted:

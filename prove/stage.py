@@ -6,6 +6,7 @@ with stage.pod(deployment) as running:
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from prove.outcome import Outcome, of_request
 from prove.sidecar import Meeting, Running, run
 from rig.control_plane import KubectlFailed
 from rig.waiting import TooLate, until
+from webhook.cluster.judging import Limits
 
 Object = Mapping[str, Any]
 REVISION = "istio.io/rev"
@@ -30,6 +32,7 @@ KEPT = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 READY_SECONDS = 40
 """An Envoy that waits for files is ready after 15 s."""
 SETTLE_SECONDS = 60
+FACTS_SECONDS = Limits().fresh.total_seconds() + 0.5
 ASK_SECONDS = 0.2
 """An answer costs istiod, the agent and Envoy something: no more than needed."""
 
@@ -47,6 +50,12 @@ class Stage:
     _put: tuple[Object, ...] = ()
     _names: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
+    _asked: float = 0.0
+
+    def forget_facts(self) -> None:
+        """Waits until our webhook takes nothing for known that an earlier case's Secret of the same name held."""
+        time.sleep(max(0.0, self._asked + FACTS_SECONDS - time.monotonic()))
+        self._asked = time.monotonic()
 
     def meet(self, ca: Issued, hosts: frozenset[str], trusted: bytes = b"") -> None:
         """Gives the partner a certificate for its hosts, and CAs whose clients it takes; and an impostor one, too."""
