@@ -17,6 +17,7 @@ import pytest
 from examples import material
 from examples.apiserver import Webhook, review, webhook
 from examples.demo import WORKED
+from rig.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -146,7 +147,7 @@ def test_each_review_is_one_line_in_the_log(server: Webhook) -> None:
     with connect(server) as connection:
         connection.sendall(request(body))
         answer(connection)
-    (line,) = [line for line in log(server) if line.get("uid") == uid]
+    (line,) = until(lambda: [line for line in log(server) if line.get("uid") == uid], "the review is in the log")
     told = {key: line[key] for key in ("message", "operation", "kind", "namespace", "name", "verdict", "rules")}
     assert told == {
         "message": "review answered",

@@ -90,8 +90,9 @@ def test_a_broken_workload_is_refused_with_what_to_type(admission: Connection) -
 
 def test_metrics_tell_of_reviews_and_watches(guard: Guard, admission: Connection) -> None:
     assert refused(admission, workload("counted", "/etc/here", "missing"))
+    counted = 'mtls_guard_admission_requests_total{kind="Deployment",operation="CREATE",verdict="deny"}'
+    until(lambda: counted in guard.measured(), "the review is counted")
     said = guard.measured()
-    assert 'mtls_guard_admission_requests_total{kind="Deployment",operation="CREATE",verdict="deny"}' in said
     assert 'mtls_guard_watch_age_seconds{kind="destinationrules.networking.istio.io"}' in said
     assert 'mtls_guard_watch_restarts_total{kind="pods"}' in said
     assert "mtls_guard_serving_certificate_not_after_timestamp_seconds" in said
