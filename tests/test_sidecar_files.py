@@ -432,6 +432,16 @@ def test_a_mount_of_a_volume_that_does_not_exist_leads_nowhere() -> None:
         ),
         ([{"secret": {"secretName": "a"}}], [{"secret": {"secretName": "b"}}], (Source("secret", "b"),)),
         ([{"secret": {"secretName": "a"}}], [], (Source("secret", "a"),)),
+        (
+            [{"secret": {"secretName": "a", "optional": True}}],
+            [{"secret": {"secretName": "a", "optional": False}}],
+            (Source("secret", "a", optional=False),),
+        ),
+        (
+            [{"secret": {"secretName": "a", "optional": True}}],
+            [{"secret": {"secretName": "a"}}],
+            (Source("secret", "a", optional=True),),
+        ),
     ],
 )
 def test_volumes_of_one_name_are_merged_field_by_field(

@@ -179,6 +179,9 @@ def _plain(volume: Volume) -> Volume:
 
 
 def _defaulted(source: Source) -> Source:
-    if source.kind not in _MODED or source.default_mode is not None:
-        return source
-    return replace(source, default_mode=420)
+    said = replace(source, optional=bool(source.optional), parts=tuple(map(_defaulted_part, source.parts)))
+    return replace(said, default_mode=420) if source.kind in _MODED and source.default_mode is None else said
+
+
+def _defaulted_part(part: Source) -> Source:
+    return replace(part, optional=bool(part.optional))

@@ -96,9 +96,13 @@ def _with_application(volume: Volume, held: Volume) -> Iterator[FileFault]:
 
 
 def _sources(volume: Volume | None) -> list[Source]:
-    """What a volume shows, with the mode of files that the API server writes where none is given."""
-    held = volume.sources if volume is not None else ()
-    return [replace(one, default_mode=DEFAULT_MODE if one.default_mode is None else one.default_mode) for one in held]
+    """What a volume shows, with what holds where nothing is said."""
+    return [_explicit(one) for one in (volume.sources if volume is not None else ())]
+
+
+def _explicit(source: Source) -> Source:
+    mode = DEFAULT_MODE if source.default_mode is None else source.default_mode
+    return replace(source, default_mode=mode, optional=bool(source.optional))
 
 
 def _same_files(held: Volume, volume: Volume) -> bool:

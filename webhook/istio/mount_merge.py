@@ -104,6 +104,6 @@ def _source_over(upper: Source, lower: Source) -> Source:
         name=upper.name or lower.name,
         items=upper.items if upper.items is not None else lower.items,
         default_mode=upper.default_mode if upper.default_mode is not None else lower.default_mode,
-        optional=upper.optional or lower.optional,
+        optional=upper.optional if upper.optional is not None else lower.optional,
         parts=upper.parts or lower.parts,
     )

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from webhook.kinds.volume import read_mount, read_volume
-from webhook.model.manifest import mapping, number, sequence, text, texts, words
+from webhook.model.manifest import flag, mapping, number, sequence, text, texts, words
 from webhook.model.workload import PROXY, Container, PodTemplate
 
 
@@ -18,7 +18,6 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
     spec = mapping(template.get("spec"))
     security = mapping(spec.get("securityContext"))
     below = f"{path}.spec" if path else "spec"
-    automount = spec.get("automountServiceAccountToken")
     return PodTemplate(
         path,
         texts(metadata.get("labels")),
@@ -34,7 +33,7 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
         number(security.get("runAsUser")),
         number(security.get("fsGroup")),
         namespace,
-        automount if isinstance(automount, bool) else None,
+        flag(spec.get("automountServiceAccountToken")),
     )
 
 

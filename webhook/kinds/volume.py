@@ -6,7 +6,7 @@ Judges nothing: fields of the wrong type read as absent, fields that Kubernetes 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from webhook.model.manifest import mapping, number, sequence, text
+from webhook.model.manifest import flag, mapping, number, sequence, text
 from webhook.model.workload import KeyToPath, Mount, Source, Volume
 
 # fmt: off
@@ -61,7 +61,7 @@ def _keyed(kind: str, value: Mapping[str, Any], name_field: str) -> Source:
         text(value.get(name_field)),
         _items(value.get("items")),
         number(value.get("defaultMode")),
-        value.get("optional") is True,
+        flag(value.get("optional")),
     )
 
 
@@ -81,7 +81,7 @@ def _read_part(kind: str, value: Mapping[str, Any]) -> Source:
         return Source(kind, items=_items(value.get("items")) or ())
     fields = _CERTIFICATE_FILES if kind == "podCertificate" else ("path",)
     files = tuple(KeyToPath("", text(value.get(one))) for one in fields if text(value.get(one)))
-    return Source(kind, text(value.get("name")), files, optional=value.get("optional") is True)
+    return Source(kind, text(value.get("name")), files, optional=flag(value.get("optional")))
 
 
 def _read_downward(kind: str, value: Mapping[str, Any]) -> Source:

@@ -37,6 +37,11 @@ def number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def flag(value: object) -> bool | None:
+    """The value when it is true or false, else None."""
+    return value if isinstance(value, bool) else None
+
+
 def texts(value: object) -> Mapping[str, str]:
     """Labels or annotations: the entries whose key and value are strings."""
     found = mapping(value)

@@ -24,14 +24,15 @@ class Source:
 
     kind: the field name in the volume (`secret`, `configMap`, `projected`, `emptyDir`, `csi`, `hostPath`,
     `downwardAPI`, `persistentVolumeClaim`, ...). name: of the Secret, ConfigMap, claim or CSI driver, else ''.
-    items: None when absent, which means every key. parts: the sources of a projected volume.
+    items: None when absent, which means every key. optional: None when absent, which means no.
+    parts: the sources of a projected volume.
     """
 
     kind: str
     name: str = ""
     items: tuple[KeyToPath, ...] | None = None
     default_mode: int | None = None
-    optional: bool = False
+    optional: bool | None = None
     parts: tuple["Source", ...] = ()
 
 
