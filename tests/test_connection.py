@@ -1,5 +1,7 @@
 """Asks a server of our own over HTTP: what comes back for each kind of answer, and for none."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -192,6 +194,20 @@ def test_a_kubeconfig_that_names_no_cluster_is_no_access(tmp_path: Path) -> None
     (tmp_path / "config").write_text("{}")
     with pytest.raises(ClusterUnavailable, match="no access to a cluster"):
         from_kubeconfig(tmp_path / "config")
+
+
+def test_a_kubeconfig_is_read_without_the_models_of_the_client_which_come_when_one_is_made() -> None:
+    code = """
+import sys
+from webhook.cluster.bare import kube_config
+module = kube_config()
+print("pydantic" in sys.modules)
+made = module.ApiClient()
+from kubernetes.client import ApiClient
+print(isinstance(made, ApiClient), kube_config() is module)
+"""
+    ran = subprocess.run([sys.executable, "-c", f"import webhook.cluster.access{code}"], capture_output=True, text=True)
+    assert (ran.stdout.split(), ran.stderr) == (["False", "True", "True"], "")
 
 
 def test_outside_a_pod_there_is_no_access_as_its_service_account(tmp_path: Path) -> None:

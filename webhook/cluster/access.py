@@ -12,7 +12,7 @@ from time import monotonic
 from urllib3 import HTTPConnectionPool, PoolManager
 from urllib3.util import parse_url
 
-from webhook.cluster.bare import open_side_doors
+from webhook.cluster.bare import kube_config, open_side_doors
 from webhook.cluster.errors import ClusterUnavailable
 
 open_side_doors()  # before anything of the package is imported
@@ -111,24 +111,20 @@ def from_kubeconfig(path: Path | None = None, context: str | None = None) -> Acc
     Raises:
         ClusterUnavailable: it cannot be read, or names no cluster.
     """
-    from kubernetes.config.kube_config import load_kube_config
+    module = kube_config()
 
     def load(configuration: Configuration) -> None:
         """Reads the file, never writes to it."""
         named = None if path is None else str(path)
-        load_kube_config(  # type: ignore[no-untyped-call]
-            named, context, client_configuration=configuration, persist_config=False
-        )
+        module.load_kube_config(named, context, client_configuration=configuration, persist_config=False)
 
     return Access(load)
 
 
 def current_namespace(path: Path | None = None, context: str | None = None) -> str:
     """The namespace that kubectl would use: of the context, else `default`."""
-    from kubernetes.config.kube_config import list_kube_config_contexts
-
     try:
-        contexts, active = list_kube_config_contexts(None if path is None else str(path))  # type: ignore[no-untyped-call]
+        contexts, active = kube_config().list_kube_config_contexts(None if path is None else str(path))
     except _BROKEN as error:
         raise ClusterUnavailable(f"no access to a cluster: {error}") from error
     chosen = next((one for one in contexts if one["name"] == context), active) if context else active

@@ -5,9 +5,12 @@
 """
 
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
+_CLIENT = "kubernetes.client.api_client"
 _FRONT_DOORS = ("kubernetes", "kubernetes.config", "kubernetes.utils")
 
 
@@ -16,6 +19,26 @@ def open_side_doors() -> None:
     for name in _FRONT_DOORS:
         if name not in sys.modules:
             _put_bare(name)
+
+
+def kube_config() -> ModuleType:
+    """`kubernetes.config.kube_config`, whose client (every model, and pydantic: 7 MiB) comes when it is first made.
+
+    It makes one only to renew the token of an OpenID provider.
+    """
+    if _CLIENT not in sys.modules:
+        put = sys.modules[_CLIENT] = ModuleType(_CLIENT)
+        put.ApiClient = _client  # type: ignore[attr-defined]
+        try:
+            return import_module("kubernetes.config.kube_config")
+        finally:
+            del sys.modules[_CLIENT]
+            vars(sys.modules["kubernetes.client"]).pop("ApiClient", None)
+    return import_module("kubernetes.config.kube_config")
+
+
+def _client(*arguments: Any, **named: Any) -> Any:
+    return import_module(_CLIENT).ApiClient(*arguments, **named)
 
 
 def _put_bare(name: str) -> None:

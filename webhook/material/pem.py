@@ -6,6 +6,7 @@ in a block is for `x509`. Linear in the size; at most MOST_BLOCKS blocks are loo
 
 import re
 from dataclasses import dataclass
+from sys import intern
 
 from webhook.material.agent_pem import blocks_of_agent
 from webhook.material.base_64 import decode
@@ -77,7 +78,7 @@ def _plain(content: bytes) -> tuple[RawBlock, ...] | None:
         der = decode(found[2].translate(None, b"\n"))
         if der is None:
             return None
-        label = found[1].decode("ascii")
+        label = intern(found[1].decode("ascii"))  # one text for the same word in thousands of Secrets
         blocks.append(RawBlock(label, der, encrypted=False, agent=True, envoy=True, fatal=False, problem=""))
         here = found.end()
     return tuple(blocks) if here == len(content) else None
