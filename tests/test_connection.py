@@ -206,7 +206,9 @@ made = module.ApiClient()
 from kubernetes.client import ApiClient
 print(isinstance(made, ApiClient), kube_config() is module)
 """
-    ran = subprocess.run([sys.executable, "-c", f"import webhook.cluster.access{code}"], capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import webhook.cluster.access{code}"], check=True, capture_output=True, text=True
+    )
     assert (ran.stdout.split(), ran.stderr) == (["False", "True", "True"], "")
 
 
