@@ -208,6 +208,16 @@ def test_a_sidecar_that_imports_one_namespace_decides_between_services_of_one_ho
     ]
 
 
+def test_an_exact_host_of_a_sidecar_means_the_oldest_service_of_its_namespace_and_no_port_of_another() -> None:
+    tcp = ServicePort(9000, "tcp", "TCP")
+    old = entry(namespace="a", name="old", ports=(HTTPS,), created="2026-01-01T00:00:00Z")
+    young = entry(namespace="a", name="young", ports=(HTTPS, tcp), created="2026-02-01T00:00:00Z")
+    under = (sidecar("a/*"), sidecar(f"a/{HOST}"), sidecar("a/*", port=9000), sidecar(f"a/{HOST}", port=9000))
+    made = [read(told(old, young, rule("of-a", "a"), under=one)) for one in under]
+    ports = [[port for ones in one.values() for _, _, port, _ in ones] for one in made]
+    assert ports == [[443, 9000], [443], [9000], []]
+
+
 def test_a_pod_gets_the_first_sidecar_that_picks_it_then_the_namespaces_then_the_roots() -> None:
     own = [
         sidecar("./*", name="b", selector=APP),

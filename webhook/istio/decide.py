@@ -10,7 +10,7 @@ from webhook.istio.config import Config
 from webhook.istio.merge import Entry, merge, orders
 from webhook.istio.routes import Caller
 from webhook.istio.rules import lookup
-from webhook.istio.services import choose, destined, joined, visible
+from webhook.istio.services import by_name, choose, destined, joined, visible
 from webhook.istio.sidecars import OPEN, Listener, Scope
 from webhook.istio.tls import metadata_files, originations, outcome
 from webhook.model.chain import Origination
@@ -61,7 +61,8 @@ def chosen(config: Config, namespace: str, host: str, scope: Scope | None) -> Se
         return choose(seen, namespace, config.mesh) or _named(config, namespace, host, OPEN)
     found: Service | None = None
     for listener in scope.listeners:
-        passed = (listener.trim(one) for one in seen if listener.selects(one.namespace, host))
+        held = by_name(config.services.of_host(host), namespace, config.mesh) if listener.by_name else seen
+        passed = (listener.trim(one) for one in held if listener.selects(one.namespace, host))
         service = choose([one for one in passed if one is not None], namespace, config.mesh)
         found = found if service is None else joined(found, service)
         named = _named(config, namespace, host, listener)

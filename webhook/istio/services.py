@@ -165,14 +165,26 @@ def destined(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service
     services: the oldest first. A Kubernetes Service comes before others, then age counts (sidecar.go,
     pickBestVisibleNamespace).
     """
-    firsts: dict[str, Service] = {}
+    own = _indexed(services, mesh).get(namespace)
+    return own or min(by_name(services, namespace, mesh), key=lambda one: not is_kubernetes(one), default=None)
+
+
+def by_name(services: Sequence[Service], namespace: str, mesh: Mesh) -> list[Service]:
+    """The visible services of one host, one of each namespace, as istiod finds them by their host, the oldest first.
+
+    services: the oldest first.
+    """
+    found = _indexed(services, mesh).values()
+    return sorted((one for one in found if visible(one, namespace, mesh)), key=_age)
+
+
+def _indexed(services: Sequence[Service], mesh: Mesh) -> Mapping[str, Service]:
+    """By namespace the service of one host: Kubernetes', else the oldest (push_context.go, HostnameAndNamespace)."""
+    found: dict[str, Service] = {}
     for service in services:
-        if is_kubernetes(service) or (served(service.labels, mesh) and service.namespace not in firsts):
-            firsts[service.namespace] = service
-    if namespace in firsts:
-        return firsts[namespace]
-    seen = sorted((one for one in firsts.values() if visible(one, namespace, mesh)), key=_age)
-    return min(seen, key=lambda one: not is_kubernetes(one), default=None)
+        if is_kubernetes(service) or (served(service.labels, mesh) and service.namespace not in found):
+            found[service.namespace] = service
+    return found
 
 
 def is_dynamic(service: Service) -> bool:

@@ -85,12 +85,23 @@ class Hosts:
         return host in self.exact or any(overlaps(pattern, host) for pattern in patterns)
 
 
+_NONE = Hosts()
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """One egress listener as it filters. port: to which services are trimmed, None for all of their ports."""
 
     hosts: Mapping[str, Hosts]
     port: int | None = None
+
+    @property
+    def by_name(self) -> bool:
+        """Whether every entry has one namespace and one host, so that istiod finds the services by name.
+
+        Source: sidecar.go, servicesForExactHosts.
+        """
+        return not any(one.wild for one in self.hosts.values()) and not self.hosts.get(_EVERY, _NONE).exact
 
     def selects(self, namespace: str, host: str) -> bool:
         """Whether a service of that namespace and host is let through."""
