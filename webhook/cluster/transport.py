@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 import orjson
-from urllib3 import BaseHTTPResponse, Timeout
+from urllib3 import BaseHTTPResponse, Retry, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
@@ -28,6 +28,8 @@ JSON_PATCH = "application/json-patch+json"
 _CONNECT_SECONDS = 5.0
 _PIECE_BYTES = 64 * 1024
 _ERROR_BYTES = 16 * 1024
+_NEVER_AGAIN = Retry(total=False, redirect=False)
+"""For urllib3, which would make one for each call."""
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Query = Mapping[str, str | int]
@@ -70,31 +72,24 @@ class Transport:
 
     def ask(self, call: Call) -> bytes:
         """The body of the answer. Raises a ClusterError when it is no success."""
-        answer = self._send(call)
-        try:
-            content: bytes = answer.read()
-        except (HTTPError, OSError) as error:
-            answer.close()
-            raise _cut_off(call, error) from error
-        answer.release_conn()
-        return content
+        return self._send(call, whole=True).data
 
     def open(self, call: Call) -> "Lines":
         """The answer as lines, as they come."""
-        return Lines(call, self._send(call))
+        return Lines(call, self._send(call, whole=False))
 
-    def _send(self, call: Call) -> BaseHTTPResponse:
-        """The head of a successful answer; asks once more where our credentials were too old."""
-        answer = self._once(call)
+    def _send(self, call: Call, *, whole: bool) -> BaseHTTPResponse:
+        """A successful answer, whole or its head; asks once more where our credentials were too old."""
+        answer = self._once(call, whole=whole)
         if answer.status == 401 and self._access.renew():
             answer.close()
-            answer = self._once(call)
+            answer = self._once(call, whole=whole)
         if not 200 <= answer.status < 300:
             raise _refused(call, answer)
         return answer
 
-    def _once(self, call: Call) -> BaseHTTPResponse:
-        """The head of the answer, whatever its status."""
+    def _once(self, call: Call, *, whole: bool) -> BaseHTTPResponse:
+        """The answer, or its head, whatever its status."""
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT, "Authorization": self._access.authorization()}
         if call.body is not None:
             headers["Content-Type"] = call.body.form
@@ -105,10 +100,10 @@ class Transport:
                 body=None if call.body is None else orjson.dumps(call.body.content),
                 headers={name: value for name, value in headers.items() if value},
                 timeout=Timeout(connect=min(_CONNECT_SECONDS, call.seconds), read=call.seconds),
-                retries=False,
+                retries=_NEVER_AGAIN,
                 redirect=False,
                 assert_same_host=False,
-                preload_content=False,
+                preload_content=whole,
             )
         except (HTTPError, OSError) as error:
             raise _cut_off(call, error) from error
@@ -141,7 +136,7 @@ class Lines:
 def _refused(call: Call, answer: BaseHTTPResponse) -> ClusterError:
     """The error for an answer that is no success; reads what it says of itself."""
     try:
-        told = text(dig(orjson.loads(answer.read(_ERROR_BYTES)), "message"))
+        told = text(dig(orjson.loads(answer.data[:_ERROR_BYTES]), "message"))
     except (HTTPError, OSError, ValueError):
         told = ""
     finally:
