@@ -8,6 +8,7 @@ from types import FrameType
 from benchmarks.cluster import deployment, destination_rule, service_entry
 from tests.worked import Object, ask, cluster, of_kind
 from tests.worked import deployment as worked_deployment
+from webhook.model.finding import ObjectRef
 from webhook.view import Snapshot
 
 FEW, MANY = 10, 300
@@ -88,3 +89,17 @@ def test_a_verdict_on_a_rule_works_out_no_namespace_that_the_rule_is_not_asked_i
     few, many = on_a_rule(FEW), on_a_rule(MANY)
     for name in ("reach", "share", "SidecarFiles.resolve"):
         assert many[name] == few[name], name
+
+
+def test_what_outlives_a_change_stays_in_proportion_while_rules_come_and_go() -> None:
+    view, sizes = settled(FEW), []
+    for number in range(FEW, 800):
+        passing = [without(destination_rule(number), "exportTo", "workloadSelector"), service_entry(number)]
+        for one in passing:
+            view.put(one)
+        verdict(view)()
+        sizes.append(sum(map(len, view.lasting.values())))
+        for one in passing:
+            metadata = one["metadata"]
+            view.remove(ObjectRef(one["apiVersion"], one["kind"], metadata["namespace"], metadata["name"]))
+    assert (max(sizes) > FEW, max(sizes) < 600) == (True, True)

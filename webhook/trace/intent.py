@@ -21,6 +21,8 @@ from webhook.trace.opt_in import asked_by_namespace, opts_in
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
 
+_SPARE = 500
+"""Answers kept for no file set in force, beside as many as are: what a moment of change takes away may come back."""
 NEAR = 5
 """How many file sets a stray mount is compared with by name, so that a mistake costs no more in a large cluster."""
 
@@ -180,6 +182,10 @@ def _bare(picture: "WorkloadPicture") -> Callable[[FileSet], bool]:
     Such a sidecar holds nothing of a Secret or ConfigMap that somebody may change.
     """
     known: dict[FileSet, bool] = picture.view.lasting.setdefault("bare lacks", {})
+    present = picture.reach.groups({})
+    if len(known) > 2 * len(present) + _SPARE:  # the others may be of rules that have gone
+        for files in [one for one in known if one not in present]:
+            del known[files]
     bare = sidecar_files(PodTemplate("", {}, {}), UserVolumes(), Injection(Answer.YES, ""), picture.view.mesh)
 
     def lacks(files: FileSet) -> bool:
