@@ -4,7 +4,6 @@ What a review means is left to `admission`, whether an object may pass to whoeve
 connections to the server around it. The only importer of flask.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,18 +19,9 @@ from webhook.inject import Mutation
 from webhook.model.finding import Verdict
 from webhook.model.line import cut, printable
 from webhook.model.request import Request as Review
+from webhook.web.body import JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
 
-MAX_BODY_BYTES = 7 * 1024 * 1024
-"""An object in etcd has at most 3 MB, and a review of an update carries it twice, in JSON, with an envelope around.
-
-Source: `--max-request-bytes` as the API server assumes it, 3 MiB for requests
-(https://github.com/kubernetes/apiserver/blob/v0.34.0/pkg/server/config.go, MaxRequestBodyBytes), and the limit that
-controller-runtime derives from it (https://github.com/kubernetes-sigs/controller-runtime/blob/v0.22.0/pkg/webhook/admission/http.go).
-"""
-_PIECE_BYTES = 256 * 1024
-_TIMEOUT = re.compile(r"(?:^|&)timeout=([1-9]\d?)s(?:&|$)")
 _TEXT = "text/plain; charset=utf-8"
-_JSON = "application/json"
 _SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"
 
 
@@ -135,7 +125,7 @@ class _Answered:
 
     def __call__(self, _: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
         """Sends it."""
-        start_response("200 OK", [("Content-Type", _JSON), ("Content-Length", str(len(self.body)))])
+        start_response("200 OK", [("Content-Type", JSON), ("Content-Length", str(len(self.body)))])
         return self._sent()
 
     def _sent(self) -> Iterator[bytes]:
@@ -157,22 +147,22 @@ class _Reviews:
         missing = self.waits()
         if missing:
             return self._refuse(503, f"not ready: waiting for {missing}")
-        problem = _unacceptable(environ)
+        problem = unacceptable(environ)
         if problem:
-            _discard(environ)
+            discard(environ)
             return self._refuse(*problem)
         try:
-            body = _body(environ)
+            body = read_body(environ)
         except Exception as error:  # noqa: BLE001  # each server has its own for a broken chunk or a client that left
             return self._refuse(400, f"the body cannot be read to its end: {type(error).__name__}")
         if len(body) > MAX_BODY_BYTES:
-            return self._refuse(413, _too_large(f"more than {MAX_BODY_BYTES}"))
+            return self._refuse(413, too_large(f"more than {MAX_BODY_BYTES}"))
         try:
             review = read_review(body)
         except BadReview as error:
             return self._refuse(400, str(error))
-        waited = _waited(environ)
-        review = replace(review, seconds=waited) if waited else review
+        seconds = waited(environ)
+        review = replace(review, seconds=seconds) if seconds else review
         reply, after = self.answer(review, started)
         return _Answered(orjson.dumps(reply), partial(self._note, after))
 
@@ -187,55 +177,6 @@ class _Reviews:
         """A refusal in words, also for the log."""
         self.journal.refused(status, problem)
         return _text(status, problem)
-
-
-def _unacceptable(environ: Mapping[str, Any]) -> tuple[int, str] | None:
-    """Status and text when the headers alone tell that there is no review in the body, else None."""
-    content_type = environ.get("CONTENT_TYPE", "")
-    if content_type != _JSON and content_type.partition(";")[0].strip().lower() != _JSON:
-        given = f'"{cut(content_type, 80)}"' if content_type else "none"
-        return 415, f"Content-Type: expected {_JSON}, got {given}"
-    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
-    if encoding.lower() != "identity":
-        return 415, f'Content-Encoding: expected none, got "{cut(encoding, 80)}"'
-    length = _length(environ)
-    if length is not None and length > MAX_BODY_BYTES:
-        return 413, _too_large(str(length))
-    return None
-
-
-def _waited(environ: Mapping[str, Any]) -> float | None:
-    """How long the API server waits for the answer, as it says in `?timeout=3s`."""
-    found = _TIMEOUT.search(environ.get("QUERY_STRING", ""))
-    return float(found[1]) if found else None
-
-
-def _length(environ: Mapping[str, Any]) -> int | None:
-    """The length of the body as its header states it, None when it does not."""
-    stated = environ.get("CONTENT_LENGTH", "")
-    return int(stated[:20]) if stated.isdecimal() else None
-
-
-def _body(environ: Mapping[str, Any]) -> bytes:
-    """The body, or of one without a stated length no more than one byte beyond the limit."""
-    length = _length(environ)
-    if length is None and not environ.get("wsgi.input_terminated"):
-        return b""
-    body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
-    return body
-
-
-def _discard(environ: Mapping[str, Any]) -> None:
-    """Reads a body of up to four times the limit away: a client that is still sending would not see our answer."""
-    left = _length(environ) or 0
-    while 0 < left <= 4 * MAX_BODY_BYTES:
-        read = len(environ["wsgi.input"].read(min(left, _PIECE_BYTES)))
-        left = left - read if read else 0
-
-
-def _too_large(size: str) -> str:
-    """The text for a body beyond the limit."""
-    return f"the body has {size} bytes; at most {MAX_BODY_BYTES} are read (an object of 3 MB, twice, with its envelope)"
 
 
 def _readiness(missing: str) -> Response:
