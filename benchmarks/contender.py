@@ -43,8 +43,12 @@ class Contender:
 
     @property
     def memory_mib(self) -> float:
-        """What all its processes hold, each shared page counted once."""
-        return sum(_proportional(one.pid) for one in self._processes()) / 1024
+        """What all its processes hold: pages of their own, shared ones once, and what they map of files, once.
+
+        A proportional set size alone would fall whenever another program here maps the same library.
+        """
+        held = [_rollup(one.pid) for one in self._processes()]
+        return (sum(one["Pss_Anon"] for one in held) + max(one["Rss"] - one["Anonymous"] for one in held)) / 1024
 
     def _processes(self) -> list[psutil.Process]:
         return family_of(psutil.Process(self.child.process.pid))
@@ -74,9 +78,7 @@ class Contender:
         return [float(one["milliseconds"]) for one in told[-last:]]
 
 
-def _proportional(process: int) -> int:
-    """The proportional set size of one process in KiB."""
-    for line in Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
+def _rollup(process: int) -> dict[str, int]:
+    """The sums over the mappings of one process, by name, in KiB."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines()[1:]
+    return {name: int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
