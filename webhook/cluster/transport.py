@@ -72,24 +72,31 @@ class Transport:
 
     def ask(self, call: Call) -> bytes:
         """The body of the answer. Raises a ClusterError when it is no success."""
-        return self._send(call, whole=True).data
+        answer = self._send(call)
+        try:
+            content: bytes = answer.read()
+        except (HTTPError, OSError) as error:
+            answer.close()
+            raise _cut_off(call, error) from error
+        answer.release_conn()
+        return content
 
     def open(self, call: Call) -> "Lines":
         """The answer as lines, as they come."""
-        return Lines(call, self._send(call, whole=False))
+        return Lines(call, self._send(call))
 
-    def _send(self, call: Call, *, whole: bool) -> BaseHTTPResponse:
-        """A successful answer, whole or its head; asks once more where our credentials were too old."""
-        answer = self._once(call, whole=whole)
+    def _send(self, call: Call) -> BaseHTTPResponse:
+        """The head of a successful answer; asks once more where our credentials were too old."""
+        answer = self._once(call)
         if answer.status == 401 and self._access.renew():
             answer.close()
-            answer = self._once(call, whole=whole)
+            answer = self._once(call)
         if not 200 <= answer.status < 300:
             raise _refused(call, answer)
         return answer
 
-    def _once(self, call: Call, *, whole: bool) -> BaseHTTPResponse:
-        """The answer, or its head, whatever its status."""
+    def _once(self, call: Call) -> BaseHTTPResponse:
+        """The head of the answer, whatever its status."""
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT, "Authorization": self._access.authorization()}
         if call.body is not None:
             headers["Content-Type"] = call.body.form
@@ -103,7 +110,7 @@ class Transport:
                 retries=_NEVER_AGAIN,
                 redirect=False,
                 assert_same_host=False,
-                preload_content=whole,
+                preload_content=False,
             )
         except (HTTPError, OSError) as error:
             raise _cut_off(call, error) from error
@@ -136,7 +143,7 @@ class Lines:
 def _refused(call: Call, answer: BaseHTTPResponse) -> ClusterError:
     """The error for an answer that is no success; reads what it says of itself."""
     try:
-        told = text(dig(orjson.loads(answer.data[:_ERROR_BYTES]), "message"))
+        told = text(dig(orjson.loads(answer.read(_ERROR_BYTES)), "message"))
     except (HTTPError, OSError, ValueError):
         told = ""
     finally:
