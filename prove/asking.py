@@ -9,12 +9,12 @@ from typing import Any
 from prove.cases import Case
 from prove.outcome import Kind, of_refusal
 from rig.control_plane import ControlPlane
+from webhook.kinds.pruned_fields import LAST_APPLIED
 from webhook.report.about_itself import ABOUT_ITSELF
 from webhook.rules import catalogue
 
 DRY_RUN = "--dry-run=server"
 WARNED, PASSED = "warned by us", "let pass by us"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")
 
 
