@@ -103,8 +103,13 @@ class Child:
             self.process.send_signal(number)
 
     def pause(self) -> None:
-        """Freezes it and all that it started, with their connections open, as a machine that hangs."""
+        """Freezes it and all that it started, with their connections open, as a machine that hangs.
+
+        Waits until every thread of it stands still: a busy machine takes a moment for that, in which it still answers.
+        """
         self._signal_all(signal.SIGSTOP)
+        with suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Lets all of it go on."""
