@@ -19,6 +19,7 @@ from benchmarks.cluster import Size, deployment, manifests, namespace
 from benchmarks.contender import Contender
 from benchmarks.row import Row
 from benchmarks.worked import SECRET, manifest, objects, secret
+from certs.issue import Dates, make_ca, make_leaf
 from examples import material
 from examples.apiserver import review
 from rig.control_plane import ControlPlane, control_plane
@@ -105,12 +106,15 @@ def started(plane: ControlPlane, name: str) -> Contender:
 
 
 def _around() -> Iterator[dict[str, Any]]:
-    """The worked example, its workloads in one of three namespaces, and Secrets for fresh reads."""
+    """The worked example, its workloads in one of three namespaces, and a partner's clients, a Secret each, to read."""
     yield from (namespace(name) for name in (PLAIN, ECHO, OURS, "project"))
     yield from (one for one in objects() if one["kind"] in ("ServiceEntry", "DestinationRule", "VirtualService"))
-    made = secret()
-    for name in (SECRET, *(f"fresh-{number}" for number in range(2 * TURNS * FRESH_EACH))):
-        yield {**made, "metadata": {"name": name, "namespace": OURS}}
+    yield {**secret(), "metadata": {"name": SECRET, "namespace": OURS}}
+    dates = Dates.around(datetime.now(UTC))
+    ca = make_ca(dates)
+    for number in range(2 * TURNS * FRESH_EACH):
+        made = material.secret(f"fresh-{number}", material.values(make_leaf(ca, dates), ca))
+        yield {**made, "metadata": {"name": f"fresh-{number}", "namespace": OURS}}
 
 
 def _added() -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from certs.encode import cert_pem, key_pem
-from certs.issue import SERVER, Dates, Profile, make_ca, make_leaf
+from certs.issue import SERVER, Dates, Issued, Profile, make_ca, make_leaf
 
 WEBHOOK = Profile("localhost", usages=(SERVER,), hosts=("localhost",))
 PASSWORD = "nobody-told-the-sidecar"
@@ -28,7 +28,7 @@ def secrets(at: datetime) -> dict[str, dict[str, bytes]]:
     ca = make_ca(Dates.around(at))
     client, other = make_leaf(ca, Dates.around(at)), make_leaf(ca, Dates.around(at))
     expired = make_leaf(ca, Dates(at - timedelta(days=368), at - timedelta(days=3)))
-    good = {"cert": cert_pem(client), "key": key_pem(client), "cacert": cert_pem(ca)}
+    good = values(client, ca)
     return {
         "external-system-mtls-data": good,
         "without-cacert": {"cert": good["cert"], "key": good["key"]},
@@ -38,14 +38,19 @@ def secrets(at: datetime) -> dict[str, dict[str, bytes]]:
     }
 
 
+def values(client: Issued, ca: Issued) -> dict[str, bytes]:
+    """What a Secret holds for a client with certificate and key."""
+    return {"cert": cert_pem(client), "key": key_pem(client), "cacert": cert_pem(ca)}
+
+
 def write_secrets(file: Path, made: Mapping[str, Mapping[str, bytes]]) -> None:
     """Writes the Secrets as one manifest, a List."""
-    items = [secret(name, values) for name, values in made.items()]
+    items = [secret(name, held) for name, held in made.items()]
     file.touch(mode=0o600)
     file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), encoding="utf-8")
 
 
-def secret(name: str, values: Mapping[str, bytes]) -> dict[str, object]:
+def secret(name: str, held: Mapping[str, bytes]) -> dict[str, object]:
     """The manifest of one Secret."""
-    coded = {key: base64.b64encode(value).decode() for key, value in values.items()}
+    coded = {key: base64.b64encode(value).decode() for key, value in held.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "devel"}, "data": coded}

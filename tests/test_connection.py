@@ -1,9 +1,11 @@
 """Asks a server of our own over HTTP: what comes back for each kind of answer, and for none."""
 
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -264,3 +266,126 @@ def test_a_slow_answer_is_no_answer(server: Server, connection: Connection) -> N
     server.silent.clear()
     with pytest.raises(ClusterUnavailable):
         connection.ask(Call("GET", "/api/v1/pods", {"watch": "true"}, seconds=0.2))
+
+
+class Script(threading.Thread):
+    """A server that gives each request the next of its answers, byte for byte; None closes the connection."""
+
+    def __init__(self, *answers: bytes | None) -> None:
+        super().__init__(daemon=True)
+        self.answers, self.heads, self.connections = list(answers), list[bytes](), 0
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def run(self) -> None:
+        while self.answers:
+            connected, _ = self.listening.accept()
+            self.connections += 1
+            with connected, suppress(ConnectionError):
+                while self.answers and (head := connected.recv(65536)):
+                    self.heads.append(head)
+                    answer = self.answers.pop(0)
+                    if answer is None:
+                        break
+                    connected.sendall(answer)
+                    if b"Connection: close" in answer:
+                        break
+
+
+@pytest.fixture
+def scripted(token: Path) -> Callable[..., tuple[Script, Connection]]:
+    """A server with these answers, and a connection to it."""
+
+    def made(*answers: bytes | None) -> tuple[Script, Connection]:
+        script = Script(*answers)
+        return script, Connection(from_kubeconfig(kubeconfig(token.parent, script.url)))
+
+    return made
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Scripted = Callable[..., tuple[Script, Connection]]
+
+
+def test_answers_follow_each_other_on_one_connection(scripted: Scripted) -> None:
+    script, connection = scripted(OK, OK)
+    assert connection.get(NAMESPACES, "", "a") == connection.get(NAMESPACES, "", "b") == {}
+    assert script.connections == 1
+    assert script.heads[1] == (
+        b"GET /api/v1/namespaces/b HTTP/1.1\r\n"
+        + f"Host: {script.url.removeprefix('http://')}\r\n".encode()
+        + b"Accept: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: mtls-guard\r\n"
+        b"Authorization: Bearer first\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" + OK, id="an interim answer before it"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", id="the end of the connection is that of the body"
+        ),
+        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", id="HTTP/1.0"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;a=b\r\n}\r\n0\r\nX-Trailer: a\r\n\r\n",
+            id="chunks with an extension and a trailer",
+        ),
+    ],
+)
+def test_an_answer_is_read_whatever_its_frame_and_so_is_the_next(answer: bytes, scripted: Scripted) -> None:
+    script, connection = scripted(answer, OK)
+    assert connection.get(NAMESPACES, "", "a") == connection.get(NAMESPACES, "", "b") == {}
+    assert not script.answers
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(None, id="none"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n", id="another protocol"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{}", id="half of the body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: a\r\nConnection: close", id="half of the head"),
+    ],
+)
+def test_what_is_no_answer_is_said_and_the_next_call_finds_a_new_connection(
+    answer: bytes | None, scripted: Scripted
+) -> None:
+    script, connection = scripted(answer, OK)
+    with pytest.raises(ClusterUnavailable, match="GET /api/v1/namespaces/a: "):
+        connection.get(NAMESPACES, "", "a")
+    assert connection.get(NAMESPACES, "", "b") == {}
+    assert script.connections == 2
+
+
+def test_of_an_error_only_a_bounded_part_is_read(scripted: Scripted) -> None:
+    endless = b"HTTP/1.1 503 Unavailable\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 200_000
+    script, connection = scripted(endless, OK)
+    with pytest.raises(ClusterUnavailable, match="503"):
+        connection.get(NAMESPACES, "", "a")
+    assert connection.get(NAMESPACES, "", "b") == {}
+    assert script.connections == 2
+
+
+def test_a_token_that_cannot_stand_in_a_header_is_said_and_not_shown(server: Server, token: Path) -> None:
+    token.write_text("secret\r\nX-Other: header")
+    access = from_kubeconfig(kubeconfig(token.parent, server.url))
+    with pytest.raises(ClusterUnavailable, match="holds a line break") as raised:
+        Connection(access).get(NAMESPACES, "", "devel")
+    assert "secret" not in str(raised.value)
+    assert not server.asked
+
+
+def test_a_proxy_of_the_kubeconfig_is_asked_for_the_whole_address(token: Path, scripted: Scripted) -> None:
+    script, _ = scripted(OK)
+    path = kubeconfig(token.parent, "http://cluster.example:8080")
+    content = orjson.loads(path.read_bytes())
+    content["clusters"][0]["cluster"]["proxy-url"] = script.url
+    path.write_bytes(orjson.dumps(content))
+    assert Connection(from_kubeconfig(path)).get(NAMESPACES, "", "a") == {}
+    assert script.heads[0].startswith(b"GET http://cluster.example:8080/api/v1/namespaces/a HTTP/1.1\r\n")
+    assert b"\r\nHost: cluster.example:8080\r\n" in script.heads[0]

@@ -14,6 +14,7 @@ from urllib3.util import parse_url
 
 from webhook.cluster.bare import kube_config, open_side_doors
 from webhook.cluster.errors import ClusterUnavailable
+from webhook.cluster.exchange import exchange_on
 
 open_side_doors()  # before anything of the package is imported
 
@@ -43,20 +44,22 @@ class Access:
         self._load, self._lock = load, Lock()
         self._renewed, self._asked_until, self._authorization = monotonic(), 0.0, ""
         self._configuration, self._manager = self._made()
-        self.pool, self.prefix = self._connections()
+        self._connect()
 
-    def _connections(self) -> tuple[HTTPConnectionPool, str]:
-        """Connections to the one host that we ask, and the path under which it serves its API (with Rancher, one).
+    def _connect(self) -> None:
+        """Connections to the one host that we ask, its name, and the path under which it serves its API (Rancher's).
 
         The manager would look for them at each request, which costs a tenth of a millisecond.
         """
-        host = self._configuration.host.rstrip("/")
-        return self._manager.connection_from_url(host), parse_url(host).path or ""
+        url = parse_url(self._configuration.host.rstrip("/"))
+        self.pool: HTTPConnectionPool = self._manager.connection_from_url(url.url)
+        forwarded = self.pool.proxy is not None and url.scheme == "http"
+        self.host, self.prefix = url.netloc or "", (url.url if forwarded else url.path) or ""
 
     def drop_connections(self) -> None:
         """Closes those that are idle; they must not be shared with processes that are forked."""
         self._manager.clear()
-        self.pool, self.prefix = self._connections()
+        self._connect()
 
     def authorization(self) -> str:
         """The header's value with a token that is fresh, '' where a client certificate says who we are.
@@ -79,7 +82,7 @@ class Access:
                 return False
             self._renewed = monotonic()
             self._configuration, self._manager = self._made()
-            self.pool, self.prefix = self._connections()
+            self._connect()
             self._asked_until = 0.0
             return True
 
@@ -88,9 +91,11 @@ class Access:
         configuration.keep_alive = True
         try:
             self._load(configuration)
-            return configuration, RESTClientObject(configuration).pool_manager
+            manager: PoolManager = RESTClientObject(configuration).pool_manager
         except _BROKEN as error:
             raise ClusterUnavailable(f"no access to a cluster: {error}") from error
+        exchange_on(manager)
+        return configuration, manager
 
 
 def in_cluster(folder: Path = SERVICE_ACCOUNT) -> Access:

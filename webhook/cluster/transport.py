@@ -1,4 +1,4 @@
-"""One HTTP request to the API server and its answer, over the kubernetes package's pool of connections (urllib3).
+"""One HTTP request to the API server and its answer, over the kubernetes package's pool of connections.
 
 Every call has a time-out, and nothing is tried twice but a call for which our credentials were too old.
 """
@@ -6,16 +6,18 @@ Every call has a time-out, and nothing is tried twice but a call for which our c
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from http.client import HTTPException
+from typing import Literal, cast
 from urllib.parse import urlencode
 
 import orjson
-from urllib3 import BaseHTTPResponse, Retry, Timeout
+from urllib3 import Retry, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
 from webhook.cluster.access import Access
 from webhook.cluster.errors import ClusterError, ClusterUnavailable, error_of
+from webhook.cluster.exchange import Answer
 from webhook.model.manifest import dig, text
 
 JSON = "application/json"
@@ -26,8 +28,6 @@ APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 _CONNECT_SECONDS = 5.0
-_PIECE_BYTES = 64 * 1024
-_ERROR_BYTES = 16 * 1024
 _NEVER_AGAIN = Retry(total=False, redirect=False)
 """For urllib3, which would make one for each call."""
 
@@ -72,64 +72,64 @@ class Transport:
 
     def ask(self, call: Call) -> bytes:
         """The body of the answer. Raises a ClusterError when it is no success."""
-        answer = self._send(call)
-        try:
-            content: bytes = answer.read()
-        except (HTTPError, OSError) as error:
-            answer.close()
-            raise _cut_off(call, error) from error
-        answer.release_conn()
-        return content
+        return self._send(call, whole=True).content
 
     def open(self, call: Call) -> "Lines":
         """The answer as lines, as they come."""
-        return Lines(call, self._send(call))
+        return Lines(call, self._send(call, whole=False))
 
-    def _send(self, call: Call) -> BaseHTTPResponse:
-        """The head of a successful answer; asks once more where our credentials were too old."""
-        answer = self._once(call)
+    def _send(self, call: Call, *, whole: bool) -> Answer:
+        """A successful answer; asks once more where our credentials were too old. whole: with its body."""
+        answer = self._once(call, whole=whole)
         if answer.status == 401 and self._access.renew():
-            answer.close()
-            answer = self._once(call)
-        if not 200 <= answer.status < 300:
+            answer = self._once(call, whole=whole)
+        if not answer.success:
             raise _refused(call, answer)
         return answer
 
-    def _once(self, call: Call) -> BaseHTTPResponse:
-        """The head of the answer, whatever its status."""
-        headers = {"Accept": call.accept, "User-Agent": USER_AGENT, "Authorization": self._access.authorization()}
+    def _once(self, call: Call, *, whole: bool) -> Answer:
+        """The answer, whatever its status."""
+        headers = {
+            "Host": self._access.host,
+            "Accept": call.accept,
+            "Accept-Encoding": "identity",
+            "User-Agent": USER_AGENT,
+        }
+        if authorization := self._access.authorization():
+            headers["Authorization"] = authorization
         if call.body is not None:
             headers["Content-Type"] = call.body.form
         try:
-            return self._access.pool.urlopen(
+            answer = self._access.pool.urlopen(
                 call.method,
                 self._access.prefix + call.target,
                 body=None if call.body is None else orjson.dumps(call.body.content),
-                headers={name: value for name, value in headers.items() if value},
+                headers=headers,
                 timeout=Timeout(connect=min(_CONNECT_SECONDS, call.seconds), read=call.seconds),
                 retries=_NEVER_AGAIN,
                 redirect=False,
                 assert_same_host=False,
-                preload_content=False,
+                preload_content=whole,
             )
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             raise _cut_off(call, error) from error
+        return cast(Answer, answer)
 
 
 class Lines:
     """The lines of a watch as they come, each one JSON. Ends where the server ends it."""
 
-    def __init__(self, call: Call, answer: BaseHTTPResponse) -> None:
+    def __init__(self, call: Call, answer: Answer) -> None:
         self._call, self._answer = call, answer
 
     def __iter__(self) -> Iterator[bytes]:
         """The lines. Raises ClusterUnavailable when the line is cut, or silent for too long."""
         rest = b""
         try:
-            for piece in self._answer.stream(_PIECE_BYTES):
+            for piece in self._answer.pieces():
                 *whole, rest = (rest + piece).split(b"\n")
                 yield from (line for line in whole if line)
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPException, OSError) as error:
             raise _cut_off(self._call, error) from error
         finally:
             self._answer.close()
@@ -137,18 +137,16 @@ class Lines:
     def cut(self) -> None:
         """Ends the watch from another thread."""
         with suppress(Exception):
-            self._answer.shutdown()
+            self._answer.cut()
 
 
-def _refused(call: Call, answer: BaseHTTPResponse) -> ClusterError:
-    """The error for an answer that is no success; reads what it says of itself."""
+def _refused(call: Call, answer: Answer) -> ClusterError:
+    """The error for an answer that is no success, with what it says of itself."""
     try:
-        told = text(dig(orjson.loads(answer.read(_ERROR_BYTES)), "message"))
-    except (HTTPError, OSError, ValueError):
+        told = text(dig(orjson.loads(answer.content), "message"))
+    except ValueError:
         told = ""
-    finally:
-        answer.close()
-    pause = answer.headers.get("Retry-After", "")
+    pause = answer.headers.get("retry-after", "")
     return error_of(str(call), answer.status, told, float(pause) if pause.isdecimal() else 0.0)
 
 
