@@ -1,4 +1,4 @@
-"""One exchange of HTTP/1.1 on a connection of urllib3, which dials, checks certificates, passes proxies and pools.
+"""One exchange of HTTP/1.1 on a connection that stands; who dials, checks certificates and passes proxies is `access`.
 
 urllib3 sends a head line by line and has the parser of e-mails read the one that comes back: twice the cost of a whole
 read on the way of a review. Here the head is one piece, and llhttp (httptools) reads the answer.
@@ -7,33 +7,29 @@ read on the way of a review. Here the head is one piece, and llhttp (httptools) 
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from socket import SHUT_RD, socket
-from typing import Any
 
 from httptools import HttpParserError, HttpResponseParser
-from urllib3 import HTTPConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection
 
 ERROR_BYTES = 16 * 1024
 """How much is read of an answer that is no success."""
 _PIECE_BYTES = 64 * 1024
 
 
-def exchange_on(manager: PoolManager) -> None:
-    """Has all connections that the manager will make exchange in this way."""
-    manager.pool_classes_by_scheme = {scheme: _pool(kind) for scheme, kind in manager.pool_classes_by_scheme.items()}
+def message(line: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """A request. line: `GET /api`. headers: all but the body's length.
 
-
-def _pool(kind: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    """The same pool, of the same connections, but for the exchange."""
-    connection = type("Connection", (_Exchange, kind.ConnectionCls), {})
-    return type(kind.__name__, (kind,), {"ConnectionCls": connection})
+    Raises:
+        ValueError: a header holds a line break, or what is no ASCII.
+    """
+    length = {} if body is None else {"Content-Length": str(len(body))}
+    lines = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in {**headers, **length}.items())]
+    if not all(line.isascii() and line.isprintable() for line in lines):
+        raise ValueError("a header of the request (its token?) holds a line break, or what is no ASCII")
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + (body or b"")
 
 
 class Answer:
     """An answer whose head has come. status: 200 or above. headers: names in lower case. content: once it was read."""
-
-    version_string, length_remaining = "HTTP/1.1", None
-    """urllib3 logs them."""
 
     def __init__(self, connected: socket) -> None:
         """Waits for the head. Raises OSError or HTTPException where none comes."""
@@ -122,43 +118,3 @@ class Answer:
         """The end of the body, or of an interim answer."""
         self._ended = bool(self.status)
         self.reusable = self._ended and self._parser.should_keep_alive()
-
-
-class _Exchange(HTTPConnection):
-    """How a connection asks and is answered; urllib3 calls both methods."""
-
-    def request(  # type: ignore[override]
-        self,
-        method: str,
-        url: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        preload_content: bool = True,
-        **_: Any,
-    ) -> None:
-        """Sends a request. headers: all but the body's length. preload_content: whether to read the answer's body.
-
-        Raises:
-            ValueError: a header holds a line break, or what is no ASCII.
-        """
-        length = {} if body is None else {"Content-Length": str(len(body))}
-        told = {**(headers or {}), **length}
-        lines = [f"{method} {url} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
-        if not all(line.isascii() and line.isprintable() for line in lines):
-            raise ValueError("a header of the request (its token?) holds a line break, or what is no ASCII")
-        if self.sock is None:
-            self.connect()
-        self.sock.settimeout(self.timeout)
-        self._whole = preload_content
-        self.sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + (body or b""))
-
-    def getresponse(self) -> Answer:  # type: ignore[override]
-        """The answer to what was sent. Raises OSError or HTTPException where there is none."""
-        self.sock.settimeout(self.timeout)
-        answer = Answer(self.sock)
-        if self._whole or not answer.success:
-            answer.read()
-            if not (self._whole and answer.reusable):  # urllib3 keeps no connection of which it did not see the end
-                self.close()
-        return answer

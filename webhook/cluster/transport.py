@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Literal, cast
+from typing import Literal
 from urllib.parse import urlencode
 
 import orjson
-from urllib3 import Retry, Timeout
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
 from webhook.cluster.access import Access
 from webhook.cluster.errors import ClusterError, ClusterUnavailable, error_of
-from webhook.cluster.exchange import Answer
+from webhook.cluster.exchange import Answer, message
 from webhook.model.manifest import dig, text
 
 JSON = "application/json"
@@ -28,8 +27,6 @@ APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 _CONNECT_SECONDS = 5.0
-_NEVER_AGAIN = Retry(total=False, redirect=False)
-"""For urllib3, which would make one for each call."""
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Query = Mapping[str, str | int]
@@ -57,6 +54,11 @@ class Call:
     def __str__(self) -> str:
         """`GET /api/v1/pods`, for people."""
         return f"{self.method} {self.path}"
+
+    @property
+    def payload(self) -> bytes | None:
+        """The body as JSON."""
+        return None if self.body is None else orjson.dumps(self.body.content)
 
     @property
     def target(self) -> str:
@@ -88,7 +90,26 @@ class Transport:
         return answer
 
     def _once(self, call: Call, *, whole: bool) -> Answer:
-        """The answer, whatever its status."""
+        """The answer, whatever its status; of an error always with its body."""
+        try:
+            sent = message(f"{call.method} {self._access.prefix}{call.target}", self._headers(call), call.payload)
+            connection = self._access.connection(min(_CONNECT_SECONDS, call.seconds))
+            try:
+                connection.sock.settimeout(call.seconds)
+                connection.sock.sendall(sent)
+                answer = Answer(connection.sock)
+                if whole or not answer.success:
+                    answer.read()
+                    self._access.give_back(connection, reusable=answer.reusable)
+            except BaseException:
+                connection.close()
+                raise
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            raise _cut_off(call, error) from error
+        return answer
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        """What is told beside the path."""
         headers = {
             "Host": self._access.host,
             "Accept": call.accept,
@@ -99,21 +120,7 @@ class Transport:
             headers["Authorization"] = authorization
         if call.body is not None:
             headers["Content-Type"] = call.body.form
-        try:
-            answer = self._access.pool.urlopen(
-                call.method,
-                self._access.prefix + call.target,
-                body=None if call.body is None else orjson.dumps(call.body.content),
-                headers=headers,
-                timeout=Timeout(connect=min(_CONNECT_SECONDS, call.seconds), read=call.seconds),
-                retries=_NEVER_AGAIN,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=whole,
-            )
-        except (HTTPError, OSError, ValueError) as error:
-            raise _cut_off(call, error) from error
-        return cast(Answer, answer)
+        return headers
 
 
 class Lines:
