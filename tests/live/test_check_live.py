@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from rig.control_plane import ControlPlane, control_plane
 from rig.waiting import until
 from tests import worked
+from tests.live.tunnel import tunnel
 from webhook.cli import group
 
 pytestmark = pytest.mark.slow
@@ -61,6 +62,20 @@ def test_a_file_is_judged_as_if_it_were_applied(cluster: ControlPlane) -> None:
 def test_json_says_the_same_and_leaves_the_rest_of_the_cluster_out(cluster: ControlPlane) -> None:
     found = json.loads(check(cluster.kubeconfig, str(BROKEN / "mount-path.yaml"), "-o", "json").stdout)
     assert [(one["object"]["kind"], one["verdict"]) for one in found["verdicts"]] == [("Deployment", "deny")]
+
+
+def test_a_cluster_behind_a_proxy_is_read_through_it(
+    cluster: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with tunnel() as proxy:
+        content = json.loads(cluster.kubeconfig.read_text())
+        content["clusters"][0]["cluster"]["proxy-url"] = proxy.url
+        (tmp_path / "kubeconfig").write_text(json.dumps(content))
+        result = check(tmp_path / "kubeconfig")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert set(proxy.asked) == {cluster.url.removeprefix("https://")}
 
 
 def test_rights_in_one_namespace_judge_that_and_say_what_was_not_read(cluster: ControlPlane) -> None:

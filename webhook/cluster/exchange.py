@@ -5,7 +5,7 @@ read on the way of a review. Here the head is one piece, and llhttp (httptools) 
 """
 
 from collections.abc import Iterator, Mapping
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from http.client import HTTPException, RemoteDisconnected
 from socket import SHUT_RD, socket
 
 from httptools import HttpParserError, HttpResponseParser
@@ -95,7 +95,7 @@ class Answer:
         if not self.status:
             raise RemoteDisconnected("the connection was closed without an answer")
         if not self.headers.keys().isdisjoint(("content-length", "transfer-encoding")):
-            raise IncompleteRead(b"")
+            raise HTTPException("the connection was closed before the answer ended")
         self._ended = True
 
     # ------------------------------------------------------------ called by the parser

@@ -28,12 +28,12 @@ class Now:
 def doubts(sources: Iterable[Source], now: Now, limit: timedelta) -> Mapping[str, str]:
     """By kind, why what the view shows of it may not be what there is. limit: how long a kind may not be heard of."""
     found: dict[str, str] = {}
+    heard_of = now.seconds - limit.total_seconds()
     for one in sources:
+        if one.synced and one.alive >= heard_of:
+            continue
         why = f": {one.trouble}" if one.trouble else ""
-        silent = timedelta(seconds=now.seconds - one.alive)
-        if not one.synced:
-            found[one.followed.wanted.kind] = f"{one.name} were not listed yet{why}"
-        elif silent > limit:
-            since = (now.at - silent).strftime("%Y-%m-%dT%H:%M:%SZ")
-            found[one.followed.wanted.kind] = f"{one.name} were last heard of at {since}{why}"
+        since = (now.at - timedelta(seconds=now.seconds - one.alive)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        told = f"were last heard of at {since}" if one.synced else "were not listed yet"
+        found[one.followed.wanted.kind] = f"{one.name} {told}{why}"
     return found

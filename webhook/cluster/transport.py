@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
+from socket import socket
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -93,16 +94,14 @@ class Transport:
         """The answer, whatever its status; of an error always with its body."""
         try:
             sent = message(f"{call.method} {self._access.prefix}{call.target}", self._headers(call), call.payload)
-            connection = self._access.connection(min(_CONNECT_SECONDS, call.seconds))
+            dialled = self._access.dial(min(_CONNECT_SECONDS, call.seconds))
             try:
-                connection.sock.settimeout(call.seconds)
-                connection.sock.sendall(sent)
-                answer = Answer(connection.sock)
+                answer = _answer(dialled.socket, sent, call.seconds)
                 if whole or not answer.success:
                     answer.read()
-                    self._access.give_back(connection, reusable=answer.reusable)
+                    (dialled.give_back if answer.reusable else dialled.close)()
             except BaseException:
-                connection.close()
+                dialled.close()
                 raise
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise _cut_off(call, error) from error
@@ -145,6 +144,13 @@ class Lines:
         """Ends the watch from another thread."""
         with suppress(Exception):
             self._answer.cut()
+
+
+def _answer(connected: socket, sent: bytes, seconds: float) -> Answer:
+    """The answer to a request, as far as its head. seconds: how long it may be silent."""
+    connected.settimeout(seconds)
+    connected.sendall(sent)
+    return Answer(connected)
 
 
 def _refused(call: Call, answer: Answer) -> ClusterError:
