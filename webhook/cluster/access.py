@@ -79,7 +79,7 @@ class Access:
         forwarded = self._pool.proxy is not None and not self._tunnel
         self.host, self.prefix = url.netloc or "", (url.url if forwarded else url.path) or ""
 
-    def dial(self, seconds: float) -> "Dialled":
+    def dial(self, seconds: float) -> Dialled:
         """A connection that stands, kept from before or made now. seconds: for each step of that.
 
         The package's pool, without its requests: with them a read takes a tenth of a millisecond more.

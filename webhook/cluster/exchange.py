@@ -12,7 +12,8 @@ from httptools import HttpParserError, HttpResponseParser
 
 ERROR_BYTES = 16 * 1024
 """How much is read of an answer that is no success."""
-_PIECE_BYTES = 64 * 1024
+_PIECE_BYTES = 16 * 1024
+"""A record of TLS. Each watch holds so much while it waits."""
 
 
 def message(line: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
