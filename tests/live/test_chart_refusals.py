@@ -57,6 +57,8 @@ CONTRADICTIONS: Mapping[str, Values] = {
     "name an existing one in serviceAccount.name": {"serviceAccount": {"create": False}},
     "tests.namespace istio-system is one whose workloads are let alone": {"tests": {"namespace": "istio-system"}},
     "probe.namespace kube-system is one that is never looked at": {"probe": {"namespace": "kube-system"}},
+    "policy.expiry.deny 31 is more than policy.expiry.warn 30": {"policy": {"expiry": {"deny": 31}}},
+    "policy.expiry.deny 1 is more than policy.expiry.warn 0": {"policy": {"expiry": {"deny": 1, "warn": 0}}},
     "workloadResources names GameServer, which policy.workloads does not": {"workloadResources": {"GameServer": "a"}},
 }
 
@@ -68,3 +70,7 @@ def test_values_that_contradict_each_other_are_refused_with_a_remedy(why: str, v
 
 def test_a_release_in_a_namespace_of_istio_is_refused() -> None:
     assert "which is Istio's namespace" in failure({}, namespace="istio-system")
+
+
+def test_a_release_in_the_namespace_where_helm_test_tries_is_refused_with_another() -> None:
+    assert "install with --namespace mtls-guard --create-namespace" in failure({}, namespace="default")

@@ -13,6 +13,7 @@ from webhook.model.mesh import DestinationRule
 from webhook.model.request import Request
 from webhook.model.workload import Workload
 from webhook.policy import Policy
+from webhook.trace.asking import asking
 from webhook.trace.change import Broken, ChangePicture
 from webhook.trace.destination import Stage
 from webhook.view import Snapshot
@@ -79,7 +80,7 @@ class Impact:
             yield from workloads.mounting({path for rule in rules for path in _paths(rule)})
             if rules:
                 yield from workloads.with_mounts(namespace)
-                yield from workloads.declaring()
+                yield from asking(self.after)
 
     def _told_anew(self, ref: ObjectRef, namespace: str) -> bool:
         """Whether sidecars of the namespace are told anything else of the hosts of a rule that changed.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from webhook.istio.annotations import read_user_volumes
-from webhook.kinds.declaration import PREFIX
+from webhook.kinds.declaration import PREFIX, read_declaration
 from webhook.model.finding import ObjectRef
 from webhook.model.workload import PROXY, PodTemplate, Source, Workload
 
@@ -66,7 +66,7 @@ class WorkloadIndex:
         return tuple(found.values())
 
     def using_secret(self, namespace: str, name: str) -> tuple[Workload, ...]:
-        """Workloads of the namespace that name the Secret in a volume of the sidecar or of the pod."""
+        """Workloads of the namespace that name the Secret in a volume of the sidecar or of the pod, or ask for it."""
         return tuple(self._filed().get((f"secret {namespace}", name), {}).values())
 
     def with_mounts(self, namespace: str | None = None) -> tuple[Workload, ...]:
@@ -77,7 +77,7 @@ class WorkloadIndex:
         return tuple(one for one in self.of_namespace(namespace) if one.ref in found)
 
     def declaring(self) -> tuple[Workload, ...]:
-        """Workloads that mount anything into their sidecar, and carry an annotation of ours."""
+        """Workloads that carry an annotation of ours."""
         return tuple(self._filed().get(("declares", ""), {}).values())
 
     def _filed(self) -> dict[tuple[str, str], dict[ObjectRef, Workload]]:
@@ -122,6 +122,7 @@ def _file(index: dict[tuple[str, str], dict[ObjectRef, Workload]], workload: Wor
 def _keys(workload: Workload) -> Iterator[tuple[str, str]]:
     pod = workload.template
     volumes = pod.volumes
+    yield from _declared(workload)
     if declares_volumes(pod):
         user = read_user_volumes(pod)
         own = pod.container(PROXY)
@@ -129,14 +130,20 @@ def _keys(workload: Workload) -> Iterator[tuple[str, str]]:
         volumes = (*volumes, *user.volumes)
         if mounts:
             yield ("mounts", "")
-        if mounts and any(key.startswith(PREFIX) for key in pod.annotations):
-            yield ("declares", "")
         for mount in mounts:
             yield ("mount", next(ancestors(mount.mount_path)))
     for volume in volumes:
         for source in volume.sources:
             for name in _secrets(source):
                 yield (f"secret {workload.namespace}", name)
+
+
+def _declared(workload: Workload) -> Iterator[tuple[str, str]]:
+    annotations = workload.template.annotations
+    if any(key.startswith(PREFIX) for key in annotations):
+        yield ("declares", "")
+        for name in read_declaration(annotations).secrets:
+            yield (f"secret {workload.namespace}", name)
 
 
 def _secrets(source: Source) -> Iterator[str]:

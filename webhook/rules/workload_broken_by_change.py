@@ -29,6 +29,7 @@ from webhook.rules._words import counted
 from webhook.trace.change import Broken, ChangePicture
 
 NAMED = 2
+INJECTION = "injection-impossible"
 FIXES = {
     "DestinationRule": "mount the files at old and new path in the workloads, change the rule, then drop the old mount",
     "Secret": "mount old and new Secret in the workloads, move the rule's paths, then drop the old one",
@@ -39,6 +40,9 @@ GONE = {
 }
 GONE_OTHERWISE = "first put another in its place for these workloads; then delete it"
 LOST = "keep a tls block in force for them, or take their mounts away first"
+UNCLEAR = (
+    "first let these workloads say which hosts they mean (mtls-guard.io/destinations), or limit the rule by exportTo"
+)
 OTHERWISE = "keep what the rule needs; to move: add the new one, move the rule, then drop the old one"
 
 
@@ -79,6 +83,8 @@ def _fix(picture: ChangePicture, cause: Finding | None) -> str:
         return LOST
     if cause.object == picture.ref and picture.ref.kind != "Secret":
         return cause.fix
+    if cause.rule == INJECTION:
+        return UNCLEAR
     return FIXES.get(picture.ref.kind, OTHERWISE)
 
 

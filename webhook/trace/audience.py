@@ -4,7 +4,7 @@ Counts by namespace, with the answers per file set and per namespace kept, so th
 workloads cost neither a million pictures nor a million look-ups.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,12 +19,16 @@ from webhook.model.chain import Answer, FileState, ResolvedFile
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Workload
+from webhook.trace.asking import asking
 from webhook.trace.contents import ViewContents
 from webhook.trace.destination import DestinationPicture
+from webhook.trace.injected import picture_as_injected
 from webhook.trace.once import once
 from webhook.view import ClusterView
 
 _NOBODY: frozenset[ObjectRef] = frozenset()
+ASKED = 200
+"""How many workloads that may ask for injection one picture looks at; each is planned for as for its own review."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,37 @@ class AudiencePicture(DestinationPicture):
     @once
     def served(self) -> bool:
         """Whether at least one workload holds all files of a set, and is told by this rule to read them."""
-        return any(
+        held = (
             self._told(ref, files)
             for files, prepared in self.prepared.items()
             for refs in prepared.values()
             for ref in refs
+        )
+        return any(held) or any(self.brought.values())
+
+    @once
+    def brought(self) -> Mapping[str, frozenset[ObjectRef]]:
+        """By namespace: the workloads that ask injection for the rule's files, and get them."""
+        getting = by_namespace(one for one in islice(self._asking(), ASKED) if self._gets(one))
+        return {name: frozenset(one.ref for one in workloads) for name, workloads in getting.items()}
+
+    def _asking(self) -> Iterator[Workload]:
+        """The workloads within reach that may ask for injection."""
+        reached: dict[str, frozenset[ObjectRef]] = {}
+        for workload in asking(self.view) if self.file_sets else ():
+            name = workload.namespace
+            if name not in reached:
+                reached[name] = self._reached(name)
+            if workload.ref in reached[name]:
+                yield workload
+
+    def _gets(self, workload: Workload) -> bool:
+        """Whether what injection adds covers all files of a set that this rule tells the workload to read."""
+        picture = picture_as_injected(workload, self.view, self.horizon)
+        return bool(picture.addition) and any(
+            all(picture.sidecar.place(path).mount is not None for _, path in self.view.mesh.used(files))
+            for files in self.file_sets
+            if self._told(workload.ref, files)
         )
 
     @once
@@ -84,7 +114,11 @@ class AudiencePicture(DestinationPicture):
         unprepared: dict[str, frozenset[ObjectRef]] = {}
         for namespace in self.view.workloads.namespaces() if self.file_sets else ():
             here = self._reached(namespace)
-            lacking = here.difference(*(held.get(namespace, _NOBODY) for held in self.prepared.values()))
+            held = (
+                *(held.get(namespace, _NOBODY) for held in self.prepared.values()),
+                self.brought.get(namespace, _NOBODY),
+            )
+            lacking = here.difference(*held)
             if here:
                 reached[namespace] = len(here)
             if lacking:

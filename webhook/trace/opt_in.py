@@ -48,9 +48,11 @@ def wishes(picture: "WorkloadPicture") -> tuple[Wish, ...]:
 
 
 def settle(picture: "WorkloadPicture", asked: tuple[Wish, ...]) -> Iterator[tuple[Wish, str] | Obstacle]:
-    """Each wish with its one Secret, or what keeps it from having one."""
+    """Each wish with its one Secret, or what keeps it from having one; no word of those that others outdo."""
     unnamed = [wish for wish in asked if not _names(wish)]
     for wish in asked:
+        if wish in unnamed and _outdone(picture, wish, unnamed):
+            continue
         fitting = _fitting(picture, wish)
         if len(fitting) == 1 and (_names(wish) or not _rivals(picture, wish, fitting[0], unnamed)):
             yield wish, fitting[0]
@@ -113,9 +115,19 @@ def _rivals(picture: "WorkloadPicture", wish: Wish, secret: str, unnamed: list[W
     return others
 
 
+def _outdone(picture: "WorkloadPicture", wish: Wish, unnamed: list[Wish]) -> bool:
+    """Whether each Secret has the keys of another wish, and none those of this one: nobody said a destination."""
+    if picture.declaration.destinations or any(_holds(picture, name, wish.files) for name in wish.secrets):
+        return False
+    others = [one for one in unnamed if one is not wish]
+    return all(any(_holds(picture, name, one.files) for one in others) for name in wish.secrets)
+
+
 def _ambiguous_rule(picture: "WorkloadPicture", wish: Wish, secret: str, unnamed: list[Wish]) -> Obstacle:
     others = _rivals(picture, wish, secret, unnamed)
-    hosts = list(dict.fromkeys(one.service.host for each in (wish, *others) for one in each.users))
+    users = [one for each in (wish, *others) for one in each.users]
+    users.sort(key=lambda one: one.rule.ref.namespace != picture.workload.namespace)  # the likeliest first
+    hosts = list(dict.fromkeys(one.service.host for one in users))
     said = ", ".join(hosts[:3]) + (f" and {len(hosts) - 3} more" if len(hosts) > 3 else "")
     return Obstacle(
         _annotation(picture, CLIENT_SECRET),

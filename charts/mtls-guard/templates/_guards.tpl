@@ -34,11 +34,19 @@
 {{- if and (not $v.serviceAccount.create) (not $v.serviceAccount.name) -}}
 {{- fail "serviceAccount.create is false: name an existing one in serviceAccount.name" -}}
 {{- end -}}
+{{- if eq $v.tests.namespace .Release.Namespace -}}
+{{- fail (printf "the release lives in namespace %s, whose workloads are let alone, those of helm test included: install with --namespace mtls-guard --create-namespace, or set tests.namespace" .Release.Namespace) -}}
+{{- end -}}
 {{- if has $v.tests.namespace (concat $never $v.webhook.excludedNamespaces) -}}
 {{- fail (printf "tests.namespace %s is one whose workloads are let alone, so that helm test could never pass: name another" $v.tests.namespace) -}}
 {{- end -}}
 {{- if has $v.probe.namespace (without $never .Release.Namespace) -}}
 {{- fail (printf "probe.namespace %s is one that is never looked at, so that nothing would ever be enforced: name another, or none" $v.probe.namespace) -}}
+{{- end -}}
+{{- $expiry := default dict $v.policy.expiry -}}
+{{- $warn := ternary $expiry.warn 30 (hasKey $expiry "warn") -}}
+{{- if gt (int $expiry.deny) (int $warn) -}}
+{{- fail (printf "policy.expiry.deny %d is more than policy.expiry.warn %d: nobody would be warned before being refused" (int $expiry.deny) (int $warn)) -}}
 {{- end -}}
 {{- range $kind, $resource := $v.workloadResources -}}
 {{- $known := false -}}

@@ -1,0 +1,82 @@
+"""Workloads that ask for injection count as those whom a rule serves, and as those whom a change can break."""
+
+import pytest
+
+from tests import worked
+from tests.injecting import SECRET, mutation, opted, pod, reading, verdict
+from tests.test_inject_fits import PARTNER, SETTINGS, partner
+from webhook.engine import judge_state
+from webhook.examples import AT
+from webhook.policy import Policy
+from webhook.view import Snapshot
+
+OTHER_KEYS = {"cert": "client.crt", "key": "client.key", "cacert": "ca.crt"}
+OTHER_FILES = {"trafficPolicy": {"tls": {**SETTINGS, **reading("/etc/partner", *OTHER_KEYS.values())}}}
+SAME_FILES = {"trafficPolicy": {"tls": SETTINGS}}
+ASKING = {"istio-injection": "enabled", "mtls-guard.io/inject": "true"}
+RULE = worked.of_kind("DestinationRule")
+BY_NAME = {**RULE, "metadata": {**RULE["metadata"], "annotations": {"mtls-guard.io/client-secret": SECRET}}}
+
+
+def asking(*extra: worked.Object, annotations: dict[str, str] | None = None) -> Snapshot:
+    """The worked example with a workload that asks instead of mounting."""
+    asks = opted() if annotations is None else opted(annotations)
+    return worked.cluster(asks, *extra, without=("Deployment",))
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param(asking(), id="the workload names the Secret"),
+        pytest.param(asking(BY_NAME, annotations={"mtls-guard.io/inject": "true"}), id="the rule names it"),
+        pytest.param(
+            asking(
+                BY_NAME,
+                {"kind": "Namespace", "metadata": {"name": "devel", "labels": ASKING}},
+                annotations={},
+            ),
+            id="the namespace asks",
+        ),
+    ],
+)
+def test_a_rule_whose_files_injection_brings_serves_somebody(view: Snapshot) -> None:
+    assert [one.findings for one in judge_state(view, Policy(), AT)] == [(), ()]
+
+
+def test_a_rule_that_injection_cannot_serve_serves_nobody() -> None:
+    view = asking(annotations={"mtls-guard.io/client-secret": SECRET, "mtls-guard.io/destinations": "elsewhere.com"})
+    told = {finding.rule for one in judge_state(view, Policy(), AT) for finding in one.findings}
+    assert "rule-serves-nobody" in told
+
+
+def test_a_second_rule_with_other_keys_takes_nobody_his_files() -> None:
+    entry, second, _ = partner(OTHER_FILES, OTHER_KEYS)
+    view = asking(entry)
+    assert "workload-broken-by-change" not in {one.rule for one in worked.ask(view, "CREATE", second).findings}
+    view.put(second)
+    added = mutation(pod(), view).addition
+    assert [one.mount_path for one in added.mounts] == ["/etc/mtlsfiles"]
+    assert not added.obstacles
+
+
+def test_a_second_rule_for_which_the_same_secret_could_be_meant_is_said_to_break_who_names_no_destination() -> None:
+    entry, second, _ = partner(SAME_FILES)
+    found = worked.ask(asking(entry), "CREATE", second).findings
+    assert [(one.rule, one.problem) for one in found] == [
+        ("workload-broken-by-change", "this change breaks 1 workload in devel (injection-impossible)")
+    ]
+    assert "mtls-guard.io/destinations" in found[0].fix
+
+
+def test_where_several_rules_could_be_meant_that_of_the_own_namespace_is_proposed() -> None:
+    entry, second, _ = partner(SAME_FILES)
+    own = {**second, "metadata": {**second["metadata"], "namespace": "devel"}}
+    service = {**entry, "metadata": {**entry["metadata"], "namespace": "devel"}}
+    found = [one for one in verdict(opted(), asking(service, own)).findings if one.rule == "injection-impossible"]
+    assert {one.fix for one in found} == {f'say which: annotation mtls-guard.io/destinations: "{PARTNER}"'}
+
+
+def test_a_secret_that_a_workload_asks_for_concerns_it() -> None:
+    held = worked.of_kind("Secret")
+    found = worked.ask(asking(), "DELETE", held, held).findings
+    assert [one.rule for one in found] == ["workload-broken-by-change"]
