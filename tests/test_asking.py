@@ -76,6 +76,14 @@ def test_where_several_rules_could_be_meant_that_of_the_own_namespace_is_propose
     assert {one.fix for one in found} == {f'say which: annotation mtls-guard.io/destinations: "{PARTNER}"'}
 
 
+def test_a_misspelt_destination_is_named() -> None:
+    asks = opted({"mtls-guard.io/client-secret": SECRET, "mtls-guard.io/destinations": "externl.system.com"})
+    found = [one for one in verdict(asks, asking()).findings if one.rule == "injection-without-rule"]
+    assert [(one.path.rpartition("[")[2], one.problem.partition(":")[0]) for one in found] == [
+        ('"mtls-guard.io/destinations"]', '"externl.system.com"')
+    ]
+
+
 def test_a_secret_that_a_workload_asks_for_concerns_it() -> None:
     held = worked.of_kind("Secret")
     found = worked.ask(asking(), "DELETE", held, held).findings

@@ -102,6 +102,7 @@ def test_rights_in_one_namespace_judge_that_and_say_what_was_not_read(cluster: C
     assert result.exit_code == 0
     assert "not read: deployments.apps of other namespaces than devel" in result.stderr
     assert "not read: destinationrules.networking.istio.io" in result.stderr
+    assert result.stdout.startswith("nothing found in what was read, which is not all; ")
     assert "and 0 DestinationRules looked at" in result.stdout
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,8 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Se
     for line in live.unread:
         click.echo(f"not read: {line}", err=True)
     judged = shared(judgements(live.held.view, policy, asked.at))
-    return _outcome(asked, live.held, (one for one in judged if live.concerns(one.subject))), live.held.twice
+    outcome = _outcome(asked, live.held, (one for one in judged if live.concerns(one.subject)))
+    return replace(outcome, partial=bool(live.unread)), live.held.twice
 
 
 def _outcome(asked: _Asked, held: "Input", verdicts: Iterable["Verdict"]) -> "Outcome":

@@ -24,7 +24,7 @@ class Outcome:
     """All verdicts of one run. at: the instant judged about, UTC. color: whether the text is for a terminal.
 
     width: of that terminal in columns, None for lines of any length. rules: those that exist, by id, for what formats
-    say about them.
+    say about them. partial: not all of the cluster could be read, which was said elsewhere.
     """
 
     at: datetime
@@ -34,6 +34,7 @@ class Outcome:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     color: bool = False
     width: int | None = None
+    partial: bool = False
 
     @property
     def severity(self) -> Severity:

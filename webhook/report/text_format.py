@@ -88,7 +88,9 @@ def _sum(outcome: Outcome) -> str:
     rules = sum(verdict.subject.kind == "DestinationRule" for verdict in outcome.verdicts)
     seen = f"{counted(len(outcome.verdicts) - rules, 'workload')} and {counted(rules, 'DestinationRule')} looked at"
     parts = [part for part in (_results(outcome), seen) if part]
-    line = _paint(outcome, "; ".join(parts), "bold" if outcome.severity or outcome.unreadable else "good")
+    line = _paint(
+        outcome, "; ".join(parts), "bold" if outcome.severity or outcome.unreadable or outcome.partial else "good"
+    )
     first = _first_rule(outcome.verdicts)
     return f"{line}; explain: mtls-guard explain {first}" if first else line
 
@@ -102,7 +104,8 @@ def _results(outcome: Outcome) -> str:
         f"{warned} with warnings" if warned else "",
         f"{len(outcome.unreadable)} not judged" if outcome.unreadable else "",
     ]
-    return ", ".join(part for part in parts if part) or "nothing found"
+    nothing = "nothing found in what was read, which is not all" if outcome.partial else "nothing found"
+    return ", ".join(part for part in parts if part) or nothing
 
 
 def _first_rule(verdicts: Sequence[Verdict]) -> str:

@@ -17,16 +17,16 @@ Our own injection; its annotations are described in docs/injection.md.
 
 from collections.abc import Iterator
 
-from webhook.kinds.declaration import CLIENT_SECRET, INJECT
+from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS
-from webhook.rules._words import annotation, quote
+from webhook.rules._words import annotation, listed, quote
 from webhook.trace.opt_in import wishes
 from webhook.trace.workload import WorkloadPicture
 
 FIX = "apply the DestinationRule, then restart the workload; if it exists, check its exportTo and host"
-
+FIX_HOST = "correct the host, or apply its DestinationRule, then restart the workload"
 NAME_IT = f"name the Secret in an annotation {CLIENT_SECRET}, of the workload or of the DestinationRule"
 
 
@@ -37,7 +37,13 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     asked = {name for wish in wishes(picture) for name in wish.secrets}
     declared, path = picture.declaration, picture.pod.path
     for secret in declared.secrets:
-        if secret not in asked:
+        if secret not in asked and declared.destinations:
+            hosts = listed(declared.destinations)
+            problem = (
+                f"{hosts}: no DestinationRule in force reads files for such a host, {quote(secret)} is not mounted"
+            )
+            yield Violation(picture.ref, annotation(path, DESTINATIONS), problem, FIX_HOST, certain=False)
+        elif secret not in asked:
             problem = f"{quote(secret)} is to be mounted, and no DestinationRule in force reads files for it"
             yield Violation(picture.ref, annotation(path, CLIENT_SECRET), problem, FIX, certain=False)
     if declared.inject and not declared.secrets and not asked:
