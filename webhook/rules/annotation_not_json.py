@@ -29,7 +29,7 @@ from webhook.trace.workload import WorkloadPicture
 EXAMPLE = """write a list of objects, as '[{"name":"client", ...}]'"""
 FIXES = (
     ("trailing comma", "remove that comma"),
-    ("single quotes", "put double quotes around names and texts"),
+    ("single quotes", "put double quotes around names and texts, single quotes around the whole"),
     ("typographic quotes", "put plain double quotes around names and texts"),
     ("escaped quotes", "remove the backslashes"),
     ("template that was never rendered", "render the template before applying it"),
