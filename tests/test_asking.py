@@ -88,3 +88,16 @@ def test_a_secret_that_a_workload_asks_for_concerns_it() -> None:
     held = worked.of_kind("Secret")
     found = worked.ask(asking(), "DELETE", held, held).findings
     assert [one.rule for one in found] == ["workload-broken-by-change"]
+
+
+def test_where_more_ask_than_are_looked_at_no_rule_is_said_to_serve_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = asking(annotations={"mtls-guard.io/client-secret": "another"})
+    view.put(
+        {**worked.of_kind("Secret"), "metadata": {"name": "another", "namespace": "devel"}, "stringData": {"a": "b"}}
+    )
+    entry, second, _ = partner(SAME_FILES)
+    for one in (entry, second):
+        view.put(one)  # so that nobody gets anything: both could be meant
+    assert "rule-serves-nobody" in {one.rule for each in judge_state(view, Policy(), AT) for one in each.findings}
+    monkeypatch.setattr("webhook.trace.audience.ASKED", 0)
+    assert "rule-serves-nobody" not in {one.rule for each in judge_state(view, Policy(), AT) for one in each.findings}

@@ -80,6 +80,11 @@ class WorkloadIndex:
         """Workloads that carry an annotation of ours."""
         return tuple(self._filed().get(("declares", ""), {}).values())
 
+    def naming(self, destinations: Iterable[str]) -> Iterator[Workload]:
+        """Workloads that carry an annotation of ours, and name one of these destinations or none at all."""
+        for host in (*destinations, ""):
+            yield from self._filed().get(("destination", host), {}).values()
+
     def _filed(self) -> dict[tuple[str, str], dict[ObjectRef, Workload]]:
         if self._by_key is None:
             self._by_key = {}
@@ -141,9 +146,10 @@ def _keys(workload: Workload) -> Iterator[tuple[str, str]]:
 def _declared(workload: Workload) -> Iterator[tuple[str, str]]:
     annotations = workload.template.annotations
     if any(key.startswith(PREFIX) for key in annotations):
+        declared = read_declaration(annotations)
         yield ("declares", "")
-        for name in read_declaration(annotations).secrets:
-            yield (f"secret {workload.namespace}", name)
+        yield from (("destination", host) for host in declared.destinations or ("",))
+        yield from ((f"secret {workload.namespace}", name) for name in declared.secrets)
 
 
 def _secrets(source: Source) -> Iterator[str]:

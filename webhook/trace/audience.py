@@ -19,16 +19,18 @@ from webhook.model.chain import Answer, FileState, ResolvedFile
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Workload
-from webhook.trace.asking import asking
+from webhook.trace.asking import asking_for, brought
 from webhook.trace.contents import ViewContents
 from webhook.trace.destination import DestinationPicture
-from webhook.trace.injected import picture_as_injected
 from webhook.trace.once import once
 from webhook.view import ClusterView
 
 _NOBODY: frozenset[ObjectRef] = frozenset()
 ASKED = 200
-"""How many workloads that may ask for injection one picture looks at; each is planned for as for its own review."""
+"""How many workloads that may ask injection for a rule are looked at; where there are more, it is taken to serve some.
+
+In a review, each is planned for anew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,23 @@ class AudiencePicture(DestinationPicture):
             for refs in prepared.values()
             for ref in refs
         )
-        return any(held) or any(self.brought.values())
+        return any(held) or any(self.brought.values()) or len(self._asking) > ASKED
 
     @once
     def brought(self) -> Mapping[str, frozenset[ObjectRef]]:
         """By namespace: the workloads that ask injection for the rule's files, and get them."""
-        getting = by_namespace(one for one in islice(self._asking(), ASKED) if self._gets(one))
+        getting = by_namespace(one for one in self._asking[:ASKED] if self._gets(one))
         return {name: frozenset(one.ref for one in workloads) for name, workloads in getting.items()}
 
-    def _asking(self) -> Iterator[Workload]:
-        """The workloads within reach that may ask for injection."""
+    @once
+    def _asking(self) -> tuple[Workload, ...]:
+        """The workloads within reach that may ask injection for this rule; one more than ASKED, if there are more."""
+        return tuple(islice(self._askers(), ASKED + 1))
+
+    def _askers(self) -> Iterator[Workload]:
+        hosts = {service.host for service in self.services}
         reached: dict[str, frozenset[ObjectRef]] = {}
-        for workload in asking(self.view) if self.file_sets else ():
+        for workload in asking_for(self.view, hosts) if self.file_sets else ():
             name = workload.namespace
             if name not in reached:
                 reached[name] = self._reached(name)
@@ -89,13 +96,9 @@ class AudiencePicture(DestinationPicture):
                 yield workload
 
     def _gets(self, workload: Workload) -> bool:
-        """Whether what injection adds covers all files of a set that this rule tells the workload to read."""
-        picture = picture_as_injected(workload, self.view, self.horizon)
-        return bool(picture.addition) and any(
-            all(picture.sidecar.place(path).mount is not None for _, path in self.view.mesh.used(files))
-            for files in self.file_sets
-            if self._told(workload.ref, files)
-        )
+        """Whether injection brings it the files of a set that this rule tells it to read."""
+        got = brought(self.view, workload, self.horizon)
+        return any(files in got and self._told(workload.ref, files) for files in self.file_sets)
 
     @once
     def prepared(self) -> Mapping[FileSet, Mapping[str, frozenset[ObjectRef]]]:
