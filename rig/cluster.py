@@ -73,5 +73,4 @@ def _show(cluster: ControlPlane) -> None:
     for command, what in TRY.items():
         say(f"  {command:<54}# {what}")
     say("")
-    say(f"Logs of everything are in {cluster.folder}/*.log; pod-*.log are our replicas'. Nothing here is a kubelet to")
-    say("ask for `kubectl logs`, `exec` or `port-forward`. Ctrl-C ends it.")
+    say(f"Logs of everything are in {cluster.folder}/*.log; pod-*.log are our replicas'. Ctrl-C ends it.")

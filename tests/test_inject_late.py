@@ -40,7 +40,7 @@ def test_whoever_asks_for_a_secret_that_is_missing_is_refused_with_what_to_type(
     for manifest in (opted(), pod(), injected(opted(), view), injected(pod(), view)):
         (line,) = lines(verdict(manifest, view))
         assert line.startswith(
-            f"deny Secret devel/{SECRET}: does not exist, the Pod will not start; correct the name, or "
+            f"deny Secret devel/{SECRET}: does not exist, the Pod will not start; create it: kubectl"
         )
         assert line.endswith("[secret-missing]")
 

@@ -26,7 +26,7 @@ from webhook.trace.opt_in import wishes
 from webhook.trace.workload import WorkloadPicture
 
 FIX = "apply the DestinationRule, then restart the workload; if it exists, check its exportTo and host"
-FIX_HOST = "correct the host, or apply its DestinationRule, then restart the workload"
+FIX_HOST = "correct it, or apply its DestinationRule and restart"
 NAME_IT = f"name the Secret in an annotation {CLIENT_SECRET}, of the workload or of the DestinationRule"
 
 
@@ -38,10 +38,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     declared, path = picture.declaration, picture.pod.path
     for secret in declared.secrets:
         if secret not in asked and declared.destinations:
-            hosts = listed(declared.destinations)
-            problem = (
-                f"{hosts}: no DestinationRule in force reads files for such a host, {quote(secret)} is not mounted"
-            )
+            problem = f"{listed(declared.destinations)}: no DestinationRule in force reads files for it"
             yield Violation(picture.ref, annotation(path, DESTINATIONS), problem, FIX_HOST, certain=False)
         elif secret not in asked:
             problem = f"{quote(secret)} is to be mounted, and no DestinationRule in force reads files for it"

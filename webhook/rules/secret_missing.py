@@ -52,7 +52,7 @@ def _missing(picture: WorkloadPicture, source: Source, ref: ObjectRef) -> Violat
             ref, "", f"does not exist yet, {effect} until {makers[0].ref} makes it", "wait for it", certain=False
         )
     keys = _keys(picture, ref)
-    fix = f"correct the name, or create it: {create_secret(ref, keys)}"
+    fix = f"create it: {create_secret(ref, keys)}"
     return Violation(ref, "", f"does not exist, {effect}", fix, certain=bool(keys) or not source.optional)
 
 
