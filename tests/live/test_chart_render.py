@@ -112,6 +112,19 @@ def test_two_replicas_are_spread_drained_and_taken_away_one_at_a_time() -> None:
     assert budget["spec"]["selector"] == deployment["spec"]["selector"]
 
 
+def test_on_the_network_of_nodes_a_rollout_ends_an_old_pod_before_a_new_pod_needs_its_ports() -> None:
+    """Two replicas on two nodes: a third Pod would find no node with free ports, and the rollout would never end."""
+    objects = render({"hostNetwork": True, "webhook": {"port": 10260}})
+    (deployment,), (budget,) = of_kind(objects, "Deployment"), of_kind(objects, "PodDisruptionBudget")
+    assert deployment["spec"]["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0},
+    }
+    pod = deployment["spec"]["template"]["spec"]
+    assert (pod["hostNetwork"], pod["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
+    assert budget["spec"]["maxUnavailable"] == 1  # no drain takes the other replica during a rollout
+
+
 def test_where_there_is_an_autoscaler_it_alone_says_how_many_replicas() -> None:
     objects = render(CASES["everything-values"])
     (deployment,), (scaler,) = of_kind(objects, "Deployment"), of_kind(objects, "HorizontalPodAutoscaler")
