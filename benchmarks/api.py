@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import ssl
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -11,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from rig.control_plane import ControlPlane
+from webhook.cluster.verification import client_context
 
 AT_ONCE = 8
 BATCH = 2000
@@ -21,7 +21,7 @@ class Api:
     """Creates objects as the administrator."""
 
     def __init__(self, plane: ControlPlane) -> None:
-        self._port, self._context = plane.port, ssl.create_default_context(cafile=str(plane.credentials.ca))
+        self._port, self._context = plane.port, client_context(plane.credentials.ca.read_bytes())
         config = json.loads(plane.kubeconfig.read_text(encoding="utf-8"))
         token = config["users"][0]["user"]["token"]
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

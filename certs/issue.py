@@ -155,12 +155,12 @@ def _extend(
     if profile.usages is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage(profile.usages), critical=False)
     if profile.hosts:
-        names = x509.SubjectAlternativeName([_alternative_name(host) for host in profile.hosts])
+        names = x509.SubjectAlternativeName([alternative_name(host) for host in profile.hosts])
         builder = builder.add_extension(names, critical=False)
     return builder
 
 
-def _alternative_name(host: str) -> x509.GeneralName:
+def alternative_name(host: str) -> x509.GeneralName:
     """A host as a certificate names it: by address where it is one."""
     try:
         return x509.IPAddress(ip_address(host))

@@ -2,12 +2,13 @@
 
 import http.client
 import json
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+from webhook.cluster.verification import client_context
 
 CALL_SECONDS = 30
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
@@ -98,7 +99,7 @@ class Api:
 
     def _connect(self) -> http.client.HTTPSConnection:
         """A verified connection."""
-        context = ssl.create_default_context(cafile=str(self.ca))
+        context = client_context(self.ca.read_bytes())
         return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=CALL_SECONDS)
 
     def _headers(self) -> dict[str, str]:

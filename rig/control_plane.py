@@ -8,7 +8,6 @@ Nothing runs Pods here (see `rig.node`), and Services lead where `route` says.
 
 import json
 import os
-import ssl
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from rig.credentials import Credentials, kubeconfig
 from rig.parts import CERT_MANAGER, MANIFESTS, PROMETHEUS, have
 from rig.ports import free_port
 from rig.waiting import until
+from webhook.cluster.verification import client_context
 
 READY_SECONDS = 90
 API_SERVER_STOP_SECONDS = 3
@@ -167,7 +167,7 @@ class ControlPlane:
         """Whether the API server says so."""
         if not self.api_server.running:
             raise ServerEnded(f"kube-apiserver ended: {self.api_server.said()}")
-        context = ssl.create_default_context(cafile=str(self.credentials.ca))
+        context = client_context(self.credentials.ca.read_bytes())
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from certs.cluster_authority import SHAPES
 from certs.encode import cert_pem, key_pem
-from certs.issue import SERVER, Dates, Profile, make_ca, make_key, make_leaf
+from certs.issue import Dates, make_key
 
 API_ADDRESS = "10.96.0.1"
 """The cluster address of Service `kubernetes`: the first of the range."""
+SHAPE = "OpenSSL 3.0"
+"""The CA has no keyUsage: with the defaults of Python 3.13, nothing that asks this API server would trust it."""
 NAMES = ("localhost", "kubernetes.default.svc", "kubernetes", "127.0.0.1", API_ADDRESS)
 
 
@@ -36,14 +39,13 @@ class Credentials:
         """Makes all of it anew, for an API server on a port of 127.0.0.1."""
         self.folder.mkdir(mode=0o700)
         dates = Dates.around(datetime.now(UTC), days=30)
-        ca = make_ca(dates, Profile("rig", usages=None, is_ca=True))
-        server = make_leaf(ca, dates, Profile("kube-apiserver", usages=(SERVER,), hosts=NAMES))
+        pair = SHAPES[SHAPE].issue(dates, NAMES)
         accounts = make_key()
         token = secrets.token_urlsafe(32)
         files = {
-            "ca.crt": cert_pem(ca),
-            "server.crt": cert_pem(server),
-            "server.key": key_pem(server),
+            "ca.crt": cert_pem(pair.ca),
+            "server.crt": cert_pem(pair.server),
+            "server.key": key_pem(pair.server),
             "accounts.key": key_pem(accounts),
             "accounts.pub": accounts.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
             "tokens.csv": f"{token},admin,admin,system:masters\n".encode(),

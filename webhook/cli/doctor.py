@@ -58,6 +58,7 @@ def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]
 
 def _handshake(found: "Installation", connect: str | None) -> "Handshake | None":
     """How to make a handshake: with ourselves from inside, which no NetworkPolicy forbids, else as told."""
+    from webhook.cluster.verification import NoAuthorities, client_context
     from webhook.serving.handshake import handshake
 
     service = f"{found.name}.{found.namespace}.svc"
@@ -68,8 +69,12 @@ def _handshake(found: "Installation", connect: str | None) -> "Handshake | None"
         return None
 
     def shake(bundle: bytes, port: int) -> str:
-        """With the port that was named, or the one that we listen on."""
-        return handshake((host or "127.0.0.1", int(named) if named else port), service, bundle)
+        """With the port that was named, or the one that we listen on; verified as the API server does it."""
+        try:
+            context = client_context(bundle)
+        except NoAuthorities as error:
+            return str(error)
+        return handshake((host or "127.0.0.1", int(named) if named else port), service, context)
 
     return shake
 

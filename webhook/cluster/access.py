@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from ssl import SSLContext
 from threading import Lock
 from time import monotonic
 
 from urllib3 import HTTPConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import parse_url
 from urllib3.util.proxy import connection_requires_http_tunnel
 
 from webhook.cluster.bare import kube_config, open_side_doors
 from webhook.cluster.errors import ClusterUnavailable
+from webhook.cluster.verification import client_context
 
 open_side_doors()  # before anything of the package is imported
 
@@ -89,6 +91,8 @@ class Access:
         if found.is_closed:
             found.timeout = seconds
             try:
+                if isinstance(found, HTTPSConnection):  # the CA is read again for each, as it may have been renewed
+                    found.ssl_context, found.ca_certs = _verifying(self._configuration), None
                 if self._tunnel:
                     pool._prepare_proxy(found)  # noqa: SLF001
                 if found.is_closed:
@@ -133,9 +137,22 @@ class Access:
         configuration.keep_alive = True
         try:
             self._load(configuration)
+            configuration.proxy_ssl_context = _verifying(configuration)
             return configuration, RESTClientObject(configuration).pool_manager
         except _BROKEN as error:
             raise ClusterUnavailable(f"no access to a cluster: {error}") from error
+
+
+def _verifying(configuration: Configuration) -> SSLContext:
+    """How the API server, and a proxy before it, is verified.
+
+    Raises:
+        ValueError: the CA is of no use, or what is to be verified is contradictory; kubectl refuses both, too.
+    """
+    file = configuration.ssl_ca_cert
+    if file and not configuration.verify_ssl:
+        raise ValueError("insecure-skip-tls-verify is set together with a certificate-authority; remove one of them")
+    return client_context(Path(file).read_bytes() if file else None, verify=configuration.verify_ssl)
 
 
 def in_cluster(folder: Path = SERVICE_ACCOUNT) -> Access:

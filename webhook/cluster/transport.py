@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from socket import socket
+from ssl import SSLCertVerificationError
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -169,4 +170,6 @@ def _cut_off(call: Call, error: Exception) -> ClusterUnavailable:
         return ClusterUnavailable(f"{call}: nobody answers there")
     if isinstance(error, TimeoutError | HTTPTimeout):
         return ClusterUnavailable(f"{call}: no answer in time")
+    if isinstance(error, SSLCertVerificationError):
+        return ClusterUnavailable(f"{call}: the certificate of the API server is not trusted: {error.verify_message}")
     return ClusterUnavailable(f"{call}: {type(error).__name__}: {error}")
