@@ -62,7 +62,7 @@ def test_what_go_reads_is_read_alike(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\ufeff[]", "\u00a0[]", '["\\x"]', "[1.]", "[.5]", "[" * 100_000, "[2" + "0" * 308 + "]"]
+    "text", ["\ufeff[]", "\u00a0[]", '["\\x"]', "[1.]", "[.5]", "[" * 201 + "]" * 201, "[2" + "0" * 308 + "]"]
 )
 def test_what_go_does_not_read_is_refused(text: str) -> None:
     with pytest.raises(NotJson):

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webhook.decoding.broken import Broken
+from webhook.decoding.scalar import resolve
 from webhook.manifests import Document, line_of, read
-from webhook.manifests.broken import Broken
-from webhook.manifests.scalar import resolve
 from webhook.model.source import Unreadable
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\n"
@@ -156,9 +156,9 @@ def test_wide_encodings_with_a_byte_order_mark_are_read(encoding: str) -> None:
         (b"~: b", "6: null is no key of a mapping (column 1)"),
         (b"a: !!int b", '6: "b" is not what its tag !!int says (column 4)'),
         (b"<<: 5", "6: << takes a mapping or a list of mappings (column 5)"),
-        (b"a: " + b"[" * 100_000, "6: nested deeper than 200 levels (column 203)"),
-        (b"a: " + b"{a: " * 100_000, "6: nested deeper than 200 levels (column 800)"),
-        (b"a: " + b"[" * 100_000 + b"]" * 100_000, "6: nested deeper than 200 levels (column 203)"),
+        (b"a: " + b"[" * 201, "6: nested deeper than 200 levels (column 203)"),
+        (b"a: " + b"{a: " * 201, "6: nested deeper than 200 levels (column 800)"),
+        (b"a: " + b"[" * 201 + b"]" * 201, "6: nested deeper than 200 levels (column 203)"),
         (b"metadata: {}\nkind: Pod", "6: has no apiVersion, so nobody can tell what it is"),
         (b"name: {{ .Values.name }}", f"6: {HELM}"),
     ],
@@ -178,10 +178,10 @@ def test_aliases_of_aliases_cost_no_more_than_their_text() -> None:
 
 
 def test_deep_json_is_refused_and_not_a_crash(tmp_path: Path) -> None:
-    """100,000 brackets, in a file that says that it is JSON."""
-    (tmp_path / "a.json").write_text('{"a":' * 100_000)
+    """Just deeper than is read, in a file that says that it is JSON."""
+    (tmp_path / "a.json").write_text('{"a":' * 201 + "1" + "}" * 201)
     (one,) = read([str(tmp_path)])
-    assert one == Unreadable(str(tmp_path / "a.json"), 1, "nested too deeply")
+    assert one == Unreadable(str(tmp_path / "a.json"), 1, "nested deeper than 200 levels")
 
 
 def test_a_duplicate_key_is_told_and_the_object_is_judged_by_the_last() -> None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
-import yaml
-
+from webhook.decoding.limits import CONFIG_MAP
+from webhook.decoding.yaml_text import load_yaml
 from webhook.model.rule import Example
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ def load(rule_id: str) -> tuple[Example, ...]:
     file = resources.files("webhook.rules").joinpath(name)
     if not file.is_file():
         raise BadExample(f"webhook/rules/{name} is missing; write at least one good and one bad example")
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entries = load_yaml(file.read_text(encoding="utf-8"), CONFIG_MAP)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise BadExample(f"webhook/rules/{name} holds no list of examples")
     return tuple(_example(name, entry) for entry in entries)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from webhook.admission.wire import API_VERSION, KIND
+from webhook.decoding.json_text import MAX_DEPTH, too_deep
 from webhook.model.finding import ObjectRef, Verdict
 from webhook.model.line import cut
 from webhook.model.manifest import mapping, text
@@ -64,6 +65,8 @@ def _parse(body: bytes) -> Mapping[str, Any]:
         raise BadReview(f"the body is not JSON: {_complaint(error, body)}") from error
     if not isinstance(review, dict):
         raise BadReview(_said("the body", f"a JSON object, an {KIND}", review))
+    if too_deep(review):
+        raise BadReview(f"the body is nested deeper than {MAX_DEPTH} levels")
     return review
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
-
+from webhook.decoding.broken import Broken
+from webhook.decoding.limits import CONFIG_MAP
+from webhook.decoding.yaml_text import load_yaml
 from webhook.model.manifest import Manifest, dig, mapping, sequence, text, texts
 
 ENTRIES_KEY = "enforcing.yaml"
@@ -78,8 +79,8 @@ def read_wanted(config_map: Manifest, name: str) -> Wanted:
         BadEntries: it cannot be applied.
     """
     try:
-        found = yaml.load(text(dig(config_map, "data", ENTRIES_KEY)), yaml.CSafeLoader)
-    except yaml.YAMLError as error:
+        found = load_yaml(text(dig(config_map, "data", ENTRIES_KEY)), CONFIG_MAP)
+    except Broken as error:
         raise BadEntries(f'key "{ENTRIES_KEY}" is no YAML: {error}') from error
     wanted = Wanted(mapping(found), BREAK_GLASS in texts(dig(config_map, "metadata", "annotations")))
     if wanted.name != name:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from webhook.decoding.json_text import MAX_DEPTH, MAX_FLOAT_DIGITS, too_deep
+
 _AROUND = 20
-_SAFE_DIGITS = 308
-"""Whole numbers of so many digits fit a Go float64 in any case."""
+_TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 class NotJson(ValueError):
@@ -25,13 +26,15 @@ def load(text: str) -> Any:
     """
     try:
         value = _DECODER.decode(text)
-        return _mend(value) if "\\u" in text else value
     except json.JSONDecodeError as error:
         raise NotJson(_explain(text, error)) from error
     except _NotInGo as error:
         raise NotJson(str(error)) from error
     except RecursionError as error:
-        raise NotJson("nested too deeply") from error
+        raise NotJson(_TOO_DEEP) from error
+    if too_deep(value):
+        raise NotJson(_TOO_DEEP)
+    return _mend(value) if "\\u" in text else value
 
 
 class _NotInGo(ValueError):
@@ -50,7 +53,7 @@ def _finite(digits: str) -> float:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > _SAFE_DIGITS:
+    if len(digits) > MAX_FLOAT_DIGITS:
         _finite(digits)
     return int(digits)
 

@@ -6,6 +6,8 @@ Only what changes files is asked for: OUTPUT_CERTS and ISTIO_META_TLS_CLIENT_*. 
 from collections.abc import Mapping
 from typing import Any
 
+from webhook.decoding.broken import Broken, LimitExceeded
+from webhook.decoding.limits import ANNOTATION
 from webhook.model.manifest import mapping, texts
 from webhook.model.mesh import Mesh
 from webhook.model.workload import PROXY, PodTemplate
@@ -23,7 +25,10 @@ def proxy_metadata(pod: PodTemplate, mesh: Mesh) -> Mapping[str, str]:
 
 
 def is_readable(written: str) -> bool:
-    """Whether the injector can read the annotation `proxy.istio.io/config`: YAML of a mapping, or nothing."""
+    """Whether the injector can read the annotation `proxy.istio.io/config`: YAML of a mapping, or nothing.
+
+    What is larger than the limits counts as readable: see `unread`.
+    """
     found = _parsed(written)
     return found is None or isinstance(found, dict)
 
@@ -46,11 +51,28 @@ def _annotated(written: str) -> Mapping[str, str]:
     return {**texts(config.get("proxy_metadata")), **texts(config.get("proxyMetadata"))}
 
 
-def _parsed(written: str) -> Any:
-    """The YAML value, False where it is none."""
-    import yaml
-
+def unread(written: str) -> str:
+    """Why the annotation was not read, although the injector may be able to; '' where it was."""
     try:
-        return yaml.load(written, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe loader
-    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        _load(written)
+    except LimitExceeded as fault:
+        return fault.problem
+    except Broken:
+        pass
+    return ""
+
+
+def _parsed(written: str) -> Any:
+    """The YAML value, False where it is none, {} where it is larger than what is read."""
+    try:
+        return _load(written)
+    except LimitExceeded:
+        return {}
+    except Broken:
         return False
+
+
+def _load(written: str) -> Any:
+    from webhook.decoding.yaml_text import load_yaml
+
+    return load_yaml(written, ANNOTATION)

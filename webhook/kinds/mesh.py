@@ -4,18 +4,20 @@ The only reader with YAML inside YAML: the ConfigMaps hold whole documents as te
 `istio`. Field names: Istio 1.32 api/mesh/v1alpha1/config.proto and the istio-discovery chart.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from webhook.decoding.broken import Broken
+from webhook.decoding.limits import CONFIG_MAP
 from webhook.kinds.tls_settings import read_tls
+from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, dig, mapping, sequence, text, texts, words
 from webhook.model.mesh import Mesh
+from webhook.model.source import UnreadSettings
 
 _DEFAULT = Mesh()
-_MAX_TEXT_CHARS = 1 << 21
-_MAX_DEPTH = 100
+_NAMESPACE = ("metadata", "namespace")
 _INJECTOR = "sidecar-injector.istio.io"
 _REVISION = "istio.io/rev"
 
@@ -24,13 +26,16 @@ def read_mesh(mesh_config: Manifest | None, injector_config: Manifest | None, ba
     """The mesh's settings: `base`, with what ConfigMap `istio` (key mesh) and the injector's ConfigMap say.
 
     mesh_config: the raw ConfigMap `istio` or `istio-REVISION`. injector_config: `istio-sidecar-injector[-REVISION]`,
-    keys `config` (YAML) and `values` (JSON). None, or text that is no YAML, changes nothing.
+    keys `config` (YAML) and `values` (JSON). None, or text that cannot be read, changes nothing; see `Mesh.unread`.
     """
-    mesh = _with_mesh_config(base, mesh_config) if mesh_config is not None else base
-    if injector_config is None:
-        return mesh
-    mesh = _with_injector(mesh, mapping(_yaml(dig(injector_config, "data", "config"))))
-    return _with_values(mesh, mapping(_json(dig(injector_config, "data", "values"))))
+    decoder = _Decoder()
+    mesh = base
+    if mesh_config is not None:
+        mesh = _with_mesh_config(mesh, decoder.yaml(mesh_config, "mesh"), text(dig(mesh_config, *_NAMESPACE)))
+    if injector_config is not None:
+        mesh = _with_injector(mesh, mapping(decoder.yaml(injector_config, "config")))
+        mesh = _with_values(mesh, mapping(decoder.json(injector_config, "values")))
+    return replace(mesh, unread=tuple(decoder.unread)) if decoder.unread else mesh
 
 
 def read_revisions(configurations: Iterable[Manifest]) -> frozenset[str]:
@@ -61,12 +66,10 @@ def _revisions_of(webhook: object) -> set[str]:
     return found
 
 
-def _with_mesh_config(base: Mesh, config_map: Manifest) -> Mesh:
-    found = _yaml(dig(config_map, "data", "mesh"))
+def _with_mesh_config(base: Mesh, found: object, own_namespace: str) -> Mesh:
     if not isinstance(found, dict):
         return base
     proxy, outbound = mapping(found.get("defaultConfig")), mapping(found.get("outboundTrafficPolicy"))
-    own_namespace = text(dig(config_map, "metadata", "namespace"))
     return replace(
         base,
         root_namespace=text(found.get("rootNamespace")) or own_namespace or base.root_namespace,
@@ -122,36 +125,29 @@ def _selectors(value: object) -> tuple[Mapping[str, object], ...]:
     return tuple(entry for entry in sequence(value) if isinstance(entry, dict))
 
 
-def _json(value: object) -> object:
-    written = text(value)
-    try:
-        return json.loads(written) if len(written) <= _MAX_TEXT_CHARS else None
-    except (ValueError, RecursionError):
-        return None
+class _Decoder:
+    """Reads the texts of ConfigMaps. unread: those that are larger than what is read, or are no YAML or JSON."""
 
+    def __init__(self) -> None:
+        self.unread: list[UnreadSettings] = []
 
-def _yaml(value: object) -> object:
-    written = text(value)
-    if not written or len(written) > _MAX_TEXT_CHARS:
-        return None
-    import yaml
+    def yaml(self, config_map: Manifest, key: str) -> object:
+        """The value of a key in YAML, None where it was not read."""
+        from webhook.decoding.yaml_text import load_yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        deep = _deepest(yaml.parse(written, Loader=loader)) > _MAX_DEPTH
-        return None if deep else yaml.load(written, Loader=loader)  # noqa: S506  # both are safe loaders
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
+        return self._value(config_map, key, lambda written: load_yaml(written, CONFIG_MAP))
 
+    def json(self, config_map: Manifest, key: str) -> object:
+        """The value of a key in JSON, None where it was not read."""
+        from webhook.decoding.json_text import load_json
 
-def _deepest(events: Iterable[object]) -> int:
-    """How deep the lists and maps of a YAML text nest, counted no further than needed: the C loader recurses."""
-    depth = deepest = 0
-    for event in events:
-        name = type(event).__name__
-        depth += name in ("SequenceStartEvent", "MappingStartEvent")
-        depth -= name in ("SequenceEndEvent", "MappingEndEvent")
-        deepest = max(deepest, depth)
-        if deepest > _MAX_DEPTH:
-            break
-    return deepest
+        return self._value(config_map, key, lambda written: load_json(written) if written else None)
+
+    def _value(self, config_map: Manifest, key: str, load: Callable[[str], object]) -> object:
+        try:
+            return load(text(dig(config_map, "data", key)))
+        except Broken as fault:
+            name = text(dig(config_map, "metadata", "name"))
+            ref = ObjectRef("v1", "ConfigMap", text(dig(config_map, *_NAMESPACE)), name)
+            self.unread.append(UnreadSettings(ref, key, fault.problem))
+            return None

@@ -4,10 +4,11 @@ Seen in a manifest from a file, or in the annotation in which kubectl keeps what
 lost them. Leaves what they were meant to be to the rules.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from webhook.decoding.broken import Broken
+from webhook.decoding.json_text import load_json
 from webhook.model.manifest import Manifest, dig, mapping, sequence, text
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -46,8 +47,8 @@ def _last_applied(manifest: Manifest) -> object:
     if not written or len(written) > _MOST_APPLIED_CHARS:
         return None
     try:
-        return dig(json.loads(written), "spec")
-    except (ValueError, RecursionError):
+        return dig(load_json(written), "spec")
+    except Broken:
         return None
 
 

@@ -5,11 +5,19 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from yaml.events import Event, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
-
-from webhook.manifests.broken import Broken
+from webhook.decoding.broken import Broken
+from webhook.decoding.events import (
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    mark_of,
+    parse,
+    text_of,
+)
 from webhook.manifests.document import Place
-from webhook.manifests.events import mark_of, parse, text_of
 from webhook.manifests.split import as_utf8
 
 _STEP = re.compile(r'\.?([^.\[\]" ]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')

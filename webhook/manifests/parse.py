@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
-from webhook.manifests.broken import Broken
-from webhook.manifests.build import Builder
-from webhook.manifests.events import parse, text_of
+from webhook.decoding.broken import Broken, LimitExceeded
+from webhook.decoding.build import Builder
+from webhook.decoding.events import parse, text_of
+from webhook.decoding.json_text import MAX_DEPTH, MAX_FLOAT_DIGITS, load_json, too_deep
 
 _TEMPLATE = re.compile(rb"\{\{-?\s*(?:[./*$\w\"(]|$)")
 TEMPLATE_SAYS = (
@@ -49,16 +51,16 @@ def parse_chunk(raw: bytes, *, json_only: bool = False) -> tuple[list[Part], lis
 
 def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
     """The JSON values of a text, one after the other; none when it is no JSON and may be YAML."""
-    import orjson
-
     try:
-        return [Part(orjson.loads(text), 0, len(raw))]
-    except orjson.JSONDecodeError:
+        return [Part(load_json(text), 0, len(raw))]
+    except LimitExceeded:
+        raise
+    except Broken:
         pass
     try:
         return list(_stream(text))
     except RecursionError as fault:
-        raise Broken("nested too deeply") from fault
+        raise LimitExceeded(f"nested deeper than {MAX_DEPTH} levels") from fault
     except json.JSONDecodeError as fault:
         if json_only:
             raise Broken(f"not JSON: {fault.msg}", fault.lineno - 1, fault.colno) from fault
@@ -67,13 +69,19 @@ def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
 
 def _stream(text: str) -> Iterator[Part]:
     """The values of a text that holds several, as `kubectl get -o json` of many objects, one by one, writes them."""
-    decoder, here, offset = json.JSONDecoder(parse_constant=_refuse), 0, 0
+    decoder, here, offset = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole, parse_float=_finite), 0, 0
     while here < len(text):
         start = here + len(_leading(text, here))
         offset += len(text[here:start].encode())
         if start == len(text):
             return
-        value, here = decoder.raw_decode(text, start)
+        try:
+            value, here = decoder.raw_decode(text, start)
+        except _NotInJson as fault:
+            at = max(text.find(fault.word, start), 0)
+            raise json.JSONDecodeError(str(fault), text, at) from fault
+        if too_deep(value):
+            raise LimitExceeded(f"nested deeper than {MAX_DEPTH} levels", text.count("\n", 0, start))
         size = len(text[start:here].encode())
         yield Part(value, offset, size, text.count("\n", 0, start))
         offset += size
@@ -85,9 +93,30 @@ def _leading(text: str, here: int) -> str:
     return found.group() if found else ""
 
 
+class _NotInJson(ValueError):
+    """A number that Python reads and JSON cannot say. word: as it is written."""
+
+    def __init__(self, problem: str, word: str) -> None:
+        super().__init__(problem)
+        self.word = word
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_FLOAT_DIGITS:
+        _finite(digits)
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        raise _NotInJson(f"the number {digits[:20]}... of {len(digits)} characters is too large", digits)
+    return value
+
+
 def _refuse(word: str) -> Any:
     """NaN and Infinity are no JSON."""
-    raise json.JSONDecodeError(f"{word} is no JSON value", word, 0)
+    raise _NotInJson(f"{word} is no JSON value", word)
 
 
 def _duplicates(builder: Builder) -> list[Broken]:

@@ -66,6 +66,8 @@ def _yaml(text: str, changes: Iterable[tuple[Place, Change]]) -> str:
         writer.dump(held, out)
     except YAMLError as fault:
         raise ValueError(f"cannot be written anew: {str(fault).splitlines()[0]}") from fault
+    except RecursionError as fault:  # ruamel.yaml reads and writes recursively
+        raise ValueError("cannot be written anew: nested too deeply") from fault
     start = "---\n" if text.lstrip().startswith("---") and not out.getvalue().startswith("---") else ""
     return start + out.getvalue()
 

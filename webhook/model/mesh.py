@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from webhook.model.finding import ObjectRef
+from webhook.model.source import UnreadSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class Mesh:
     """Mesh-wide settings; the defaults are Istio's chart defaults. None means that they could not be read.
 
     revisions: revisions and tags whose injector is known to exist. version: of istiod or proxy, as (1, 31, 0).
+    unread: what was not read, so that defaults stand in its place.
     """
 
     root_namespace: str = "istio-system"
@@ -238,6 +240,7 @@ class Mesh:
     revisions: frozenset[str] | None = None
     version: tuple[int, ...] | None = None
     crl_in_every_sidecar: bool = True
+    unread: tuple[UnreadSettings, ...] = ()
 
     def used(self, files: FileSet) -> tuple[tuple[str, str], ...]:
         """The items of the set that have an effect: a rule's CRL has none where Istio's own is in every sidecar."""

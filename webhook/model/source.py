@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from webhook.model.finding import ObjectRef
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -26,3 +28,12 @@ class Unreadable:
     def __str__(self) -> str:
         """File, line and problem, `app.yaml:3: not YAML: ...`."""
         return f"{self.file}:{self.line}: {self.problem}" if self.line else f"{self.file}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadSettings:
+    """Mesh-wide settings that were not read. object: the ConfigMap. key: its key. problem: why, with the limit."""
+
+    object: ObjectRef
+    key: str
+    problem: str

@@ -13,6 +13,8 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from webhook.decoding.broken import Broken
+from webhook.decoding.limits import POLICY
 from webhook.kinds.workload import template_path
 from webhook.model.finding import Severity
 from webhook.model.line import cut
@@ -22,7 +24,6 @@ from webhook.policy.policy import Expiry, Policy, WorkloadKind
 Node = Any
 """A node of PyYAML; its published types lack the class attribute `id`: scalar, sequence or mapping."""
 
-MAX_DEPTH = 10
 MAX_DAYS = 3650
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _FORMS = {
@@ -85,18 +86,12 @@ class _Reader:
         )
 
     def _compose(self, text: str) -> Node:
-        import yaml  # an engine without a policy file needs no YAML
+        from webhook.decoding.yaml_nodes import compose  # an engine without a policy file needs no YAML
 
         try:
-            if _is_deep(yaml.parse(text, Loader=yaml.SafeLoader)):
-                self.problems.append(f"{self._source}: nested deeper than a policy is")
-                return None
-            return yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.YAMLError as fault:
-            mark = getattr(fault, "problem_mark", None)
-            where = f"{self._source}:{mark.line + 1}" if mark else self._source
-            words = getattr(fault, "problem", None) or getattr(fault, "reason", None) or "unreadable"
-            self.problems.append(cut(f"{where}: not YAML: {words}"))
+            return compose(text, POLICY)
+        except Broken as fault:
+            self.problems.append(cut(f"{self._source}:{fault.line + 1}: {fault.problem}"))
             return None
 
     def _say(self, node: Node, key: str, problem: str) -> None:
@@ -185,17 +180,6 @@ class _Reader:
         if len(good) < len(_FORMS):
             return None
         return WorkloadKind(good["apiVersion"], good["kind"], tuple(good["template"].split(".")))
-
-
-def _is_deep(events: Iterator[Any]) -> bool:
-    """Whether YAML is nested so deep that composing it would not end well."""
-    depth = 0
-    for event in events:
-        name = type(event).__name__
-        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
-        if depth > MAX_DEPTH:
-            return True
-    return False
 
 
 def _text(node: Node) -> str:

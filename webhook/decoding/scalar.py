@@ -9,7 +9,7 @@ import binascii
 import math
 import re
 
-from webhook.manifests.broken import Broken
+from webhook.decoding.broken import Broken
 
 Scalar = str | int | float | bool | None
 
@@ -29,21 +29,27 @@ _BASES = {"x": 16, "b": 2, "o": 8}
 _WHOLE_BELOW = 1e21
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 """Whole numbers that are kept as they are; others become floats."""
+_WHOLE_CHARACTERS = 80
+"""No whole number of 64 bits is written longer, in binary, with sign and prefix. Python refuses to read numbers of more
+than 4,300 digits (`sys.int_info.default_max_str_digits`)."""
 
 
 def resolve(text: str) -> Scalar:
     """The value of a plain scalar: text, number, boolean or null.
 
     Raises:
-        Broken: it is infinite or not a number, which JSON cannot say.
+        Broken: it is infinite, not a number, or a whole number beyond a float, which JSON cannot say.
     """
     if text in WORDS:
         return WORDS[text]
     plain = text if text[:1] == "." else text.replace("_", "")
-    if _INT.fullmatch(plain) and _SMALLEST <= (whole := _whole(plain)) <= _LARGEST:
+    digits = _INT.fullmatch(plain) is not None
+    if digits and len(plain) <= _WHOLE_CHARACTERS and _SMALLEST <= (whole := _whole(plain)) <= _LARGEST:
         return whole
     if _FLOAT.fullmatch(plain):
         number = _float(plain)
+        if number is None and digits:
+            raise Broken(f"{text[:20]}... is a number of {len(text)} digits; quote it if it is meant as text")
         return text if number is None else number
     if _NOT_IN_JSON.fullmatch(text):
         raise Broken(f"{text} is a number that JSON cannot say; quote it if it is meant as text")

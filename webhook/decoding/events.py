@@ -3,11 +3,34 @@
 from collections.abc import Iterator
 
 import yaml
-from yaml.events import Event
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
-from webhook.manifests.broken import Broken
+from webhook.decoding.broken import Broken
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+__all__ = [
+    "AliasEvent",
+    "DocumentEndEvent",
+    "Event",
+    "MappingEndEvent",
+    "MappingStartEvent",
+    "ScalarEvent",
+    "SequenceEndEvent",
+    "SequenceStartEvent",
+    "mark_of",
+    "parse",
+    "text_of",
+]
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def parse(raw: bytes) -> Iterator[Event]:
@@ -17,12 +40,13 @@ def parse(raw: bytes) -> Iterator[Event]:
         Broken: with the place, as soon as it is reached.
     """
     try:
-        yield from iter(_Loader(raw).get_event, None)
+        yield from iter(LOADER(raw).get_event, None)
     except yaml.MarkedYAMLError as fault:
         unclosed = "end of stream" in (fault.problem or "") and fault.context_mark
         mark = unclosed or fault.problem_mark or fault.context_mark
         words = f"not YAML: {', '.join(word for word in (fault.context, fault.problem) if word)}"
-        raise Broken(words, mark.line if mark else 0, mark.column + 1 if mark else 0) from fault
+        line = min(mark.line, raw.count(b"\n")) if mark else 0  # at the end, the mark may be behind the last line
+        raise Broken(words, line, mark.column + 1 if mark else 0) from fault
     except yaml.reader.ReaderError as fault:
         raise _unfit(raw, fault.position) from fault
     except yaml.YAMLError as fault:

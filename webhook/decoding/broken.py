@@ -1,4 +1,4 @@
-"""Why one document cannot be read."""
+"""Why a document cannot be read."""
 
 
 class Broken(Exception):
@@ -14,3 +14,7 @@ class Broken(Exception):
     def __str__(self) -> str:
         """The problem, with the column when that is known."""
         return f"{self.problem} (column {self.column})" if self.column else self.problem
+
+
+class LimitExceeded(Broken):
+    """A document that may be good, and is deeper or larger than what is read; the text names the limit."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from yaml.events import (
+from webhook.decoding.broken import Broken, LimitExceeded
+from webhook.decoding.events import (
     AliasEvent,
     DocumentEndEvent,
     Event,
@@ -16,16 +17,11 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
+    mark_of,
 )
+from webhook.decoding.limits import FILE, Limits
+from webhook.decoding.scalar import SUSPECT, as_key, resolve, resolve_tagged
 
-from webhook.manifests.broken import Broken
-from webhook.manifests.events import mark_of
-from webhook.manifests.scalar import SUSPECT, as_key, resolve, resolve_tagged
-
-MAX_DEPTH = 200
-"""Levels of nesting; the deepest objects of Kubernetes, schemas of CustomResourceDefinitions, stay below 100."""
-MAX_VALUES = 100_000
-"""Values that aliases may add to one document; goyaml.v2 limits the same."""
 _MERGE = "<<"
 _TOP = 2
 """What is open while the keys of a document's own mapping are read: the document and the mapping."""
@@ -59,7 +55,8 @@ class Duplicate:
 class Builder:
     """Turns events into values. duplicates: the keys that stand twice in one mapping."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = FILE) -> None:
+        self._limits = limits
         self.duplicates: list[Duplicate] = []
         self._open: list[_Open] = [_Open([], None)]
         self._anchors: dict[str, tuple[Any, int]] = {}
@@ -69,7 +66,8 @@ class Builder:
         """The value of each YAML document.
 
         Raises:
-            Broken: the text is not YAML, or says what JSON cannot, or is nested or repeated without bound.
+            Broken: the text is not YAML, or says what JSON cannot; LimitExceeded: it is deeper or repeats more than
+                the limits allow.
         """
         root, steps, forget = self._open[0].value, self._STEPS, self._STEPS[DocumentEndEvent]
         for event in events:
@@ -80,7 +78,7 @@ class Builder:
                 step(self, event)
             except Broken as fault:
                 line, column, _ = mark_of(event)
-                raise Broken(fault.problem, line, column + 1) from fault
+                raise type(fault)(fault.problem, line, column + 1) from fault
             if step is forget:
                 yield from root
                 root.clear()
@@ -114,8 +112,8 @@ class Builder:
         self._start(event, [])
 
     def _start(self, event: Any, value: Any) -> None:
-        if len(self._open) > MAX_DEPTH:
-            raise Broken(f"nested deeper than {MAX_DEPTH} levels")
+        if len(self._open) > self._limits.depth:
+            raise LimitExceeded(f"nested deeper than {self._limits.depth} levels")
         if event.anchor:
             self._anchors.pop(event.anchor, None)
         self._open.append(_Open(value, event.anchor))
@@ -131,8 +129,8 @@ class Builder:
             raise Broken(f"the alias *{event.anchor} has no anchor that ends before it")
         value, size = self._anchors[event.anchor]
         self._added += size
-        if self._added > MAX_VALUES:
-            raise Broken(f"aliases repeat more than {MAX_VALUES} values")
+        if self._added > self._limits.repeated:
+            raise LimitExceeded(f"aliases repeat more than {self._limits.repeated} values")
         self._add(value, event, size)
 
     def _forget(self, _: Event) -> None:
