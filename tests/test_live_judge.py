@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from threading import Timer
-from time import monotonic
+from time import monotonic, sleep
 
 import orjson
 import pytest
@@ -306,3 +306,14 @@ def test_whoever_does_not_ask_waits_for_nothing(cluster: Cluster, server: Server
     made["spec"]["template"]["metadata"]["annotations"] = {}
     assert cluster.patch(made) == 0
     assert lists(server) == []
+
+
+def test_while_the_api_server_does_not_answer_no_warning_quotes_the_question_of_another_review(
+    cluster: Cluster, server: Server
+) -> None:
+    cluster.see("Namespace", namespace("other"))
+    server.heard = lambda _: sleep(3.2)
+    cluster.ask(workload("theirs", "/etc/right", "hidden", "other"))
+    verdict = cluster.ask(workload("app", "/etc/right", "one"))
+    told = "could not be read: the API server does not answer mtls-guard, so that its keys and certificates"
+    assert {one.problem for one in verdict.findings if one.rule == "object-unread"} == {f"{told} were not checked"}

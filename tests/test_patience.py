@@ -25,15 +25,33 @@ def test_when_no_time_is_left_nothing_is_asked(patience: Patience) -> None:
         patience.seconds(1000.0, 2.0)
 
 
-def test_when_nobody_answered_for_long_nobody_is_asked_for_a_moment_and_all_are_told_why(
-    patience: Patience, clock: Clock
-) -> None:
+def test_while_the_api_server_is_silent_one_question_a_second_is_put(patience: Patience, clock: Clock) -> None:
     clock.now += 2
     patience.failed(SILENT, 1000.0)
-    with pytest.raises(ClusterUnavailable, match="no answer in time"):
-        patience.seconds(1010.0, 2.0)
+    for _ in range(3):
+        clock.now += 0.5
+        with pytest.raises(ClusterUnavailable, match="the API server does not answer mtls-guard"):
+            patience.seconds(1010.0, 2.0)
+        clock.now += 0.5
+        assert patience.seconds(1010.0, 2.0) == 2.0
+
+
+def test_the_first_answer_ends_the_silence(patience: Patience, clock: Clock) -> None:
     clock.now += 2
+    patience.failed(SILENT, 1000.0)
+    patience.answered()
     assert patience.seconds(1010.0, 2.0) == 2.0
+    patience.failed(SILENT, 1000.0)
+    patience.failed(ClusterUnavailable("GET /api: 500 etcd", 500), 1002.0)
+    assert patience.seconds(1010.0, 2.0) == 2.0
+
+
+def test_a_question_that_is_not_put_names_no_object_of_the_one_that_failed(patience: Patience, clock: Clock) -> None:
+    clock.now += 2
+    patience.failed(ClusterUnavailable("GET /api/v1/namespaces/other/configmaps/istio-ca-crl: no answer"), 1000.0)
+    with pytest.raises(ClusterUnavailable) as caught:
+        patience.seconds(1010.0, 2.0)
+    assert str(caught.value) == "the API server does not answer mtls-guard"
 
 
 @pytest.mark.parametrize(

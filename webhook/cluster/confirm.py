@@ -83,10 +83,12 @@ class Confirmation:
         began, seconds = self._clock(), self._patience.seconds(until, _LIST_SECONDS)
         call = Call("GET", path, {"limit": 1}, accept=METADATA_LIST, seconds=seconds)
         try:
-            return orjson.loads(self._connection.ask(call))
+            answer = self._connection.ask(call)
         except ClusterError as error:
             self._patience.failed(error, began)
             raise
+        self._patience.answered()
+        return orjson.loads(answer)
 
     def _reached(self, mark: Mark) -> bool:
         source = mark.source

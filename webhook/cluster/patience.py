@@ -1,24 +1,28 @@
 """How long a review may ask the API server, and when asking is of no use for a moment. Knows no socket.
 
-Whoever waits for our answer does so for a few seconds; one that comes later is none, and `Fail` then refuses what may
-be right. So each question has what is left of the review's time, and when nobody answered one, none is put for a bit.
+The API server waits a few seconds for the answer to a review; a later answer is lost, and `Fail` then refuses what may
+be right. So each question has what is left of the review's time. While the API server gives no answer at all, one
+question a second is put to it, and all others are refused at once, until it answers.
 """
 
 from collections.abc import Callable
+from threading import Lock
 
 from webhook.cluster.errors import ClusterError, ClusterUnavailable
 
-_SILENCE_SECONDS = 2.0
+_PROBE_SECONDS = 1.0
 _LONG_SECONDS = 0.5
 _SHORTEST_SECONDS = 0.02
+_SILENT = "the API server does not answer mtls-guard"
+"""Of all questions that are not put; an error of another question may name objects of another namespace."""
 
 
 class Patience:
     """Shared by those who ask for reviews, in several threads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._until, self._why = 0.0, ""
+        self._clock, self._lock = clock, Lock()
+        self._silent, self._next_probe = False, 0.0
 
     def seconds(self, until: float, most: float) -> float:
         """For how long to wait for the next answer.
@@ -27,15 +31,25 @@ class Patience:
             ClusterUnavailable: it is of no use to ask; the text says why.
         """
         now = self._clock()
-        if now < self._until:
-            raise ClusterUnavailable(self._why)
         left = min(most, until - now)
         if left < _SHORTEST_SECONDS:
             raise ClusterUnavailable("no time was left to ask the API server")
+        with self._lock:
+            if self._silent:
+                if now < self._next_probe:
+                    raise ClusterUnavailable(_SILENT)
+                self._next_probe = now + _PROBE_SECONDS
         return left
 
+    def answered(self) -> None:
+        """Notes that the API server has answered a question, whatever the answer was."""
+        self._silent = False
+
     def failed(self, error: ClusterError, since: float) -> None:
-        """Notes a question that was put at that instant, and that nobody has answered for long."""
+        """Notes a question that was put at that instant, and failed."""
         now = self._clock()
-        if not error.status and now - since > _LONG_SECONDS:
-            self._until, self._why = now + _SILENCE_SECONDS, str(error)
+        if error.status:
+            self.answered()
+        elif now - since > _LONG_SECONDS:
+            with self._lock:
+                self._silent, self._next_probe = True, now + _PROBE_SECONDS

@@ -80,6 +80,7 @@ class ByNameReader:
         """
         self._connection, self._clock, self._changed, self._named = connection, clock, changed, named
         self.patience = Patience(clock)
+        self._at_hand = Patience(clock)  # while etcd is away, only what the API server has at hand is answered
         self._held: OrderedDict[Key, Entry] = OrderedDict()
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
@@ -144,7 +145,6 @@ class ByNameReader:
         except NotFound:
             entry = Entry(None, began, exact=need.exactly)
         except ClusterError as error:
-            self.patience.failed(error, began)
             entry = Entry(None, began, why=cut(f"could not be read: {error}"))
         self._keep(key, entry)
         if known is None or (known.facts, known.why) != (entry.facts, entry.why):
@@ -166,8 +166,16 @@ class ByNameReader:
     def _object(self, key: Key, need: Need, accept: str) -> dict[str, Any]:
         """The object, or its metadata."""
         kind, namespace, name = key
-        how = How(accept, self.patience.seconds(need.until, _READ_SECONDS), at_hand=not need.exactly)
-        return self._connection.get(_RESOURCES[kind], namespace, name, how)
+        patience = self.patience if need.exactly else self._at_hand
+        began = self._clock()
+        how = How(accept, patience.seconds(need.until, _READ_SECONDS), at_hand=not need.exactly)
+        try:
+            answer = self._connection.get(_RESOURCES[kind], namespace, name, how)
+        except ClusterError as error:
+            patience.failed(error, began)
+            raise
+        patience.answered()
+        return answer
 
     def _keep(self, key: Key, entry: Entry) -> None:
         with self._lock:
