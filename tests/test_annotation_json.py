@@ -1,7 +1,10 @@
 """JSON is read as Go reads it, and what is wrong with it is said in words."""
 
+from json import JSONDecodeError
+
 import pytest
 
+from webhook.decoding.json_fault import json_fault
 from webhook.istio.annotation_json import NotJson, load
 
 YAML = "YAML or bare words, where JSON needs brackets and double quotes"
@@ -34,10 +37,26 @@ def test_text_that_is_no_json_gets_place_reason_and_excerpt(text: str, problem: 
     assert str(caught.value) == problem
 
 
-@pytest.mark.parametrize("text", ['[{"a":1,}]', '[{"a":1},]', '[{"a":1 , }]', "[1,\n]"])
-def test_a_trailing_comma_is_called_one_by_every_python(text: str) -> None:
-    with pytest.raises(NotJson, match="trailing comma"):
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('[{"a":1,}]', "line 1 column 9"),
+        ('[{"a":1},]', "line 1 column 10"),
+        ('[{"a":1 , }]', "line 1 column 11"),
+        ("[1,\n]", "line 2 column 1"),
+        ("[1,\n]\n,", "line 2 column 1"),
+    ],
+)
+def test_a_trailing_comma_is_told_at_the_same_place_by_every_python(text: str, place: str) -> None:
+    """Python up to 3.12 points at the bracket, later ones at the comma."""
+    with pytest.raises(NotJson, match=f"^{place}: trailing comma, near "):
         load(text)
+    bracket = text.index("]" if "\n" in text or text.endswith("},]") else "}")
+    comma = text.rindex(",", 0, bracket)
+    kind = {"]": "array", "}": "object"}[text[bracket]]
+    before = json_fault(JSONDecodeError("Expecting value", text, bracket))
+    assert before == json_fault(JSONDecodeError(f"Illegal trailing comma before end of {kind}", text, comma))
+    assert (before.problem, before.position) == (f"Illegal trailing comma before end of {kind}", bracket)
 
 
 @pytest.mark.parametrize("text", ["[0400]", "[00]", '{"a":-01}'])

@@ -184,6 +184,13 @@ def test_deep_json_is_refused_and_not_a_crash(tmp_path: Path) -> None:
     assert one == Unreadable(str(tmp_path / "a.json"), 1, "nested deeper than 200 levels")
 
 
+def test_a_trailing_comma_in_a_json_file_is_told_in_the_same_words_by_every_python(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"kind": "Pod",\n "spec": {"containers": [1, ]}}')
+    (one,) = read([str(tmp_path)])
+    problem = "not JSON: Illegal trailing comma before end of array (column 29)"
+    assert one == Unreadable(str(tmp_path / "a.json"), 2, problem)
+
+
 def test_a_duplicate_key_is_told_and_the_object_is_judged_by_the_last() -> None:
     """What kubectl does with it depends on its version: it refuses it or drops a value."""
     (problem, one) = found(pod("a") + "x: 1\nx: 2\n")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from webhook.decoding.json_fault import json_fault
 from webhook.decoding.json_text import MAX_DEPTH, MAX_FLOAT_DIGITS, too_deep
 
 _AROUND = 20
@@ -75,9 +76,9 @@ def _explain(text: str, error: json.JSONDecodeError) -> str:
     """`line 1 column 9: trailing comma, near ...`."""
     if not text.strip():
         return "the value is empty"
-    position = min(error.pos, len(text))
-    reason = _reason(text, position) or error.msg.rstrip(" at").lower()
-    return f"line {error.lineno} column {error.colno}: {reason}, near {_excerpt(text, position)}"
+    fault = json_fault(error)
+    reason = _reason(text, fault.position) or fault.problem.rstrip(" at").lower()
+    return f"line {fault.line} column {fault.column}: {reason}, near {_excerpt(text, fault.position)}"
 
 
 def _excerpt(text: str, position: int) -> str:
@@ -104,7 +105,7 @@ def _reason(text: str, position: int) -> str:
 
 
 def _trailing_comma(text: str, position: int) -> bool:
-    """Python up to 3.12 points at the bracket after the comma, later ones at the comma itself."""
+    """Before a bracket, or of nothing but itself."""
     after = text[position:].lstrip()
     if after[:1] in ("]", "}"):
         return text[:position].rstrip().endswith(",")

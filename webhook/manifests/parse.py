@@ -10,6 +10,7 @@ from typing import Any
 from webhook.decoding.broken import Broken, LimitExceeded
 from webhook.decoding.build import Builder
 from webhook.decoding.events import parse, text_of
+from webhook.decoding.json_fault import json_fault
 from webhook.decoding.json_text import MAX_DEPTH, MAX_FLOAT_DIGITS, load_json, too_deep
 
 _TEMPLATE = re.compile(rb"\{\{-?\s*(?:[./*$\w\"(]|$)")
@@ -63,7 +64,8 @@ def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
         raise LimitExceeded(f"nested deeper than {MAX_DEPTH} levels") from fault
     except json.JSONDecodeError as fault:
         if json_only:
-            raise Broken(f"not JSON: {fault.msg}", fault.lineno - 1, fault.colno) from fault
+            found = json_fault(fault)
+            raise Broken(f"not JSON: {found.problem}", found.line - 1, found.column) from fault
         return []
 
 
