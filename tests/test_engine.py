@@ -94,10 +94,34 @@ def test_an_object_of_a_judged_controller_is_let_through(operation: str) -> None
     assert said(ask(cluster(), operation, made)) == []
 
 
-def test_a_controller_of_an_unknown_kind_lets_nothing_through() -> None:
-    owner = {"apiVersion": "example.com/v1", "kind": "GameServer", "name": "x", "uid": "1", "controller": True}
-    made = changed(mounting("/etc/mtls"), "metadata", "ownerReferences", to=[owner])
-    assert said(ask(cluster(), "CREATE", made)) == [f"deny file-not-mounted Deployment {MOUNT}"]
+@pytest.mark.parametrize(
+    ("kind", "version", "owner"),
+    [
+        ("Deployment", "example.com/v1", "GameServer"),
+        ("Deployment", "v1", "Pod"),
+        ("Deployment", "apps/v1", "Deployment"),
+        ("StatefulSet", "apps/v1", "ReplicaSet"),
+        ("ReplicaSet", "apps.kruise.io/v1beta1", "Deployment"),
+        ("ReplicaSet", "apps/v1", "StatefulSet"),
+        ("ReplicaSet", "v1", "Deployment"),
+    ],
+)
+def test_an_owner_that_creates_no_such_object_lets_nothing_through(kind: str, version: str, owner: str) -> None:
+    owners = [{"apiVersion": version, "kind": owner, "name": "x", "uid": "1", "controller": True}]
+    made = changed({**mounting("/etc/mtls"), "kind": kind}, "metadata", "ownerReferences", to=owners)
+    assert said(ask(cluster(), "CREATE", made)) == [f"deny file-not-mounted {kind} {MOUNT}"]
+
+
+@pytest.mark.parametrize(
+    ("version", "owner"), [("apps.kruise.io/v1beta1", "StatefulSet"), ("batch.volcano.sh/v1", "Job")]
+)
+def test_a_pod_of_a_namesake_of_a_controller_is_judged(version: str, owner: str) -> None:
+    """StatefulSets of kruise and Jobs of volcano are no kinds whose template was judged."""
+    template = mounting("/etc/mtls")["spec"]["template"]
+    owners = [{"apiVersion": version, "kind": owner, "name": "x", "uid": "1", "controller": True}]
+    metadata = {**template["metadata"], "name": "sample-app", "namespace": "devel", "ownerReferences": owners}
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    assert said(ask(cluster(), "CREATE", made)) == [f"deny file-not-mounted Pod {MOUNT.replace('spec.template.', '')}"]
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DestinationRule", "Secret"])

@@ -149,7 +149,8 @@ def test_a_secret_that_only_our_own_annotation_names_is_read_before_too() -> Non
 
 def test_nothing_is_read_before_for_what_its_controller_answers_for_and_for_other_kinds() -> None:
     annotations = {"mtls-guard.io/client-secret": "one"}
-    pod = {"metadata": {"annotations": annotations, "ownerReferences": [{"controller": True}]}}
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "controller": True}
+    pod = {"metadata": {"annotations": annotations, "ownerReferences": [owner]}}
     assert named_secrets(Request("uid", "CREATE", ObjectRef("v1", "Pod", TEAM, "app"), new=pod), {}) == ()
     secret = {"metadata": {"name": "one"}}
     assert named_secrets(Request("uid", "CREATE", ObjectRef("v1", "Secret", TEAM, "one"), new=secret), {}) == ()

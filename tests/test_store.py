@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,16 +146,41 @@ def test_a_kind_that_the_policy_adds_is_followed_and_read_as_a_workload() -> Non
 
 def test_what_a_controller_made_is_not_held_but_a_pod_is_with_its_user_volumes_only() -> None:
     store, sources = store_of("ReplicaSet", "Pod")
-    owner = [{"kind": "Deployment", "name": "app", "controller": True}]
+    owner = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "controller": True}]
     put(store, sources["ReplicaSet"], deployment("app-1", ownerReferences=owner))
     volumes = {USER_VOLUME: "[]", "other": "x"}
-    owner = [{"kind": "ReplicaSet", "name": "app-1", "controller": True}]
+    owner = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app-1", "controller": True}]
     pod = {"metadata": meta("app-1-x", labels={"a": "b"}, annotations=volumes, ownerReferences=owner)}
     put(store, sources["Pod"], pod)
     assert list(store.view.workloads.all()) == []
     (held,) = store.view.pods.all()
     assert (held.template.annotations, held.template.labels) == ({USER_VOLUME: "[]"}, {})
     assert (held.ref, held.controller_name) == (ObjectRef("v1", "Pod", "devel", "app-1-x"), "app-1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "owner"),
+    [
+        ("ReplicaSet", "apps.kruise.io/v1beta1", "Deployment"),
+        ("ReplicaSet", "v1", "Pod"),
+        ("Deployment", "apps/v1", "Deployment"),
+        ("StatefulSet", "kafka.strimzi.io/v1", "Kafka"),
+        ("Job", "batch.volcano.sh/v1alpha1", "Job"),
+    ],
+)
+def test_what_no_judged_controller_creates_is_a_workload_of_the_view(kind: str, version: str, owner: str) -> None:
+    """An operator's StatefulSet, or an object with an invented owner, counts where a DestinationRule is judged."""
+    store, sources = store_of(kind)
+    owners = [{"apiVersion": version, "kind": owner, "name": "x", "controller": True}]
+    put(store, sources[kind], deployment("app", ownerReferences=owners))
+    assert [one.ref.name for one in store.view.workloads.all()] == ["app"]
+
+
+def test_a_pod_of_another_operator_keeps_its_labels() -> None:
+    store, sources = store_of("Pod")
+    owners = [{"apiVersion": "apps.kruise.io/v1beta1", "kind": "StatefulSet", "name": "x", "controller": True}]
+    put(store, sources["Pod"], {"metadata": meta("app-0", labels={"a": "b"}, ownerReferences=owners)})
+    assert [one.template.labels for one in store.view.workloads.all()] == [{"a": "b"}]
 
 
 def test_a_status_that_moves_does_not_make_anything_be_counted_anew() -> None:

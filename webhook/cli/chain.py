@@ -44,7 +44,7 @@ def explain(asked: Question) -> "Input":
         Unclear: there is no such object, or more than one.
     """
     held = read_input(asked.paths, asked.policy, complete=asked.complete, namespace=asked.namespace or "")
-    tell(held.unreadable, held.twice)
+    tell(held.unreadable, held.notes)
     found = choose(held.view, asked.what, asked.namespace)
     if isinstance(found, ObjectRef):
         emit(_related(found, held.view, asked))

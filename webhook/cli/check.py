@@ -60,11 +60,11 @@ def command(  # noqa: PLR0913 - click hands over each option as an argument
         raise click.UsageError("name a PATH, or the cluster with --live")
     with seldom_collected():
         try:
-            outcome, twice = _judge_live(asked, live) if live["live"] else _judge(asked)
+            outcome, notes = _judge_live(asked, live) if live["live"] else _judge(asked)
         except (BadPolicy, NoCluster) as refused:
             click.echo(str(refused), err=True)
             sys.exit(NOT_JUDGED)
-        tell(outcome.unreadable, twice)
+        tell(outcome.unreadable, notes)
         emit(render(outcome, output))
     if outcome.unreadable:
         sys.exit(NOT_JUDGED)
@@ -83,7 +83,7 @@ class _Asked:
 
 
 def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
-    """What the run came to, and the objects that stand twice in the input.
+    """What the run came to, and what is to be noted about the input.
 
     Raises:
         BadPolicy: the policy file cannot be used.
@@ -96,7 +96,7 @@ def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
 
     policy = read_policy(asked.policy_file, tuple(catalogue()))
     held = read_input(asked.paths, policy, complete=asked.complete, namespace=asked.namespace)
-    return _outcome(asked, held, shared(judgements(held.view, policy, asked.at))), held.twice
+    return _outcome(asked, held, shared(judgements(held.view, policy, asked.at))), held.notes
 
 
 def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Sequence[str]]":
@@ -119,7 +119,7 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Se
         click.echo(f"not read: {line}", err=True)
     judged = shared(judgements(live.held.view, policy, asked.at))
     outcome = _outcome(asked, live.held, (one for one in judged if live.concerns(one.subject)))
-    return replace(outcome, partial=bool(live.unread)), live.held.twice
+    return replace(outcome, partial=bool(live.unread)), live.held.notes
 
 
 def _outcome(asked: _Asked, held: "Input", verdicts: Iterable["Verdict"]) -> "Outcome":

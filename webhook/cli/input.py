@@ -13,6 +13,7 @@ from webhook.model.manifest import Manifest, group_of, mapping, namespace_of, te
 from webhook.model.source import Source, Unreadable
 from webhook.policy import Policy
 from webhook.view import Snapshot
+from webhook.view.mesh_sources import istio_namespace, namespaces
 
 _Key = tuple[str, str, str, str]
 _NAMED = frozenset(
@@ -88,11 +89,20 @@ class Input:
             problem = f"{named} stands in {there}, too, {_TWO_OR_ONE}"
             self.unreadable.append(Unreadable(here.file, here.line, problem))
         else:
-            self.twice.append(f"{named} stands in {there} and in {here}")
+            self.twice.append(f"{named} stands in {there} and in {here}; the later one counts")
 
     def _counts(self, key: _Key) -> bool:
         """Whether a verdict may depend on the object, so that it must be clear which one it is."""
         return key[1] in _NAMED or key[:2] in self.view.workload_paths
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What stands twice, and which of several ConfigMaps with mesh-wide settings count."""
+        sources = self.view.mesh_sources
+        used = istio_namespace(sources, self.view.istio_namespace)
+        others = ", ".join(sorted(namespaces(sources) - {used}))
+        settings = f"Istio's settings are those of namespace {used}; ConfigMaps of namespace {others} do not count"
+        return (*self.twice, settings) if others else tuple(self.twice)
 
     def locate(self, ref: ObjectRef, path: str) -> Source | None:
         """Where a field of an object stands; None when the object is not in the input."""

@@ -10,7 +10,7 @@ import click
 from webhook.model.line import cut
 from webhook.model.source import Unreadable
 
-TWICE_SHOWN = 5
+NOTES_SHOWN = 5
 WIDEST = 2000
 
 
@@ -29,14 +29,14 @@ def emit(lines: Iterable[str]) -> None:
         os.dup2(nowhere, out.fileno())  # what Python flushes at its end goes there, too
 
 
-def tell(unreadable: Iterable[Unreadable], twice: Sequence[str]) -> None:
-    """Says on standard error what of the input could not be read, and what stands in it twice."""
+def tell(unreadable: Iterable[Unreadable], notes: Sequence[str]) -> None:
+    """Says on standard error what of the input could not be read, and what is to be noted about it."""
     for one in unreadable:
         click.echo(cut(str(one), WIDEST), err=True)
-    for line in twice[:TWICE_SHOWN]:
-        click.echo(cut(f"note: {line}; the later one counts", WIDEST), err=True)
-    if len(twice) > TWICE_SHOWN:
-        click.echo(f"note: {len(twice) - TWICE_SHOWN} more objects stand in two places", err=True)
+    for line in notes[:NOTES_SHOWN]:
+        click.echo(cut(f"note: {line}", WIDEST), err=True)
+    if len(notes) > NOTES_SHOWN:
+        click.echo(f"note: and {len(notes) - NOTES_SHOWN} more", err=True)
 
 
 def wants_color() -> bool:

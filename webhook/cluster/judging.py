@@ -19,10 +19,11 @@ from webhook.engine.running import in_order
 from webhook.inject import Mutation, mutate
 from webhook.istio.annotations import user_secrets
 from webhook.kinds.declaration import read_declaration
+from webhook.kinds.ownership import controller_of, is_created
 from webhook.kinds.workload import Templates, template_path
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
-from webhook.model.manifest import dig, texts
+from webhook.model.manifest import dig, group_of, mapping, texts
 from webhook.model.request import Request
 from webhook.model.rule import Rule
 from webhook.policy import Policy
@@ -140,10 +141,11 @@ class LiveJudge:
 def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
     """The Secrets that the workload under review names for its sidecar; none for what may pass unjudged."""
     kind, new = request.ref.kind, request.new
-    if not new or kind in _CONCERNS_OTHERS or request.sub_resource or dig(new, "metadata", "ownerReferences"):
+    if not new or kind in _CONCERNS_OTHERS or request.sub_resource:
         return ()
     steps = template_path(request.ref.api_version, kind, further)
-    if steps is None:
+    owner = controller_of(mapping(dig(new, "metadata")))
+    if steps is None or is_created((group_of(request.ref.api_version), kind), owner, further):
         return ()
     annotations = texts(dig(new, *steps, "metadata", "annotations"))
     names = dict.fromkeys((*user_secrets(annotations, ".".join(steps)), *read_declaration(annotations).secrets))

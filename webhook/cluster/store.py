@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from threading import Condition, RLock
 
 from webhook.cluster.kinds import Followed
-from webhook.cluster.trim import controlled, trim
+from webhook.cluster.trim import trim
 from webhook.cluster.watch import Change, Name, Only, Put, Removed, name_of
-from webhook.kinds.workload import TEMPLATE_PATHS, Templates
+from webhook.kinds.ownership import controller_of, is_created
+from webhook.kinds.workload import Templates
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import dig, text
+from webhook.model.manifest import Manifest, dig, mapping, text
 from webhook.view import Snapshot
 
 
@@ -100,10 +101,15 @@ class Store:
         if source.moving:
             self.view.remove(source.ref(name))
             source.moving.pop(name, None)
-        if source.followed.wanted.kind in _ANSWERED_FOR and controlled(change.manifest.get("metadata")):
+        if source.followed.wanted.kind != "Pod" and self._is_created(source, change.manifest):
             self.view.remove(source.ref(name))
         else:
-            self.view.put(trim(dict(change.manifest), source.followed))
+            self.view.put(trim(dict(change.manifest), source.followed, self.view.workload_paths))
+
+    def _is_created(self, source: Source, manifest: Manifest) -> bool:
+        """Whether a controller whose template is judged created the object; of these, only Pods tell what runs."""
+        owner = controller_of(mapping(manifest.get("metadata")))
+        return is_created(source.followed.wanted.key, owner, self.view.workload_paths)
 
     def _remove(self, source: Source, name: Name) -> None:
         if source.held.pop(name, None) is not None:
@@ -113,7 +119,3 @@ class Store:
     def _keep_only(self, source: Source, change: Only) -> None:
         for name in [name for name in source.held if name not in change.names]:
             self._remove(source, name)
-
-
-_ANSWERED_FOR = frozenset(TEMPLATE_PATHS) - {"Pod"}
-"""Kinds of which those that a controller made are not held: its template is judged, and Pods tell what runs."""

@@ -18,6 +18,7 @@ from webhook.cluster.trim import trim
 from webhook.istio.annotations import read_user_volumes
 from webhook.kinds.declaration import CLIENT_SECRET, read_declaration
 from webhook.model.manifest import dig, mapping, sequence, text
+from webhook.model.mesh import Mesh
 from webhook.model.workload import Source, Workload
 from webhook.policy import Policy
 from webhook.view import Snapshot
@@ -41,8 +42,9 @@ def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool
     Raises:
         ClusterUnavailable: the API server does not answer.
     """
-    found = Survey(Snapshot(complete=True, workload_paths=policy.workload_paths))
-    reader = _Reader(connection, namespace, found.unread, only=only)
+    view = Snapshot(complete=True, workload_paths=policy.workload_paths, istio_namespace=Mesh().root_namespace)
+    found = Survey(view)
+    reader = _Reader(connection, namespace, found, only=only)
     kinds = wanted(policy)
     served = discover(connection, kinds)
     for kind in kinds:
@@ -70,8 +72,9 @@ def read_named(connection: Connection, found: Survey, workloads: Iterable[Worklo
 class _Reader:
     """Lists kinds, in all namespaces or, where that is forbidden, in one."""
 
-    def __init__(self, connection: Connection, namespace: str, unread: list[str], *, only: bool) -> None:
-        self._connection, self._namespace, self._unread, self._only = connection, namespace, unread, only
+    def __init__(self, connection: Connection, namespace: str, found: Survey, *, only: bool) -> None:
+        self._connection, self._namespace, self._only = connection, namespace, only
+        self._unread, self._further = found.unread, found.view.workload_paths
 
     def read(self, kind: Wanted, resource: Resource) -> Iterator[dict[str, Any]]:
         """The objects of one kind."""
@@ -110,7 +113,9 @@ class _Reader:
         query |= {"fieldSelector": kind.fields} if kind.fields else {}
         while True:
             page = self._page(resource, namespace, query, metadata_only=kind.metadata_only)
-            yield from (trim(item, followed) for item in sequence(page.get("items")) if isinstance(item, dict))
+            yield from (
+                trim(item, followed, self._further) for item in sequence(page.get("items")) if isinstance(item, dict)
+            )
             rest = text(dig(page, "metadata", "continue"))
             if not rest:
                 return

@@ -8,8 +8,9 @@ from typing import Any
 
 from webhook.cluster.kinds import Followed
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.ownership import controller_of, is_created
 from webhook.kinds.pruned_fields import LAST_APPLIED
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.workload import TEMPLATE_PATHS, Templates
 from webhook.model.manifest import dig, mapping, sequence, text
 from webhook.model.workload import PROXY
 
@@ -17,8 +18,11 @@ _NOISE = ("managedFields", "selfLink", "generation", "finalizers")
 _OF_A_POD = (USER_VOLUME, USER_VOLUME_MOUNT)
 
 
-def trim(item: dict[str, Any], followed: Followed) -> dict[str, Any]:
-    """The same object, changed: with the kind under which it is served, and without what takes room for nothing."""
+def trim(item: dict[str, Any], followed: Followed, further: Templates) -> dict[str, Any]:
+    """The same object, changed: with the kind under which it is served, and without what takes room for nothing.
+
+    further: workload kinds that the policy adds.
+    """
     item["apiVersion"], item["kind"] = intern(followed.resource.api_version), followed.resource.kind
     metadata = item.get("metadata")
     if not isinstance(metadata, dict):
@@ -28,7 +32,7 @@ def trim(item: dict[str, Any], followed: Followed) -> dict[str, Any]:
     if isinstance(metadata.get("namespace"), str):
         metadata["namespace"] = intern(metadata["namespace"])
     if followed.wanted.kind == "Pod":
-        _trim_pod(item, metadata)
+        _trim_pod(item, metadata, created=is_created(followed.wanted.key, controller_of(metadata), further))
     elif followed.wanted.kind not in _WITHOUT_TEMPLATE:
         _without(metadata, LAST_APPLIED)
         _trim_template(dig(item, *TEMPLATE_PATHS.get(followed.wanted.kind, ("spec", "template"))))
@@ -39,21 +43,16 @@ _WITHOUT_TEMPLATE = frozenset({"DestinationRule"})
 """What was last applied tells which fields of a DestinationRule the API server has dropped."""
 
 
-def _trim_pod(item: dict[str, Any], metadata: dict[str, Any]) -> None:
+def _trim_pod(item: dict[str, Any], metadata: dict[str, Any], *, created: bool) -> None:
     """Of a Pod that a controller made, only its user volumes count."""
     item.pop("spec", None)
     metadata.pop("creationTimestamp", None)
     annotations = mapping(metadata.get("annotations"))
-    if controlled(metadata):
+    if created:
         metadata.pop("labels", None)
         metadata["annotations"] = {name: annotations[name] for name in _OF_A_POD if name in annotations}
     else:
         _without(metadata, LAST_APPLIED)
-
-
-def controlled(metadata: object) -> bool:
-    """Whether another object made it and answers for it."""
-    return any(dig(owner, "controller") is True for owner in sequence(dig(metadata, "ownerReferences")))
 
 
 def _without(metadata: dict[str, Any], name: str) -> None:

@@ -7,6 +7,7 @@ from webhook.engine.impact import Impact
 from webhook.engine.running import hits, in_order, softened, weigh
 from webhook.engine.states import judge_rule, judge_workload
 from webhook.kinds import destination_rule, workload
+from webhook.kinds.ownership import is_controlled
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.manifest import Manifest, dig, group_of, mapping
 from webhook.model.request import Request
@@ -15,7 +16,6 @@ from webhook.policy import Policy
 from webhook.rules import about
 from webhook.trace.destination import Stage
 from webhook.view import Snapshot
-from webhook.view.intake import is_controlled
 
 OTHER_KINDS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
 

@@ -6,6 +6,7 @@ What the pod template holds is read by `pod`.
 from collections.abc import Mapping
 from typing import Any
 
+from webhook.kinds.ownership import controller_of
 from webhook.kinds.pod import read_pod
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, number, sequence, text, texts
@@ -60,7 +61,7 @@ def read_workload(manifest: object, further: Templates = NO_TEMPLATES) -> Worklo
         return None
     metadata = mapping(found.get("metadata"))
     ref = _ref(found, metadata)
-    owner, template = _controller(metadata), dig(found, *steps)
+    owner, template = controller_of(metadata), dig(found, *steps)
     return Workload(
         ref,
         read_pod(mapping(template), ".".join(steps), ref.namespace),
@@ -68,6 +69,7 @@ def read_workload(manifest: object, further: Templates = NO_TEMPLATES) -> Worklo
         texts(metadata.get("annotations")),
         text(owner.get("kind")),
         text(owner.get("name")),
+        text(owner.get("apiVersion")),
         text(metadata.get("creationTimestamp")),
         _finished(found, metadata, ref.kind, owned=bool(owner)),
         _template_elsewhere(found) if ref.kind == "Rollout" else "",
@@ -85,13 +87,6 @@ def _ref(manifest: Manifest, metadata: Mapping[str, Any]) -> ObjectRef:
         namespace_of(manifest),
         f"{prefix}*" if prefix else name,
     )
-
-
-def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    for owner in sequence(metadata.get("ownerReferences")):
-        if isinstance(owner, dict) and owner.get("controller") is True:
-            return owner
-    return {}
 
 
 def _finished(manifest: Manifest, metadata: Mapping[str, Any], kind: str, *, owned: bool) -> bool:

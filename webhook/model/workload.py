@@ -111,7 +111,7 @@ class PodTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A workload that makes pods. controller: kind of the controlling owner, '' if none."""
+    """A workload that makes pods. controller: kind of the controlling owner, '' if none; controller_version: of it."""
 
     ref: ObjectRef
     template: PodTemplate
@@ -119,6 +119,7 @@ class Workload:
     annotations: Mapping[str, str] = field(default_factory=dict)
     controller: str = ""
     controller_name: str = ""
+    controller_version: str = ""
     created: str = ""
     terminating: bool = False
     """Being deleted, or scaled in a way that makes no pods any more."""

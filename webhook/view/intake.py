@@ -1,21 +1,19 @@
 """Puts one raw object into a Snapshot: which reader reads the kind, and where what it reads is held."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from webhook.kinds.destination_rule import read_destination_rule
-from webhook.kinds.mesh import read_mesh, read_revisions
 from webhook.kinds.namespace import read_namespace
+from webhook.kinds.ownership import is_controlled
 from webhook.kinds.producer import read_producers
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
-from webhook.kinds.workload import TEMPLATE_PATHS, Templates, read_workload
+from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, text
-from webhook.model.mesh import Mesh
-from webhook.model.workload import Workload
+from webhook.view.mesh_sources import MeshSource, learn
 
 if TYPE_CHECKING:
     from webhook.view.snapshot import Snapshot
@@ -45,11 +43,6 @@ def _put_workload(snapshot: "Snapshot", manifest: Manifest) -> None:
         if index.get(workload.ref) != workload:  # a status changes far more often than what a verdict looks at
             index.put(workload)
             snapshot.recount(workload.namespace)
-
-
-def is_controlled(workload: Workload, further: Templates) -> bool:
-    """Whether a controller of a kind that we judge made it, so that its template was judged already."""
-    return workload.controller in TEMPLATE_PATHS or any(kind == workload.controller for _, kind in further)
 
 
 def _put_rule(snapshot: "Snapshot", manifest: Manifest) -> None:
@@ -101,35 +94,15 @@ def _put_config_map(snapshot: "Snapshot", manifest: Manifest) -> None:
     facts = read_config_map(manifest)
     snapshot.config_maps[facts.ref.namespace, facts.ref.name] = facts
     if isinstance(dig(manifest, "data", "mesh"), str) and facts.ref.name.startswith("istio"):
-        _learn(snapshot, f"mesh {facts.ref.name}", manifest)
+        learn(snapshot, MeshSource("mesh", facts.ref.namespace, facts.ref.name), manifest)
     elif facts.ref.name.startswith(INJECTOR_MAP):
-        _learn(snapshot, f"injector {facts.ref.name}", manifest)
+        learn(snapshot, MeshSource("injector", facts.ref.namespace, facts.ref.name), manifest)
     else:
         snapshot.recount(facts.ref.namespace)
 
 
 def _put_injector_webhook(snapshot: "Snapshot", manifest: Manifest) -> None:
-    _learn(snapshot, f"webhook {_ref(manifest).name}", manifest)
-
-
-def _learn(snapshot: "Snapshot", source: str, manifest: Manifest | None) -> None:
-    """Works out the mesh-wide settings anew from every source known now; None when this one has gone."""
-    held = snapshot.mesh_sources
-    if manifest is None:
-        held.pop(source, None)
-    else:
-        held[source] = manifest
-    mesh = read_mesh(_first(held, "mesh "), _first(held, "injector "), Mesh())
-    webhooks = [one for name, one in held.items() if name.startswith("webhook ")]
-    revisions = read_revisions(webhooks)
-    found = replace(mesh, revisions=revisions) if revisions else mesh
-    if found != snapshot.mesh:
-        snapshot.set_mesh(found)
-
-
-def _first(sources: Mapping[str, Manifest], prefix: str) -> Manifest | None:
-    """The one that counts among those of several revisions: that of the default revision, which has the short name."""
-    return next((sources[name] for name in sorted(sources) if name.startswith(prefix)), None)
+    learn(snapshot, MeshSource("webhook", "", _ref(manifest).name), manifest)
 
 
 def _put_producer(snapshot: "Snapshot", manifest: Manifest) -> None:
@@ -183,7 +156,7 @@ def forget(snapshot: "Snapshot", ref: ObjectRef) -> None:
     elif ref.kind in ("Secret", "ConfigMap"):
         _forget_content(snapshot, ref)
     elif ref.kind == "MutatingWebhookConfiguration":
-        _learn(snapshot, f"webhook {ref.name}", None)
+        learn(snapshot, MeshSource("webhook", "", ref.name), None)
     elif ref.kind in PRODUCERS:
         _forget_producer(snapshot, ref)
     else:
@@ -213,8 +186,8 @@ def _forget_content(snapshot: "Snapshot", ref: ObjectRef) -> None:
         snapshot.secrets.pop(key, None)
     else:
         snapshot.config_maps.pop(key, None)
-        for source in (f"mesh {ref.name}", f"injector {ref.name}"):
+        for source in (MeshSource("mesh", *key), MeshSource("injector", *key)):
             if source in snapshot.mesh_sources:
-                _learn(snapshot, source, None)
+                learn(snapshot, source, None)
     snapshot.hidden.add((ref.kind, *key))
     snapshot.recount(ref.namespace)

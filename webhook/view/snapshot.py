@@ -16,6 +16,7 @@ from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
 from webhook.model.mesh import Mesh, Namespace, Sidecar
 from webhook.view.asking import ByName
 from webhook.view.intake import forget, take_in
+from webhook.view.mesh_sources import MeshSource
 from webhook.view.tallies import Tallies
 
 
@@ -27,8 +28,13 @@ class Snapshot:
     by_name: who reads Secrets and ConfigMaps that are not held here. hidden: those that it shall not be asked for.
     """
 
-    def __init__(self, *, complete: bool = True, workload_paths: Templates = NO_TEMPLATES) -> None:
-        """An empty cluster. workload_paths: further workload kinds with the path of their pod template."""
+    def __init__(
+        self, *, complete: bool = True, workload_paths: Templates = NO_TEMPLATES, istio_namespace: str = ""
+    ) -> None:
+        """An empty cluster. workload_paths: further workload kinds with the path of their pod template.
+
+        istio_namespace: whose ConfigMaps hold mesh-wide settings, '' where that follows from what is put in.
+        """
         self.complete = complete
         self.workload_paths = workload_paths
         self.mesh = Mesh()
@@ -40,7 +46,8 @@ class Snapshot:
         self.config_maps: dict[tuple[str, str], ConfigMapFacts] = {}
         self.made: dict[tuple[str, str], tuple[Producer, ...]] = {}
         self.makes: dict[ObjectRef, tuple[str, str]] = {}
-        self.mesh_sources: dict[str, Manifest] = {}
+        self.istio_namespace = istio_namespace
+        self.mesh_sources: dict[MeshSource, Manifest] = {}
         self.lasting: dict[Any, Any] = {}
         self.memo: dict[Any, Any] = {}
         self.past: dict[Any, Past] = {}
@@ -145,6 +152,7 @@ class Snapshot:
         """
         shared_layer(self.config)
         twin = Snapshot(complete=self.complete, workload_paths=self.workload_paths)
+        twin.istio_namespace = self.istio_namespace
         twin.mesh, twin.lasting, twin.past = self.mesh, self.lasting, dict(self.past)
         held = self.config
         parts = (held.rules.copy(), held.services.copy(), held.routes.copy(), held.sidecars.copy())
