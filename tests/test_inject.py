@@ -178,12 +178,17 @@ def test_a_broken_annotation_of_200_kilobytes_is_left_alone() -> None:
     assert [one.rule for one in verdict(manifest, worked.cluster()).findings] == ["annotation-not-json"]
 
 
-def test_two_rules_that_want_one_path_from_two_secrets_are_named() -> None:
+def test_of_two_rules_that_want_one_path_from_two_secrets_the_first_is_served_and_both_are_named() -> None:
+    """Both are of another namespace: the second never ends the injection for the first."""
     view = two_rules("/etc/mtlsfiles")
     manifest = pod({"mtls-guard.io/inject": "true"})
-    assert mutation(manifest, view).operations == ()
+    assert read(injected(manifest, view), USER_VOLUME) == [VOLUME]
     (line,) = [line for line in lines(verdict(manifest, view)) if line.endswith("[injection-impossible]")]
-    assert "several Secrets" in line
+    assert line == (
+        'warn metadata.annotations["mtls-guard.io/client-secret"]: DestinationRule project/external-system-dest-rule'
+        f" and DestinationRule project/partner name several Secrets for external.system.com: {SECRET}, partner; "
+        "annotate the DestinationRule with mtls-guard.io/client-secret, or name one Secret [injection-impossible]"
+    )
 
 
 def test_a_template_is_judged_as_it_will_be_once_injected() -> None:

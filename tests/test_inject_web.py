@@ -29,6 +29,7 @@ JSON = {"Content-Type": "application/json"}
 Manifest = dict[str, Any]
 BIG = "x" * 200_000
 LOST = '[{"name":"lost","mountPath":"/etc/mtlsfiles"}]'
+BOTH = "external.system.com, partner.example.com"
 SPREAD = {"clientCertificate": "/a/cert", "privateKey": "/b/key", "caCertificates": "/c/cacert"}
 
 
@@ -79,13 +80,13 @@ BAD: dict[str, tuple[Callable[[], Snapshot], Callable[[Makes], Manifest], str, s
     ),
     "a rule whose three paths lie in three directories": (
         spread,
-        lambda make: make(),
+        lambda make: make({**ASKS, "mtls-guard.io/destinations": "external.system.com"}),
         "injection-impossible",
         "let the rule read all of them from one directory",
     ),
     "two rules that want different files at one path": (
         rivals,
-        lambda make: make({"mtls-guard.io/inject": "true"}),
+        lambda make: make({"mtls-guard.io/inject": "true", "mtls-guard.io/destinations": BOTH}),
         "injection-impossible",
         "several Secrets",
     ),

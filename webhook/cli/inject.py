@@ -76,10 +76,10 @@ def _read(
 def _plan(document: "Document", held: "Input") -> "tuple[Addition, list[str]]":
     """What is added to the object, and why something that it asks for is not."""
     from webhook.kinds.workload import read_workload
-    from webhook.model.addition import NO_ADDITION
+    from webhook.model.addition import NO_ADDITION, Addition
     from webhook.model.horizon import Horizon
     from webhook.trace.addition import plan
-    from webhook.trace.opt_in import wishes
+    from webhook.trace.choice import in_words
     from webhook.trace.workload import WorkloadPicture
 
     workload = read_workload(document.manifest, held.view.workload_paths)
@@ -88,10 +88,14 @@ def _plan(document: "Document", held: "Input") -> "tuple[Addition, list[str]]":
     picture = WorkloadPicture(workload, held.view, Horizon(datetime.now(UTC)))
     addition = plan(picture)
     place = f"{document.place.file}:{document.place.line}: {workload.ref}"
-    left = [f"{place}: left alone: {one.problem}; {one.fix}" for one in addition.obstacles]
+    said = "not everything is mounted" if addition else "left alone"
+    left = [f"{place}: {said}: {one.problem}; {one.fix}" for one in addition.obstacles]
+    if any(one.undated for one in addition.rivals):  # files have no age, by which the webhook decides
+        left += [f"{place}: left alone: {problem}; {fix}" for problem, fix in map(in_words, addition.rivals)]
+        addition = Addition(opted_in=True)
     if addition.opted_in and picture.user.rejected:
         left.append(f"{place}: left alone: its annotations are broken; see mtls-guard check")
-    elif addition.opted_in and not (left or wishes(picture)):
+    elif addition.opted_in and not left and addition.awaited and not addition:
         left.append(f"{place}: left alone: no DestinationRule in view reads files for it; name its folder by --cluster")
     return addition, left
 

@@ -18,13 +18,14 @@ def read_declaration(annotations: Mapping[str, str]) -> Declaration:
     if not ours:
         return NOTHING_DECLARED
     return Declaration(
-        secrets=_listed(ours.get(CLIENT_SECRET, "")),
-        destinations=_listed(ours.get(DESTINATIONS, "")),
+        secrets=listed(ours.get(CLIENT_SECRET, "")),
+        destinations=listed(ours.get(DESTINATIONS, "")),
         inject=ours.get(INJECT, "").strip() == "true",
         opted_out=ours.get(INJECT, "").strip() == "false",
         others={key: value for key, value in ours.items() if key not in KNOWN},
     )
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
+    """The names in a list with commas, each once."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from webhook.model.finding import ObjectRef
+from webhook.model.mesh import FileSet
 from webhook.model.workload import KeyToPath
 
 
@@ -24,11 +26,31 @@ class AddedMount:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a workload that opted in is left alone, in words that stand in a finding. path: where in the pod template."""
+    """Why a workload that opted in is left alone, in words that stand in a finding. path: where in the pod template.
+
+    certain: False where the DestinationRule may not be meant at all, so that the others are served without it.
+    """
 
     path: str
     problem: str
     fix: str
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """A Secret that could be for several DestinationRules, of which the oldest is chosen.
+
+    path: of the annotation. hosts: of all of them, the chosen one's first. count: of DestinationRules.
+    undated: their age is not in view.
+    """
+
+    path: str
+    secret: str
+    rule: ObjectRef
+    hosts: tuple[str, ...]
+    count: int
+    undated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +59,9 @@ class Addition:
 
     annotations: the two annotations of Istio as they will read, merged with what stood there; empty where the pod spec
     itself gets the volumes (gateways, and Pods that hold istio-proxy already). opted_in: whether the workload asks.
+    awaited: what it asks for and nothing in view says how to mount, in words.
+    guessed: file sets that are mounted though nobody says that their DestinationRule is meant. unseen: from a Secret
+    that is not in view.
     """
 
     opted_in: bool = False
@@ -44,6 +69,15 @@ class Addition:
     mounts: tuple[AddedMount, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
+    rivals: tuple[Rivals, ...] = ()
+    awaited: tuple[str, ...] = ()
+    guessed: frozenset[FileSet] = frozenset()
+    unseen: bool = False
+
+    @property
+    def impossible(self) -> bool:
+        """Whether nothing is added because of an obstacle."""
+        return any(one.certain for one in self.obstacles)
 
     def __bool__(self) -> bool:
         """Whether anything is added."""

@@ -5,6 +5,8 @@
 A Pod that asks for its client certificate and starts without it is the silent fault that injection is there to
 prevent: every call answers 503. Where two rules want different files at one path, where a volume of the same name holds
 something else, or where nobody says which Secret belongs to which rule, nothing is added, and the workload is refused.
+A DestinationRule of another namespace that the workload does not name with `destinations` causes a warning only: it may
+not be meant, and it never ends the injection for others.
 
 ## Fix
 
@@ -20,14 +22,14 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import CHAINS
+from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.trace.workload import WorkloadPicture
 
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per obstacle."""
     for one in picture.addition.obstacles:
-        yield Violation(picture.ref, one.path, one.problem, one.fix)
+        yield Violation(picture.ref, one.path, one.problem, one.fix, certain=one.certain)
 
 
 RULE = Rule(
@@ -35,7 +37,7 @@ RULE = Rule(
     title="The workload opts in to injection, and what it asks for cannot be added",
     severity=Severity.DENY,
     about="workload",
-    reads=CHAINS,
+    reads=CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import CHAINS
+from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import annotation, listed, quote
-from webhook.trace.opt_in import wishes
+from webhook.trace.choice import Choice, choose, nearest
 from webhook.trace.workload import WorkloadPicture
 
 FIX = "apply the DestinationRule, then restart the workload; if it exists, check its exportTo and host"
@@ -32,20 +32,41 @@ NAME_IT = f"name the Secret in an annotation {CLIENT_SECRET}, of the workload or
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per Secret that no rule in force is to be served from, or one for all."""
-    if not (picture.addition.opted_in and picture.has_sidecar) or picture.addition.obstacles:
+    if not (picture.addition.opted_in and picture.has_sidecar) or picture.addition.obstacles or picture.user.rejected:
         return
-    asked = {name for wish in wishes(picture) for name in wish.secrets}
+    choice = choose(picture)
+    mounted = {name for one in choice.chosen for name in one.secrets.values()}
     declared, path = picture.declaration, picture.pod.path
-    for secret in declared.secrets:
-        if secret not in asked and declared.destinations:
-            problem = f"{listed(declared.destinations)}: no DestinationRule in force reads files for it"
-            yield Violation(picture.ref, annotation(path, DESTINATIONS), problem, FIX_HOST, certain=False)
-        elif secret not in asked:
-            problem = f"{quote(secret)} is to be mounted, and no DestinationRule in force reads files for it"
-            yield Violation(picture.ref, annotation(path, CLIENT_SECRET), problem, FIX, certain=False)
-    if declared.inject and not declared.secrets and not asked:
+    if declared.destinations:
+        yield from _of_hosts(picture, choice)
+    for secret in declared.secrets if not declared.destinations else ():
+        if secret not in mounted:
+            yield _of_secret(picture, secret)
+    if declared.inject and not declared.secrets and not choice.chosen and not declared.destinations:
         problem = f"asks for injection, and no DestinationRule in force names a Secret ({CLIENT_SECRET})"
         yield Violation(picture.ref, annotation(path, INJECT), problem, NAME_IT, certain=False)
+
+
+def _of_hosts(picture: WorkloadPicture, choice: Choice) -> Iterator[Violation]:
+    """At most one violation, for the hosts that are named and for which no rule in force reads files."""
+    served = {user.service.host for one in choice.chosen for user in one.wish.users}
+    missing = [host for host in picture.declaration.destinations if host not in served]
+    if missing:
+        problem = f"{listed(missing)}: no DestinationRule in force reads files for it"
+        yield Violation(picture.ref, annotation(picture.pod.path, DESTINATIONS), problem, FIX_HOST, certain=False)
+
+
+def _of_secret(picture: WorkloadPicture, secret: str) -> Violation:
+    """No rule in force has the Secret's data keys as file names; the nearest of them is named with what is missing."""
+    path = annotation(picture.pod.path, CLIENT_SECRET)
+    near = nearest(picture, secret)
+    if near is None:
+        problem = f"{quote(secret)} is to be mounted, and no DestinationRule in force reads files for it"
+        return Violation(picture.ref, path, problem, FIX, certain=False)
+    user, missing = near
+    problem = f"{quote(secret)} is not mounted: {user.rule.ref} reads {listed(missing)}, which are no data keys of it"
+    fix = f"if {user.service.host} is meant, add these data keys; else apply its DestinationRule, then restart"
+    return Violation(picture.ref, path, problem, fix, certain=False)
 
 
 RULE = Rule(
@@ -53,7 +74,7 @@ RULE = Rule(
     title="The workload opts in to injection, and no DestinationRule in force says what to mount",
     severity=Severity.WARN,
     about="workload",
-    reads=CHAINS,
+    reads=CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

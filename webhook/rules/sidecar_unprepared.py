@@ -26,7 +26,7 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation, for all rules that reach the sidecar unprepared and unmeant."""
-    if picture.user.rejected or picture.addition.obstacles:
+    if picture.user.rejected or picture.addition.impossible:
         return
     found = picture.unprepared
     if not found.count:

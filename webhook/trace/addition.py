@@ -1,13 +1,14 @@
 """Plans what injection adds to a pod template, so that the sidecar holds the files that the workload opted in to.
 
-Everything at once or nothing: with one obstacle the template is left as it is, and the obstacle says why. Which files
-and Secrets are meant is decided by `opt_in`; the plan becomes a JSON Patch in the package `inject`.
+Everything at once or nothing: with one obstacle the template is left as it is, and the obstacle says why; only what a
+DestinationRule of another namespace wants gives way. Which files and Secrets are meant is decided by `choice`; the plan
+becomes a JSON Patch in the package `inject`.
 
 No volume gets a mode: Kubernetes' own, 0644, is one that istio-proxy (user 1337) reads with and without an fsGroup.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
@@ -19,20 +20,16 @@ from webhook.model.addition import NO_ADDITION, AddedMount, AddedVolume, Additio
 from webhook.model.workload import KeyToPath
 from webhook.trace.added_entries import mount_entry, volume_entry
 from webhook.trace.added_volumes import VolumeNames, name_for
-from webhook.trace.opt_in import Wish, opts_in, settle, wishes
+from webhook.trace.awaited import awaited
+from webhook.trace.choice import Choice, Chosen, choose
+from webhook.trace.data_keys import key_for, keys_of
+from webhook.trace.opt_in import Wish, opts_in
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
 
 ANNOTATION_BYTES = 262_144
 """All annotations of an object together; the API server refuses more (apimachinery, TotalAnnotationSizeLimitB)."""
-KEY_NAMES: Mapping[str, tuple[str, ...]] = {
-    "clientCertificate": ("cert", "tls.crt"),
-    "privateKey": ("key", "tls.key"),
-    "caCertificates": ("cacert", "ca.crt"),
-    "caCrl": ("crl", "ca.crl"),
-}
-"""What the keys of a client Secret are usually called, by the field of the DestinationRule (Istio's own names)."""
 _PAIR = ("clientCertificate", "privateKey")
 
 
@@ -40,8 +37,9 @@ _PAIR = ("clientCertificate", "privateKey")
 class _Piece:
     """One file to come: where, and from which key of which Secret. rule: who reads it, in words.
 
-    held: whether the Secret has the key; None when nobody sees the Secret. named: `items` demand the key, so that a Pod
-    waits for a Secret that has it, where otherwise it would start without the file.
+    held: whether the Secret has the key; None when it is not in view. named: `items` demand the key, so that a Pod
+    waits for a Secret that has it, where otherwise it would start without the file. foreign: only a DestinationRule of
+    another namespace wants it.
     """
 
     field: str
@@ -51,6 +49,7 @@ class _Piece:
     rule: str
     held: bool | None
     named: bool
+    foreign: bool
 
 
 def plan(picture: "WorkloadPicture") -> Addition:
@@ -59,19 +58,37 @@ def plan(picture: "WorkloadPicture") -> Addition:
         return NO_ADDITION
     if not picture.has_sidecar or picture.user.rejected:
         return Addition(opted_in=True)  # the validator says what is wrong there
-    pieces: list[_Piece] = []
-    obstacles: list[Obstacle] = []
-    for settled in settle(picture, tuple(wish for wish in wishes(picture) if _lacking(picture, wish))):
-        if isinstance(settled, Obstacle):
-            obstacles.append(settled)
-        else:
-            found = _pieces(picture, *settled)
-            obstacles.extend(_scattered(picture, found))
-            pieces.extend(found)
-    obstacles.extend(_conflicts(picture, pieces))
-    if obstacles:
-        return Addition(opted_in=True, obstacles=tuple(dict.fromkeys(obstacles)))
-    return _assembled(picture, pieces)
+    choice = choose(picture)
+    pieces, obstacles = _gathered(picture, choice)
+    if any(one.certain for one in obstacles):
+        return Addition(opted_in=True, obstacles=obstacles, rivals=choice.rivals)
+    built = _assembled(picture, pieces)
+    own = [piece for piece in pieces if not piece.foreign]
+    if built.obstacles and own and len(own) < len(pieces):
+        obstacles = (*obstacles, *(replace(one, certain=False) for one in built.obstacles))
+        built = _assembled(picture, own)
+    guessed = [one for one in choice.chosen if one.guessed]
+    return replace(
+        built,
+        obstacles=(*built.obstacles, *obstacles),
+        rivals=choice.rivals,
+        awaited=tuple(awaited(picture, choice)),
+        guessed=frozenset(one.wish.files for one in guessed),
+        unseen=any(keys_of(picture, name) is None for one in guessed for name in one.secrets.values()),
+    )
+
+
+def _gathered(picture: "WorkloadPicture", choice: Choice) -> tuple[list[_Piece], tuple[Obstacle, ...]]:
+    """The files to come, and the obstacles; what another namespace wants comes last, and gives way."""
+    pieces: dict[str, list[_Piece]] = {}
+    obstacles = [*choice.obstacles]
+    for chosen in choice.chosen:
+        wanted = _pieces(picture, chosen)
+        faults = [*_scattered(picture, wanted), *_conflicts(picture, pieces, wanted), *_hiding(picture, wanted)]
+        obstacles.extend(replace(one, certain=one.certain and not chosen.wish.foreign) for one in faults)
+        for piece in wanted if not faults else ():
+            pieces.setdefault(piece.path, []).append(piece)
+    return [piece for each in pieces.values() for piece in each], tuple(dict.fromkeys(obstacles))
 
 
 def _lacking(picture: "WorkloadPicture", wish: Wish) -> list[tuple[str, str]]:
@@ -80,34 +97,22 @@ def _lacking(picture: "WorkloadPicture", wish: Wish) -> list[tuple[str, str]]:
     return [(field, path) for field, path, place in places if place.mount is None and not place.built_in]
 
 
-def _pieces(picture: "WorkloadPicture", wish: Wish, secret: str) -> list[_Piece]:
-    facts = picture.view.secret(picture.workload.namespace, secret)
-    keys = frozenset(facts.keys) if facts is not None else _announced(picture, secret)
-    rule = str(wish.users[0].rule.ref)
+def _pieces(picture: "WorkloadPicture", chosen: Chosen) -> list[_Piece]:
+    rule = str(chosen.wish.users[0].rule.ref)
     pieces: list[_Piece] = []
-    for field, path in _lacking(picture, wish):
-        key = _key(field, basename(path), keys)
-        held = None if facts is None else key in keys
-        pieces.append(_Piece(field, absolute(path), secret, key, rule, held, picture.complete and held is None))
+    for field, path in _lacking(picture, chosen.wish):
+        secret = chosen.secrets[field]
+        keys = keys_of(picture, secret)
+        key = key_for(field, basename(path), keys or frozenset())
+        seen = picture.view.secret(picture.workload.namespace, secret) is not None
+        held = key in (keys or ()) if seen else None
+        named, foreign = picture.complete and not seen, chosen.wish.foreign
+        pieces.append(_Piece(field, absolute(path), secret, key, rule, held, named, foreign))
     return pieces
 
 
-def _announced(picture: "WorkloadPicture", secret: str) -> frozenset[str]:
-    """The keys that a Secret to come will have, by the word of the Certificate, or whoever makes it."""
-    makers = picture.view.producers(picture.workload.namespace, secret)
-    return next((one.keys for one in makers if one.keys), frozenset())
-
-
-def _key(field: str, name: str, keys: frozenset[str]) -> str:
-    """The key of the Secret that becomes the file of that name: the same, or the one usual for the field."""
-    if name in keys:
-        return name
-    usual = [key for key in KEY_NAMES[field] if key in keys]
-    return usual[0] if len(usual) == 1 else name
-
-
 def _scattered(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
-    """Files of one rule in several directories, unless the Secret plainly has what belongs into each.
+    """Files of one rule in several directories, unless the Secrets plainly have what belongs into each.
 
     A certificate that is not beside its key comes, more often than not, from another Secret than the key does.
     """
@@ -124,17 +129,23 @@ def _scattered(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obs
     )
 
 
-def _conflicts(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
-    """Two sources for one path, and directories whose mount would hide what the sidecar needs."""
-    sources: dict[str, _Piece] = {}
+def _conflicts(
+    picture: "WorkloadPicture", accepted: Mapping[str, list[_Piece]], pieces: list[_Piece]
+) -> Iterator[Obstacle]:
+    """Two sources for one path."""
+    own: dict[str, _Piece] = {}
     for piece in pieces:
-        first = sources.setdefault(piece.path, piece)
+        first = next(iter(accepted.get(piece.path, ())), own.setdefault(piece.path, piece))
         if (first.secret, first.key) != (piece.secret, piece.key):
             yield Obstacle(
                 picture.pod.path,
                 f'{first.rule} and {piece.rule} want {piece.path} from "{first.secret}" and from "{piece.secret}"',
                 "let one of the rules read another path",
             )
+
+
+def _hiding(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
+    """Directories whose mount would hide what the sidecar needs."""
     for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
         names = {basename(piece.path) for piece in pieces if dirname(piece.path) == directory}
         if directory in builtin.DIRECTORIES or names & {*builtin.IDENTITY_FILES.get(directory, ())}:

@@ -11,12 +11,12 @@ from posixpath import basename, commonprefix, dirname
 from typing import TYPE_CHECKING
 
 from webhook.istio.sidecar_files import sidecar_files
-from webhook.kinds.declaration import CLIENT_SECRET
 from webhook.model.chain import Answer, Injection, Intent, UserVolumes
 from webhook.model.material import SecretFacts
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount, PodTemplate, Source, Volume
-from webhook.trace.opt_in import asked_by_namespace, opts_in
+from webhook.trace.choice import choose
+from webhook.trace.opt_in import named_by, opts_in
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -139,16 +139,15 @@ def claimed(picture: "WorkloadPicture", files: FileSet, secret: str = "") -> boo
 
 
 def _declared(picture: "WorkloadPicture") -> Iterator[FileSet]:
+    """File sets of which the workload names the host or the Secret, or whose DestinationRule names one for it."""
     declaration = picture.declaration
     if not (declaration.secrets or declaration.destinations or opts_in(picture)):
         return
-    everything = declaration.inject or asked_by_namespace(picture)
     for files, users in picture.groups.items():
-        for user in users:
-            named = user.rule.annotations.get(CLIENT_SECRET, "")
-            meant = not declaration.destinations and named and (everything or named in declaration.secrets)
-            if meant or user.service.host in declaration.destinations:
-                yield files
+        if any(user.service.host in declaration.destinations for user in users):
+            yield files
+    if not declaration.destinations and any(named_by(user) for users in picture.groups.values() for user in users):
+        yield from (one.wish.files for one in choose(picture).chosen if one.wish.named)
 
 
 @dataclass(frozen=True, slots=True)
