@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webhook.kinds.producer import FurtherProducer
+from webhook.kinds.release import ReleaseTools, Sign
 from webhook.model.finding import ObjectRef, Severity
+from webhook.model.occasion import MissingSecret
 from webhook.model.rule import Rule
 from webhook.policy import BadPolicy, Expiry, Policy, WorkloadKind, load_policy
 
@@ -76,7 +79,10 @@ workloads:
   - 5
 """
     assert problems(text) == (
-        'policy.yaml:1: rule: no such key; did you mean "rules"?; allowed: rules, expiry, workloads',
+        (
+            'policy.yaml:1: rule: no such key; did you mean "rules"?; allowed: rules, expiry, workloads, '
+            "missingSecret, releaseTools, producers"
+        ),
         (
             "policy.yaml:3: rules.secret-mising: no such rule; "
             'did you mean "secret-missing"?; `mtls-guard explain` lists them'
@@ -194,3 +200,57 @@ def test_any_text_is_a_policy_or_refused(text: str) -> None:
         load_policy(text, "policy.yaml", KNOWN)
     except BadPolicy as refused:
         assert all(problem.isprintable() and len(problem) <= 256 for problem in refused.problems)  # noqa: PT017
+
+
+def test_what_a_policy_says_of_objects_that_do_not_exist_yet() -> None:
+    """Signs of a release tool are keys, or a key with its value; without a path, the object's own name."""
+    text = """
+missingSecret: warn
+releaseTools:
+  labels: [example.com/deployed-by, team=deployer]
+  annotations: [example.com/release]
+  fieldManagers: [our-deployer]
+producers:
+  - {group: example.com, kind: ClientTls, name: spec.target.name}
+  - {group: example.com, kind: TrustedRoots, makes: ConfigMap}
+"""
+    read = load_policy(text, "policy.yaml", KNOWN)
+    assert read == Policy(
+        missing_secret=MissingSecret.WARN,
+        release_tools=ReleaseTools(
+            (
+                Sign("example.com/deployed-by", "", "example.com/deployed-by"),
+                Sign("team", "deployer", "team=deployer"),
+            ),
+            (Sign("example.com/release", "", "example.com/release"),),
+            ("our-deployer",),
+        ),
+        producers=(
+            FurtherProducer("example.com", "ClientTls", ("spec", "target", "name"), "Secret"),
+            FurtherProducer("example.com", "TrustedRoots", ("metadata", "name"), "ConfigMap"),
+        ),
+    )
+
+
+def test_every_problem_in_what_it_says_of_them_is_told() -> None:
+    text = """\
+missingSecret: maybe
+releaseTools: {labels: [5=, "a b"], fieldManagers: helm, tools: []}
+producers:
+  - {group: cert-manager.io, kind: Certificate}
+  - {group: Example, kind: secret, name: "spec[0]", makes: Pod}
+  - {kind: ClientTls}
+"""
+    assert problems(text) == (
+        'policy.yaml:1: missingSecret: "maybe" is none of the allowed values: auto, warn, deny',
+        "policy.yaml:2: releaseTools.tools: no such key; allowed: labels, annotations, fieldManagers",
+        'policy.yaml:2: releaseTools.labels[0]: "5=" is not a key such as example.com/deployed-by, or KEY=VALUE',
+        'policy.yaml:2: releaseTools.labels[1]: "a b" is not a key such as example.com/deployed-by, or KEY=VALUE',
+        'policy.yaml:2: releaseTools.fieldManagers: "helm" is no list; write a field manager behind a dash',
+        'policy.yaml:4: producers[0].kind: "Certificate" of cert-manager.io is known already',
+        'policy.yaml:5: producers[1].group: "Example" is not an API group such as example.com',
+        'policy.yaml:5: producers[1].kind: "secret" is not a kind such as ClientTls',
+        'policy.yaml:5: producers[1].name: "spec[0]" is not the path of a name such as "spec.secretName"',
+        'policy.yaml:5: producers[1].makes: "Pod" is none of the allowed values: Secret, ConfigMap',
+        "policy.yaml:6: producers[2].group: is missing; write an API group such as example.com",
+    )

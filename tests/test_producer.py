@@ -75,4 +75,4 @@ JSON = st.recursive(
 def test_any_json_in_any_field_is_read(kind: tuple[str, str], metadata: object, spec: object) -> None:
     """At most one producer, and never one without a Secret's name."""
     found = read_producers({"apiVersion": kind[0], "kind": kind[1], "metadata": metadata, "spec": spec})
-    assert [one for one in found[1:] or found if not one.secret] == []
+    assert [one for one in found[1:] or found if not one.name] == []

@@ -68,6 +68,7 @@ ASKING: Mapping[str, frozenset[str]] = {
     "secret": frozenset({"Secret"}),
     "config_map": frozenset({"ConfigMap"}),
     "producers": PRODUCERS,
+    "producer_may_follow": PRODUCERS,
     "config": ROUTING,
     "reach": ROUTING,
     "workloads": WORKLOADS,

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from webhook.cluster.kinds import BUILT_IN
+from webhook.kinds.producer import KINDS as PRODUCERS
 from webhook.kinds.workload import TEMPLATE_PATHS
 from webhook.rules import catalogue
 
@@ -22,7 +23,7 @@ BY_NAME = ("get",)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Where the API server serves a kind, and how we read it."""
+    """Where the API server serves a kind, and how we read it. version: '' where discovery tells it."""
 
     group: str
     version: str
@@ -47,9 +48,7 @@ RESOURCES = {
     "ServiceEntry": Resource("networking.istio.io", "v1", "serviceentries"),
     "VirtualService": Resource("networking.istio.io", "v1", "virtualservices"),
     "Sidecar": Resource("networking.istio.io", "v1", "sidecars"),
-    "Certificate": Resource("cert-manager.io", "v1", "certificates"),
-    "ExternalSecret": Resource("external-secrets.io", "v1", "externalsecrets"),
-    "SealedSecret": Resource("bitnami.com", "v1alpha1", "sealedsecrets"),
+    **{one.kind: Resource(one.group, "", one.resource) for one in PRODUCERS},
     "MutatingWebhookConfiguration": Resource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"),
 }
 """Every kind that a rule may read, or the view needs. Secrets are not here: the chart has a value for them."""

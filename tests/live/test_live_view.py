@@ -295,7 +295,7 @@ def test_a_kind_that_is_installed_upgraded_and_deleted_while_running(plane: Cont
 def versions(live: LiveCluster) -> set[str]:
     """The versions in which Certificates are held."""
     with live.store.lock:
-        return {ref.api_version for ref in live.store.view.makes}
+        return {ref.api_version for ref in live.store.view.made}
 
 
 def test_a_restarted_api_server_answers_410_and_what_it_lost_meanwhile_is_gone(

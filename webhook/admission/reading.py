@@ -96,6 +96,7 @@ def _read(uid: str, request: Mapping[str, Any]) -> Request:
         sub_resource=text(request.get("subResource")),
         dry_run=request.get("dryRun") is True,
         user=text(mapping(request.get("userInfo")).get("username")),
+        field_manager=text(mapping(request.get("options")).get("fieldManager")),
         odd=_odd(operation, new, old),
     )
 

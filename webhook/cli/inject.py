@@ -66,7 +66,7 @@ def _read(
         policy = read_policy(policy_file, tuple(catalogue()))
     except BadPolicy as refused:
         _stop(str(refused))
-    held = Input(Snapshot(complete=False, workload_paths=policy.workload_paths))
+    held = Input(Snapshot(complete=False, workload_paths=policy.workload_paths, further=policy.further_producers))
     own = list(read(paths, io.BytesIO(stdin)))
     for found in (*own, *read(cluster)):
         held.take(found)

@@ -118,7 +118,9 @@ class Input:
 
 def read_input(paths: Iterable[str], policy: Policy, *, complete: bool, namespace: str = "") -> Input:
     """The objects in the paths as a view. complete: what is not in it does not exist. namespace: see Input."""
-    held = Input(Snapshot(complete=complete, workload_paths=policy.workload_paths), namespace)
+    held = Input(
+        Snapshot(complete=complete, workload_paths=policy.workload_paths, further=policy.further_producers), namespace
+    )
     for found in ahead(read(paths)):
         held.take(found)
     return held

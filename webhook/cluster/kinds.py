@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from webhook.cluster.resource import Resource
+from webhook.kinds.producer import KINDS
 from webhook.model.manifest import group_of
 from webhook.policy import Policy
 
@@ -77,16 +78,15 @@ BUILT_IN: tuple[Wanted, ...] = (
     Wanted("apps", "ReplicaSet", labels=_OWNED_BY_DEPLOYMENT),
     Wanted("", "ReplicationController", served=_core("ReplicationController", "replicationcontrollers")),
     Wanted("argoproj.io", "Rollout"),
-    Wanted("cert-manager.io", "Certificate"),
-    Wanted("external-secrets.io", "ExternalSecret"),
-    Wanted("bitnami.com", "SealedSecret"),
+    *(Wanted(one.group, one.kind) for one in KINDS),
     Wanted("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
 )
 
 
 def wanted(policy: Policy) -> tuple[Wanted, ...]:
     """Every kind to follow, those that the policy adds too."""
-    further = (Wanted(group_of(one.api_version), one.kind) for one in policy.workloads)
+    workloads = (Wanted(group_of(one.api_version), one.kind) for one in policy.workloads)
+    further = (*workloads, *(Wanted(one.group, one.kind) for one in policy.producers))
     known = {one.key for one in BUILT_IN}
     return (*BUILT_IN, *(one for one in further if one.key not in known))
 

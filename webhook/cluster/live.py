@@ -50,7 +50,7 @@ class LiveCluster:
     def __init__(self, connection: Connection, policy: Policy, tell: Tell, options: Options | None = None) -> None:
         """tell: who is told what happens."""
         chosen = options or Options()
-        self.store = Store(policy.workload_paths)
+        self.store = Store(policy.workload_paths, policy.further_producers)
         reader = ByNameReader(connection, monotonic, self._content_changed, self._named)
         self.store.view.by_name = reader
         self.follow = Follow(connection, self.store, _wishes(policy, chosen), tell)

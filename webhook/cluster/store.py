@@ -8,6 +8,7 @@ from webhook.cluster.kinds import Followed
 from webhook.cluster.trim import trim
 from webhook.cluster.watch import Change, Name, Only, Put, Removed, name_of
 from webhook.kinds.ownership import controller_of, is_created
+from webhook.kinds.producer import NO_FURTHER, Further
 from webhook.kinds.workload import Templates
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, dig, mapping, text
@@ -53,11 +54,11 @@ class Source:
 class Store:
     """The view and its sources. Whoever reads the view or changes it holds the lock; nobody waits for I/O under it."""
 
-    def __init__(self, workload_paths: Templates) -> None:
-        """An empty view. workload_paths: further workload kinds, as the policy names them."""
+    def __init__(self, workload_paths: Templates, further: Further = NO_FURTHER) -> None:
+        """An empty view. workload_paths: further workload kinds, as the policy names them. further: producers."""
         self.lock = RLock()
         self.moved = Condition(self.lock)
-        self.view = Snapshot(complete=True, workload_paths=workload_paths)
+        self.view = Snapshot(complete=True, workload_paths=workload_paths, further=further)
         self._sources: dict[str, Source] = {}
 
     def sources(self) -> tuple[Source, ...]:

@@ -42,11 +42,13 @@ def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool
     Raises:
         ClusterUnavailable: the API server does not answer.
     """
-    view = Snapshot(complete=True, workload_paths=policy.workload_paths, istio_namespace=Mesh().root_namespace)
+    paths, further, root = policy.workload_paths, policy.further_producers, Mesh().root_namespace
+    view = Snapshot(complete=True, workload_paths=paths, istio_namespace=root, further=further)
     found = Survey(view)
     reader = _Reader(connection, namespace, found, only=only)
     kinds = wanted(policy)
     served = discover(connection, kinds)
+    found.view.made.serve(served)
     for kind in kinds:
         resource = served.get(kind.key)
         for item in reader.read(kind, resource) if resource is not None else ():

@@ -1,6 +1,7 @@
 """Which workloads a change to a rule, a service, a route, a Sidecar or a Secret breaks: judged before, and after."""
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.states import judge_picture, judge_workload, picture_of
@@ -10,6 +11,7 @@ from webhook.istio.reach import told_of
 from webhook.model.chain import Origination
 from webhook.model.finding import Finding, ObjectRef, Severity
 from webhook.model.mesh import DestinationRule
+from webhook.model.occasion import STATE, Occasion
 from webhook.model.request import Request
 from webhook.model.workload import Workload
 from webhook.policy import Policy
@@ -27,9 +29,11 @@ Identity = tuple[str, ObjectRef, str]
 class Impact:
     """One change, as two states of the cluster. told: denials of the changed object itself, not to be said again."""
 
-    def __init__(self, before: Snapshot, after: Snapshot, told: Collection[Identity] = ()) -> None:
-        """The change from one state to the other."""
-        self.before, self.after, self.told = before, after, told
+    def __init__(
+        self, before: Snapshot, after: Snapshot, occasion: Occasion = STATE, told: Collection[Identity] = ()
+    ) -> None:
+        """The change from one state to the other. occasion: on which it is judged."""
+        self.before, self.after, self.occasion, self.told = before, after, occasion, told
         self._anew: dict[str, bool] = {}
 
     def picture(self, request: Request, policy: Policy, at: datetime) -> ChangePicture:
@@ -40,10 +44,14 @@ class Impact:
         return ChangePicture(request.ref, request.operation, found, max(0, len(concerned) - JUDGED))
 
     def _broken(self, workload: Workload, policy: Policy, at: datetime) -> Broken | None:
-        """What a workload without any rule lacks may still come with the next object; one that had a rule lost it."""
+        """What a workload without any rule lacks may still come with the next object; one that had a rule lost it.
+
+        A workload without any rule was never served: nothing that it still waits for is broken by the change.
+        """
         used = bool(picture_of(workload, self.before, policy, at).intents)
-        stage = Stage.MEANT if used else Stage.ARRIVING
-        picture = picture_of(workload, self.after, policy, at)
+        stage = Stage.MEANT if used and self.occasion.final else Stage.ARRIVING
+        occasion = self.occasion if used else replace(self.occasion, request=True, dry_run=True)
+        picture = picture_of(workload, self.after, policy, at, occasion)
         now = _denials(judge_picture(picture, policy, stage).findings)
         if not now:
             lost = used and not picture.intents

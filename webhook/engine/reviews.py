@@ -8,8 +8,10 @@ from webhook.engine.running import hits, in_order, softened, weigh
 from webhook.engine.states import judge_rule, judge_workload
 from webhook.kinds import destination_rule, workload
 from webhook.kinds.ownership import is_controlled
+from webhook.kinds.release import release_tool
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.manifest import Manifest, dig, group_of, mapping
+from webhook.model.occasion import Occasion
 from webhook.model.request import Request
 from webhook.model.workload import Workload
 from webhook.policy import Policy
@@ -29,6 +31,12 @@ def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Ver
     if request.operation == "DELETE":
         return Verdict(request.ref)
     return _judge_workload(request, view, policy, at)
+
+
+def occasion_of(request: Request, policy: Policy) -> Occasion:
+    """The occasion that the request is: real or a dry run, sent by a release tool or not."""
+    tool = release_tool(request.new or request.old, request.field_manager, policy.release_tools)
+    return Occasion(request=True, dry_run=request.dry_run, tool=tool, missing_secret=policy.missing_secret)
 
 
 def _passes(request: Request, view: Snapshot) -> bool:
@@ -51,11 +59,12 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
     new = _read(request.new, request, view)
     if new is None or is_controlled(new, view.workload_paths):
         return Verdict(request.ref)
-    verdict = judge_workload(new, view, policy, at)
+    occasion = occasion_of(request, policy)
+    verdict = judge_workload(new, view, policy, at, occasion)
     if request.operation != "UPDATE" or not verdict.findings:
         return verdict
     old = _read(request.old, request, view)
-    known = judge_workload(old, view, policy, at).findings if old is not None else ()
+    known = judge_workload(old, view, policy, at, occasion).findings if old is not None else ()
     return replace(verdict, findings=softened(verdict.findings, known))
 
 
@@ -73,7 +82,7 @@ def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime)
     told = {one.identity for one in own if one.severity is Severity.DENY}
     findings: tuple[Finding, ...] = ()
     if before is not after:
-        picture = Impact(before, after, told).picture(request, policy, at)
+        picture = Impact(before, after, occasion_of(request, policy), told).picture(request, policy, at)
         findings = weigh(hits(about("change"), picture, request.ref), policy, request.ref.namespace)
     kept = [one for one in own if not (findings and one.rule in _said_of_reach())]
     return Verdict(request.ref, in_order((*kept, *findings)), _goal(request))

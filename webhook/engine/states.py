@@ -1,6 +1,7 @@
 """Judges what exists: one workload, one DestinationRule, or everything in view."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -8,9 +9,11 @@ from webhook.engine.running import Hit, hits, weigh
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.mesh import DestinationRule
+from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import Workload
 from webhook.policy import Policy
 from webhook.rules import about
+from webhook.rules._producers import at_producer
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.destination import DestinationPicture, Stage
 from webhook.trace.injected import picture_as_injected
@@ -35,14 +38,14 @@ def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable
 
 
 def judge_workload(
-    workload: Workload, view: ClusterView, policy: Policy, at: datetime, stage: Stage = Stage.MEANT
+    workload: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE
 ) -> Verdict:
-    """Every fault on the workload's chains, whoever's object it lies in. stage: of the rules that it uses or means."""
+    """Every fault on the workload's chains, whoever's object it lies in. occasion: on which it is judged."""
     if workload.template_elsewhere:  # a Rollout with workloadRef: the template's own workload is judged
         return Verdict(workload.ref)
     if workload.template_missing:
         return Verdict(workload.ref, (_without_template(workload),))
-    return judge_picture(picture_of(workload, view, policy, at), policy, stage)
+    return judge_picture(picture_of(workload, view, policy, at, occasion), policy)
 
 
 def _without_template(workload: Workload) -> Finding:
@@ -52,18 +55,29 @@ def _without_template(workload: Workload) -> Finding:
     return Finding(TEMPLATE_MISSING, Severity.WARN, workload.ref, "", problem, fix)
 
 
-def judge_picture(picture: WorkloadPicture, policy: Policy, stage: Stage = Stage.MEANT) -> Verdict:
-    """As `judge_workload`, of a picture that is there already."""
+def judge_picture(picture: WorkloadPicture, policy: Policy, stage: Stage | None = None) -> Verdict:
+    """As `judge_workload`, of a picture that is there already. stage: of the rules that the workload uses or means."""
     workload = picture.workload
+    if stage is None:
+        stage = Stage.AWAITING if picture.occasion.request else Stage.MEANT
     if workload.template_elsewhere:
         return Verdict(workload.ref)
-    found = [*hits(about("workload"), picture, workload.ref), *concerned(picture, stage)]
+    own = (replace(one, violation=at_producer(picture.view, one.violation)) for one in _own(picture))
+    found = [*own, *concerned(picture, stage)]
     return Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
 
 
-def picture_of(workload: Workload, view: ClusterView, policy: Policy, at: datetime) -> WorkloadPicture:
+def _own(picture: WorkloadPicture) -> list[Hit]:
+    return hits(about("workload"), picture, picture.workload.ref)
+
+
+def picture_of(
+    workload: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE
+) -> WorkloadPicture:
     """The picture that a verdict about the workload is made from: as its pods will be, our injection included."""
-    return picture_as_injected(workload, view, _horizon(policy, at))
+    if occasion.missing_secret is not policy.missing_secret:
+        occasion = replace(occasion, missing_secret=policy.missing_secret)
+    return picture_as_injected(workload, view, _horizon(policy, at), occasion)
 
 
 def judge_rule(

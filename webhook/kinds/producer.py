@@ -1,73 +1,127 @@
-"""Objects that will make a Secret: cert-manager's Certificate, ExternalSecret, SealedSecret; stdlib only.
+"""The registry of the kinds whose objects make Secrets or ConfigMaps, and the reader of such an object; stdlib only.
 
-A Secret that one of them names is on its way rather than missing. ClusterExternalSecret is left out: which namespaces
-it reaches is not in the object.
+What each kind makes is read by `producer_kinds`, what an object reports of itself by `producer_status`. A Secret that
+one of them names is on its way rather than missing. ClusterExternalSecret is left out: it makes ExternalSecrets, which
+say it again.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from webhook.kinds.producer_kinds import (
+    Made,
+    Reader,
+    bundle,
+    certificate,
+    external_secret,
+    kafka,
+    kafka_user,
+    one_password_item,
+    sealed_secret,
+    secret_provider_class,
+    vault_pki_secret,
+    vault_secret,
+)
+from webhook.kinds.producer_status import reported
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, namespace_of, sequence, text
+from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, text
 from webhook.model.material import Producer
 
-_MERGES_OR_NOTHING = ("Merge", "None")
-_FORMATS = {"CombinedPEM": "tls-combined.pem", "DER": "key.der"}
-_KEYSTORES = {"jks": ("keystore.jks", "truststore.jks"), "pkcs12": ("keystore.p12", "truststore.p12")}
+Key = tuple[str, str]
+"""Group and kind."""
+SECRET, CONFIG_MAP = "Secret", "ConfigMap"
+FURTHER_MAKES = (SECRET, CONFIG_MAP)
 
 
-def read_producers(manifest: Manifest) -> tuple[Producer, ...]:
-    """What Secret an object will make, and under which keys; nothing for an object of another kind."""
-    version, kind = text(manifest.get("apiVersion")), text(manifest.get("kind"))
-    read = _READERS.get((version.partition("/")[0], kind))
-    metadata, spec = mapping(manifest.get("metadata")), mapping(manifest.get("spec"))
-    if read is None:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of producers. makes: what it is there to make; that kind being served, such an object may follow.
+
+    resource: its plural, as RBAC names it. namespaced: otherwise one object serves many namespaces.
+    """
+
+    group: str
+    kind: str
+    resource: str
+    read: Reader
+    makes: tuple[str, ...] = (SECRET,)
+    namespaced: bool = True
+
+    @property
+    def key(self) -> Key:
+        """Group and kind."""
+        return (self.group, self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherProducer:
+    """A kind that the policy adds. name: the path of the name of what it makes, as `("spec", "secretName")`."""
+
+    group: str
+    kind: str
+    name: tuple[str, ...]
+    makes: str = SECRET
+
+    @property
+    def key(self) -> Key:
+        """Group and kind."""
+        return (self.group, self.kind)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("cert-manager.io", "Certificate", "certificates", certificate),
+    Kind("external-secrets.io", "ExternalSecret", "externalsecrets", external_secret),
+    Kind("bitnami.com", "SealedSecret", "sealedsecrets", sealed_secret),
+    Kind("secrets.hashicorp.com", "VaultStaticSecret", "vaultstaticsecrets", vault_secret),
+    Kind("secrets.hashicorp.com", "VaultDynamicSecret", "vaultdynamicsecrets", vault_secret),
+    Kind("secrets.hashicorp.com", "VaultPKISecret", "vaultpkisecrets", vault_pki_secret),
+    Kind("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses", secret_provider_class),
+    Kind("kafka.strimzi.io", "KafkaUser", "kafkausers", kafka_user),
+    Kind("kafka.strimzi.io", "Kafka", "kafkas", kafka),
+    Kind("onepassword.com", "OnePasswordItem", "onepassworditems", one_password_item),
+    Kind("trust.cert-manager.io", "Bundle", "bundles", bundle, (CONFIG_MAP, SECRET), namespaced=False),
+)
+_BY_KEY: Mapping[Key, Kind] = {one.key: one for one in KINDS}
+Further = Mapping[Key, FurtherProducer]
+NO_FURTHER: Further = {}
+
+
+def is_built_in(group: str, kind: str) -> bool:
+    """Whether the registry has the kind."""
+    return (group, kind) in _BY_KEY
+
+
+def is_namespaced(key: Key) -> bool:
+    """Whether objects of the kind are in a namespace, as those of a kind that the policy adds are taken to be."""
+    return key not in _BY_KEY or _BY_KEY[key].namespaced
+
+
+def makes(key: Key, further: Further = NO_FURTHER) -> tuple[str, ...]:
+    """What objects of this kind make: Secrets, ConfigMaps, both, or nothing."""
+    if key in _BY_KEY:
+        return _BY_KEY[key].makes
+    return (further[key].makes,) if key in further else ()
+
+
+def read_producers(manifest: Manifest, further: Further = NO_FURTHER) -> tuple[Producer, ...]:
+    """What an object will make, and under which data keys; nothing for an object of another kind."""
+    version, name = text(manifest.get("apiVersion")), text(mapping(manifest.get("metadata")).get("name"))
+    key = (group_of(version), text(manifest.get("kind")))
+    known = _BY_KEY.get(key)
+    if known is None and key not in further:
         return ()
-    secret, keys = read(spec, text(metadata.get("name")))
-    ref = ObjectRef(version, kind, namespace_of(manifest), text(metadata.get("name")))
-    return (Producer(ref, secret, keys),) if secret else ()
+    ref = ObjectRef(version, key[1], namespace_of(manifest) if is_namespaced(key) else "", name)
+    problem, ready = reported(key[1], mapping(manifest.get("status")))
+    made = known.read(mapping(manifest.get("spec")), name) if known is not None else _further(manifest, further[key])
+    return tuple(_producer(one, ref, problem, ready=ready) for one in made if one.name)
 
 
-def _certificate(spec: Mapping[str, Any], name: str) -> tuple[str, frozenset[str] | None]:  # noqa: ARG001
-    """cert-manager: the Secret and its keys (`ca.crt` stays away where the issuer does not know its CA)."""
-    keys = {"tls.crt", "tls.key", "ca.crt"}
-    for wanted in sequence(spec.get("additionalOutputFormats")):
-        keys.add(_FORMATS.get(text(mapping(wanted).get("type")), ""))
-    for kind, files in _KEYSTORES.items():
-        if dig(spec, "keystores", kind, "create") is True:
-            keys.update(files)
-    return text(spec.get("secretName")), frozenset(keys - {""})
+def _producer(made: Made, ref: ObjectRef, problem: str, *, ready: bool) -> Producer:
+    """The producer of one object. What a cluster-scoped one reports is not for everybody who may create workloads."""
+    read = Producer(ref, made.name, made.keys, made.kind, made.selector, problem, ready)
+    return read if ref.namespace or not problem else replace(read, problem="its status says that it fails")
 
 
-def _external_secret(spec: Mapping[str, Any], name: str) -> tuple[str, frozenset[str] | None]:
-    """External Secrets: a template replaces what was fetched unless merged; what `dataFrom` brings is not known."""
-    target = mapping(spec.get("target"))
-    if text(target.get("creationPolicy")) in _MERGES_OR_NOTHING:
-        return "", None
-    secret, template = text(target.get("name")) or name, mapping(target.get("template"))
-    if sequence(template.get("templateFrom")):
-        return secret, None
-    templated = frozenset(map(str, mapping(template.get("data"))))
-    if templated and text(template.get("mergePolicy")) != "Merge":
-        return secret, templated
-    if sequence(spec.get("dataFrom")):
-        return secret, None
-    fetched = (text(mapping(one).get("secretKey")) for one in sequence(spec.get("data")))
-    return secret, templated | frozenset(key for key in fetched if key)
-
-
-def _sealed_secret(spec: Mapping[str, Any], name: str) -> tuple[str, frozenset[str] | None]:
-    """Sealed Secrets: the Secret has the SealedSecret's name; the old form with one sealed blob hides its keys."""
-    secret = name or text(dig(spec, "template", "metadata", "name"))
-    if text(spec.get("data")):
-        return secret, None
-    sealed, templated = mapping(spec.get("encryptedData")), mapping(dig(spec, "template", "data"))
-    return secret, frozenset(map(str, [*sealed, *templated]))
-
-
-_Reader = Callable[[Mapping[str, Any], str], tuple[str, frozenset[str] | None]]
-_READERS: dict[tuple[str, str], _Reader] = {
-    ("cert-manager.io", "Certificate"): _certificate,
-    ("external-secrets.io", "ExternalSecret"): _external_secret,
-    ("bitnami.com", "SealedSecret"): _sealed_secret,
-}
+def _further(manifest: Manifest, kind: FurtherProducer) -> Iterator[Made]:
+    """What an object of a kind of the policy's makes; its data keys are not known."""
+    yield Made(text(dig(manifest, *kind.name)), None, kind.makes)

@@ -9,18 +9,13 @@ from collections.abc import Mapping
 from sys import intern
 from typing import Any
 
+from webhook.kinds.secret_producer import REPLICATED, is_issued, producer_of
 from webhook.material.base_64 import decode
 from webhook.material.form import is_placeholder
 from webhook.material.reading import read_material
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, mapping, namespace_of, text, texts
 from webhook.model.material import ConfigMapFacts, Material, SecretFacts
-
-_REPLICATED = (
-    "replicator.v1.mittwald.de/replicate-from",
-    "reflector.v1.k8s.emberstack.com/reflects",
-)
-"""Annotations of controllers that fill a Secret which is empty in its manifest (kubernetes-replicator, reflector)."""
 
 
 def read_secret(manifest: Manifest) -> SecretFacts:
@@ -38,6 +33,8 @@ def read_secret(manifest: Manifest) -> SecretFacts:
         created=text(metadata.get("creationTimestamp")),
         labels=texts(metadata.get("labels")),
         sealed=not live and _is_sealed(manifest, metadata, keys),
+        producer=producer_of(metadata, namespace_of(manifest)),
+        issued=is_issued(metadata),
     )
 
 
@@ -51,7 +48,7 @@ def read_config_map(manifest: Manifest) -> ConfigMapFacts:
 
 def _is_sealed(manifest: Manifest, metadata: Mapping[str, Any], keys: Mapping[str, Material]) -> bool:
     """Whether the values are still to come: placeholders, SOPS, or filled by a controller that copies Secrets."""
-    replicated = any(name in mapping(metadata.get("annotations")) for name in _REPLICATED)
+    replicated = any(name in mapping(metadata.get("annotations")) for name in REPLICATED)
     return "sops" in manifest or replicated or any(one.placeholder for one in keys.values())
 
 

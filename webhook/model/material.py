@@ -127,6 +127,8 @@ class SecretFacts:
     """What is known of a Secret: its keys and the facts of each. immutable and type as Kubernetes names them.
 
     sealed: the manifest is there, its values are not (a template, or `data` with placeholders): only keys count.
+    producer: the object that writes it, by its own owner references, labels and annotations; None for nobody's.
+    issued: cert-manager has written the certificate that was issued, not a temporary one.
     """
 
     ref: ObjectRef
@@ -136,6 +138,8 @@ class SecretFacts:
     created: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     sealed: bool = False
+    producer: ObjectRef | None = None
+    issued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +152,17 @@ class ConfigMapFacts:
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """An object that will make a Secret: Certificate, ExternalSecret, SealedSecret. secret: the name it makes.
+    """An object that says that it will make a Secret or ConfigMap of that name. kind: of what it makes.
 
-    keys: those it is known to make, None when that cannot be told.
+    keys: the data keys that it is known to write, None where that cannot be told. namespaces: the labels of those in
+    which a cluster-scoped object makes it, empty for all. problem: what it reports to fail at, in its own words, ''
+    for nothing. ready: it reports that its work is done.
     """
 
     ref: ObjectRef
-    secret: str
+    name: str
     keys: frozenset[str] | None = None
+    kind: str = "Secret"
+    namespaces: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+    ready: bool = False

@@ -13,7 +13,8 @@ class Request:
     new, old: the raw objects, empty where the operation has none. ref: of the object, also when its name is yet
     to be generated (then its prefix and a `*`). sub_resource: `status`, `scale`, ... or ''.
     odd: what in the request has a shape that leaves nothing to judge, in words, else ''.
-    seconds: how long the API server waits for the answer.
+    seconds: how long the API server waits for the answer. field_manager: as `options` of the request name it, '' if
+    they do not.
     """
 
     uid: str
@@ -26,3 +27,4 @@ class Request:
     user: str = ""
     odd: str = ""
     seconds: float = 3.0
+    field_manager: str = ""

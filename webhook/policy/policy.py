@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from webhook.kinds.producer import Further, FurtherProducer
+from webhook.kinds.release import BUILT_IN, ReleaseTools
 from webhook.kinds.workload import Templates
 from webhook.model.finding import ObjectRef, Severity
 from webhook.model.manifest import group_of
+from webhook.model.occasion import MissingSecret
 from webhook.model.rule import Rule
 
 
@@ -34,6 +37,9 @@ class Policy:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     expiry: Expiry = Expiry()
     workloads: tuple[WorkloadKind, ...] = ()
+    missing_secret: MissingSecret = MissingSecret.AUTO
+    release_tools: ReleaseTools = BUILT_IN
+    producers: tuple[FurtherProducer, ...] = ()
 
     def severity(self, rule: Rule, *, namespace: str, object: ObjectRef) -> Severity:  # noqa: A002, ARG002
         """How much a finding of this rule weighs. namespace: of what is judged. object: where the fault lies.
@@ -41,6 +47,11 @@ class Policy:
         Both are part of the question, so that answers for namespaces and exemptions need no change of any rule.
         """
         return self.severities.get(rule.id, rule.severity)
+
+    @property
+    def further_producers(self) -> Further:
+        """The kinds of producers that it adds."""
+        return {one.key: one for one in self.producers}
 
     @property
     def workload_paths(self) -> Templates:

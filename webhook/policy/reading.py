@@ -4,11 +4,13 @@
     expiry: {warn: 30, deny: 0}
     workloads: [{apiVersion: example.com/v1, kind: GameServer, template: spec.template}]
 
+What a policy says of objects that do not exist yet is read by `order`.
+
 It looks at YAML nodes, not at values, so that a bare `off` stays the word `off`, and every node knows its line.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -19,11 +21,13 @@ from webhook.kinds.workload import template_path
 from webhook.model.finding import Severity
 from webhook.model.line import cut
 from webhook.model.manifest import group_of
+from webhook.policy.order import OrderReader
 from webhook.policy.policy import Expiry, Policy, WorkloadKind
 
 Node = Any
 """A node of PyYAML; its published types lack the class attribute `id`: scalar, sequence or mapping."""
 
+KEYS = ("rules", "expiry", "workloads", "missingSecret", "releaseTools", "producers")
 MAX_DAYS = 3650
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _FORMS = {
@@ -35,6 +39,8 @@ _FORMS = {
 
 _MEANT = {
     "": "rules, expiry or workloads, each with what it says below it",
+    "releaseTools": "labels, annotations or fieldManagers, each with a list",
+    "producers": "group, kind, name and makes",
     "rules": "the id of a rule and off, warn or deny, as in secret-missing: warn",
     "expiry": "warn or deny and a number of days, as in warn: 30",
     "workloads": "apiVersion, kind and template of each further kind",
@@ -78,12 +84,17 @@ class _Reader:
         root = self._compose(text)
         if root is None:
             return Policy()
-        parts = self._fields(root, "", ("rules", "expiry", "workloads"))
-        return Policy(
-            self._rules(parts["rules"]) if "rules" in parts else {},
-            self._expiry(parts["expiry"]) if "expiry" in parts else Expiry(),
-            tuple(self._workloads(parts["workloads"])) if "workloads" in parts else (),
-        )
+        parts, order = self._fields(root, "", KEYS), OrderReader(self._fields, self._say)
+        read: Mapping[str, Callable[[Node], Any]] = {
+            "rules": self._rules,
+            "expiry": self._expiry,
+            "workloads": lambda node: tuple(self._workloads(node)),
+            "missingSecret": order.missing_secret,
+            "releaseTools": order.release_tools,
+            "producers": lambda node: tuple(order.producers(node)),
+        }
+        attributes = {"rules": "severities", "missingSecret": "missing_secret", "releaseTools": "release_tools"}
+        return Policy(**{attributes.get(name, name): read[name](node) for name, node in parts.items()})
 
     def _compose(self, text: str) -> Node:
         from webhook.decoding.yaml_nodes import compose  # an engine without a policy file needs no YAML

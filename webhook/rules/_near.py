@@ -1,10 +1,11 @@
-"""Which known host a host that nobody has was probably meant to be."""
+"""Which known host a host that nobody has was probably meant to be; only hosts that the rule's namespace sees."""
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
 
 from webhook.istio.hosts import is_wildcard, matches
+from webhook.istio.services import visible
 from webhook.trace.destination import DestinationPicture
 
 LOOKED_AT = 200
@@ -12,22 +13,36 @@ LOOKED_AT = 200
 
 
 def meant_host(picture: DestinationPicture) -> str:
-    """The host of a service in view that the rule's host was probably meant to be, '' if none is near."""
+    """The host of a service that the rule's host was probably meant to be, '' if none is near.
+
+    A private host of another namespace is nobody's business there.
+    """
+    return next((one for one in _candidates(picture) if _is_seen(picture, one)), "")
+
+
+def _is_seen(picture: DestinationPicture, host: str) -> bool:
+    """Whether the rule's namespace sees a service of that host."""
+    held, mesh = picture.config.services, picture.view.mesh
+    return any(visible(service, picture.ref.namespace, mesh) for service in held.of_host(host))
+
+
+def _candidates(picture: DestinationPicture) -> Iterator[str]:
+    """Hosts in view, those first that were more probably meant."""
     host, services = picture.host, picture.config.services
     full = f"{host}.svc.{picture.view.mesh.cluster_domain}"
     if full in services:
-        return full
+        yield full
     first = picture.rule.host
     if "." not in first:
-        return next((one for one in services if one.startswith(f"{first}.")), "")
-    wider = [one for one in services if is_wildcard(one) and matches(one, host)]
-    if wider:
-        return max(wider, key=len)
-    longer = list(islice((one for one in services if one.endswith(f".{host}")), 2))
+        yield from (one for one in services if one.startswith(f"{first}."))
+        return
+    yield from sorted((one for one in services if is_wildcard(one) and matches(one, host)), key=len, reverse=True)
+    seen = (one for one in services if one.endswith(f".{host}") and _is_seen(picture, one))
+    longer = list(islice(seen, 2))
     if len(longer) == 1:
-        return longer[0]
-    near = get_close_matches(host, islice(_alike(host, services), LOOKED_AT), 1, 0.85)
-    return near[0] if near else ""
+        yield longer[0]
+    alike = (one for one in _alike(host, services) if _is_seen(picture, one))
+    yield from get_close_matches(host, islice(alike, LOOKED_AT), 1, 0.85)
 
 
 def _alike(host: str, hosts: Iterable[str]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The kinds that the parts of a picture ask the view for, so that a rule can say which parts it looks at."""
 
+from webhook.kinds.producer import KINDS
+
 NAMESPACE = frozenset({"Namespace"})
 """`picture.injection` and whatever follows from it."""
 
@@ -12,8 +14,8 @@ SECRETS = frozenset({"Secret"})
 CONFIG_MAPS = frozenset({"ConfigMap"})
 """Files that resolve into a ConfigMap."""
 
-PRODUCERS = frozenset({"Certificate", "ExternalSecret", "SealedSecret"})
-"""`view.producers`: who will make a Secret that is not there."""
+PRODUCERS = frozenset(one.kind for one in KINDS)
+"""`view.producers`: who will make a Secret or ConfigMap that is not there."""
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout"})
 """`view.workloads`: other workloads than the one judged."""

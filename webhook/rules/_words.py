@@ -53,6 +53,12 @@ def create_secret(secret: ObjectRef, keys: Iterable[str]) -> str:
     return f"kubectl -n {secret.namespace} create secret generic {secret.name} {files}"
 
 
+def create_config_map(config_map: ObjectRef, keys: Iterable[str]) -> str:
+    """The command that makes the ConfigMap with these keys from files of the same name."""
+    files = " ".join(f"--from-file={key}=FILE" for key in keys) or "--from-file=KEY=FILE"
+    return f"kubectl -n {config_map.namespace} create configmap {config_map.name} {files}"
+
+
 def metadata(template: str, part: str) -> str:
     """The field path of the labels or annotations of the pod template."""
     return f"{template}.metadata.{part}" if template else f"metadata.{part}"

@@ -20,7 +20,7 @@ from webhook.istio.paths import normal
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._words import quote
-from webhook.trace.destination import DestinationPicture, Stage
+from webhook.trace.destination import DestinationPicture
 
 
 def check(picture: DestinationPicture) -> Iterator[Violation]:
@@ -28,7 +28,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
     Of a workload that uses the rule the file itself is judged.
     """
-    if picture.stage is Stage.MEANT:
+    if picture.stage.used:
         return
     for tls in picture.client_settings:
         key, certificate = tls.files.private_key, tls.files.client_certificate

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._material import moment, named, replace_secret, span
-from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS, WORKLOADS
 from webhook.rules._words import quote
 from webhook.trace.credentials import Held
 from webhook.trace.workload import WorkloadPicture
@@ -44,7 +45,7 @@ def _expired(picture: WorkloadPicture, held: Held) -> Violation:
         held.object,
         f"key {quote(held.key)}",
         f"{named(held.certificate)} {when} ({moment(end)})",
-        f"replace it: {replace_secret(picture, held.object)}",
+        renewed(picture.view, held.object, f"replace it: {replace_secret(picture, held.object)}"),
         certain=held.certain,
     )
 
@@ -55,7 +56,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="client_certificates",
-    reads=CHAINS | WORKLOADS,
+    reads=CHAINS | PRODUCERS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

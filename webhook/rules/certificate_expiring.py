@@ -21,7 +21,8 @@ from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.material import CertificateFacts
 from webhook.model.rule import Rule
 from webhook.rules._material import moment, named, span
-from webhook.rules._reads import CHAINS
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import quote
 from webhook.trace.workload import WorkloadPicture
 
@@ -37,7 +38,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     for (ref, key), certificate in soonest.items():
         left = span(certificate.not_after - picture.horizon.at)
         problem = f"{named(certificate)} expires in {left} ({moment(certificate.not_after)})"
-        yield Violation(ref, f"key {quote(key)}", problem, "renew it and replace it in the Secret")
+        fix = renewed(picture.view, ref, "renew it and replace it in the Secret")
+        yield Violation(ref, f"key {quote(key)}", problem, fix)
 
 
 def _all(picture: WorkloadPicture) -> Iterator[tuple[ObjectRef, str, CertificateFacts]]:
@@ -54,7 +56,7 @@ RULE = Rule(
     title="A certificate of the chain expires soon",
     severity=Severity.WARN,
     about="workload",
-    reads=CHAINS,
+    reads=CHAINS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._material import moment, named, replace_secret
-from webhook.rules._reads import CHAINS
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import quote
 from webhook.trace.workload import WorkloadPicture
 
@@ -32,7 +33,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         if begin > picture.horizon.at and place not in seen:
             seen.add(place)
             problem = f"{named(held.certificate)} is valid only from {moment(begin)}"
-            fix = f"wait until then, or replace it: {replace_secret(picture, held.object)}"
+            otherwise = f"replace it: {replace_secret(picture, held.object)}"
+            fix = f"wait until then, or {renewed(picture.view, held.object, otherwise)}"
             yield Violation(held.object, f"key {quote(held.key)}", problem, fix, certain=held.certain)
 
 
@@ -42,7 +44,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="client_certificates",
-    reads=CHAINS,
+    reads=CHAINS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -23,7 +23,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import ROUTING
 from webhook.rules._words import quote
-from webhook.trace.destination import DestinationPicture, Stage
+from webhook.trace.destination import DestinationPicture
 
 
 def check(picture: DestinationPicture) -> Iterator[Violation]:
@@ -33,7 +33,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """
     if picture.rule.selector is not None or not picture.client_settings:
         return
-    meant = picture.stage is Stage.MEANT
+    meant = picture.stage.used
     if picture.for_gateway and not meant:
         return
     for tls in picture.client_settings:

@@ -21,9 +21,12 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.material import SecretFacts
 from webhook.model.rule import Rule
 from webhook.rules._credentials import Named, named_credentials
+from webhook.rules._missing import absent, denies
+from webhook.rules._producers import incomplete
 from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, SECRETS
 from webhook.rules._secrets import secret_ref
-from webhook.rules._words import create_secret, listed
+from webhook.rules._words import listed
+from webhook.trace.producers import to_come, writer
 from webhook.trace.workload import WorkloadPicture
 
 PAIRS = (("cert", "key"), ("tls.crt", "tls.key"))
@@ -43,18 +46,20 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _missing(picture: WorkloadPicture, named: Named) -> Violation:
     ref = secret_ref(picture, named.secret)
-    makers = picture.view.producers(ref.namespace, ref.name)
-    if makers:
-        return Violation(ref, "", f"does not exist yet, until {makers[0].ref} makes it", "wait for it", certain=False)
-    problem = f"does not exist, and {named.rule} names it as credentialName"
-    return Violation(ref, "", problem, f"create it: {create_secret(ref, PAIRS[0])}")
+    return absent(picture, ref, f"{named.rule} names it as credentialName and calls fail", PAIRS[0])
 
 
 def _keyless(picture: WorkloadPicture, named: Named, facts: SecretFacts) -> Iterator[Violation]:
     if named.mutual and not any(cert in facts.keys and key in facts.keys for cert, key in PAIRS):
-        held = listed(sorted(facts.keys)) if facts.keys else "nothing"
+        ref, held = secret_ref(picture, named.secret), listed(sorted(facts.keys)) if facts.keys else "nothing"
         problem = f"holds {held}, and istiod wants cert and key, or tls.crt and tls.key, for {named.rule}"
-        yield Violation(secret_ref(picture, named.secret), "", problem, "name its keys cert and key")
+        if any(to_come(picture.view, ref, pair) for pair in PAIRS):
+            why, fix = incomplete(picture.view, ref)
+            yield Violation(ref, "", f"{problem}: {why}", fix, certain=denies(picture, ref))
+        else:
+            owner = writer(picture.view, ref)
+            fix = f"let {owner} write cert and key" if owner else "name its keys cert and key"
+            yield Violation(ref, "", problem, fix)
 
 
 RULE = Rule(

@@ -33,14 +33,23 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     where = "" if picture.complete else " of this input"
     resolved = "" if picture.host == picture.rule.host else f" ({picture.host})"
     problem = f"no Service and no ServiceEntry{where} has the host {quote(picture.rule.host)}{resolved}"
-    meant = meant_host(picture)
+    until = "" if picture.stage.settled else " until one has"
     yield Violation(
         picture.ref,
         "spec.host",
-        f"{problem}: calls bypass the rule, in plain text",
-        f"write {quote(meant)}" if meant else "add a ServiceEntry for it, or correct the host",
+        f"{problem}: calls bypass the rule, in plain text{until}",
+        _fix(picture),
         certain=picture.settled,
     )
+
+
+def _fix(picture: DestinationPicture) -> str:
+    """What to type; of a rule that is being applied, its ServiceEntry may follow."""
+    meant = meant_host(picture)
+    if picture.stage.settled:
+        return f"write {quote(meant)}" if meant else "add a ServiceEntry for it, or correct the host"
+    otherwise = f"write {quote(meant)}" if meant else "add one, or correct the host"
+    return f"if no ServiceEntry for it follows, {otherwise}"
 
 
 RULE = Rule(

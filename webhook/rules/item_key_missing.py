@@ -16,12 +16,15 @@ Kubernetes: pkg/volume/secret, `MakePayload`.
 
 from collections.abc import Iterator
 
-from webhook.model.finding import Severity, Violation
+from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.model.workload import Source
-from webhook.rules._reads import NAMESPACE, SECRETS
+from webhook.rules._missing import denies
+from webhook.rules._producers import incomplete
+from webhook.rules._reads import NAMESPACE, PRODUCERS, SECRETS
 from webhook.rules._secrets import mounted_sources, secret_ref
 from webhook.rules._words import listed
+from webhook.trace.producers import to_come, writer
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -43,7 +46,20 @@ def _lacking(picture: WorkloadPicture, source: Source) -> Iterator[Violation]:
     if lacking:
         held = f"it holds {listed(sorted(facts.keys))}" if facts.keys else "it is empty"
         problem = f"does not exist ({held}), and items of a volume names it: the Pod will not start"
-        yield Violation(ref, f"key {listed(lacking)}", problem, "name an existing key in items, or add it")
+        yield _said(picture, ref, lacking, problem)
+
+
+def _said(picture: WorkloadPicture, ref: ObjectRef, lacking: list[str], problem: str) -> Violation:
+    """The violation; one that warns where the producer of the Secret has not completed it yet."""
+    path, owner = f"key {listed(lacking)}", writer(picture.view, ref)
+    if to_come(picture.view, ref, lacking):
+        why, fix = incomplete(picture.view, ref)
+        return Violation(ref, path, f"{problem}; {why}", fix, certain=denies(picture, ref))
+    return Violation(ref, path, problem, f"name an existing key in items, or {_add(owner)}")
+
+
+def _add(owner: ObjectRef | None) -> str:
+    return f"let {owner} write it" if owner else "add it"
 
 
 RULE = Rule(
@@ -51,7 +67,7 @@ RULE = Rule(
     title="`items` of a mounted volume names a key that the Secret lacks",
     severity=Severity.DENY,
     about="workload",
-    reads=NAMESPACE | SECRETS,
+    reads=NAMESPACE | SECRETS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._material import named, refusals, replace_secret, role
-from webhook.rules._reads import CHAINS
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import quote
 from webhook.trace.credentials import Refused
 from webhook.trace.workload import WorkloadPicture
@@ -37,7 +38,9 @@ def _mismatch(picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
     leaf = other.material.certificates[:1] if other is not None and other.material is not None else ()
     whose = f"{named(leaf[0])} in key {quote(other.key)}" if other is not None and leaf else "the certificate"
     ref = one.chain.file.object
-    fix = f"put both halves of one pair into it: {replace_secret(picture, ref)}" if ref is not None else ""
+    fix = ""
+    if ref is not None:
+        fix = renewed(picture.view, ref, f"put both halves of one pair into it: {replace_secret(picture, ref)}")
     return f"this {role(one.chain)} does not belong to {whose}", fix
 
 
@@ -50,7 +53,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="refused",
-    reads=CHAINS,
+    reads=CHAINS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

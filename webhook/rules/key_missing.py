@@ -7,6 +7,9 @@ no names for mounted files: a rule that says `/etc/certs/tls.crt` needs a key `t
 that is not there is never read: 503 `Secret is not supplied by SDS`. A key that `items` names and the Secret lacks
 keeps the Pod in ContainerCreating.
 
+A Secret that a cert-manager Certificate, an ExternalSecret or another producer writes, and has not completed yet, lacks
+data keys only for now: that warns, as a missing Secret that somebody will make does.
+
 ## Fix
 
 Rename the key in the Secret, or name the existing key in the rule's path, or map it with `items` in `userVolume`.
@@ -17,16 +20,18 @@ Kubernetes: Secret volumes, keys and `items` (kubelet, pkg/volume/secret).
 Seen with real traffic: a key missing in the Secret gives 503, after 15.5 s without readiness.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from posixpath import basename
 
 from webhook.model.chain import Chain, FileState
 from webhook.model.finding import ObjectRef, Severity, Violation
-from webhook.model.material import Material
 from webhook.model.rule import Rule
-from webhook.rules._items import items
-from webhook.rules._reads import CHAINS
+from webhook.rules._key_fixes import fix_of_keys, keys_of
+from webhook.rules._missing import denies
+from webhook.rules._producers import incomplete
+from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import listed, quote, read_by
+from webhook.trace.producers import to_come
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -66,36 +71,14 @@ def _name_it(picture: WorkloadPicture, chains: list[Chain]) -> str:
 
 
 def _lacking(picture: WorkloadPicture, ref: ObjectRef, chains: list[Chain]) -> Violation:
-    keys = _keys(picture, ref)
-    mapped = items([chain for chain in picture.chains if chain.file.object == ref], keys)
-    wanted = dict.fromkeys(chain.file.key or chain.path.rpartition("/")[2] for chain in chains)
+    keys = keys_of(picture, ref)
+    wanted = tuple(dict.fromkeys(chain.file.key or chain.path.rpartition("/")[2] for chain in chains))
     held = f"it holds {listed(sorted(keys))}" if keys else "it is empty"
-    spare = [key for key in keys if key not in _read(picture, ref)]
-    fix = "rename its keys, or write them into the rule's paths"
-    if keys and not spare:
-        fix = _add(ref, next(iter(wanted)))
-    elif len(wanted) == 1 and len(spare) == 1:
-        fix = f"rename the key {quote(spare[0])} to {listed(wanted)}, or write {quote(spare[0])} into the path"
-    elif mapped and all(chain.file.source and chain.file.source.items is None for chain in chains):
-        fix = f"rename its keys, or give the volume {mapped}"
-    return Violation(ref, f"key {listed(wanted)}", f"does not exist ({held}), and {read_by(chains[0])} reads it", fix)
-
-
-def _add(ref: ObjectRef, key: str) -> str:
-    """What to type so that the object has the key, too."""
-    if ref.kind != "Secret":
-        return "add the key to it"
-    value = f'{{\\"data\\":{{\\"{key}\\":\\"$(base64 -w0 FILE)\\"}}}}'
-    return f'add it: kubectl -n {ref.namespace} patch secret {ref.name} -p "{value}"'
-
-
-def _read(picture: WorkloadPicture, ref: ObjectRef) -> frozenset[str]:
-    """The keys of the object that some chain ends at."""
-    return frozenset(chain.file.key for chain in picture.chains if chain.file.object == ref)
-
-
-def _keys(picture: WorkloadPicture, ref: ObjectRef) -> Mapping[str, Material]:
-    return picture.contents.keys("secret" if ref.kind == "Secret" else "configMap", ref.name) or {}
+    path, problem = f"key {listed(wanted)}", f"does not exist ({held}), and {read_by(chains[0])} reads it"
+    if to_come(picture.view, ref, wanted):
+        why, fix = incomplete(picture.view, ref)
+        return Violation(ref, path, f"{problem}: {why}", fix, certain=denies(picture, ref))
+    return Violation(ref, path, problem, fix_of_keys(picture, ref, chains, wanted))
 
 
 RULE = Rule(
@@ -104,7 +87,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="chains",
-    reads=CHAINS,
+    reads=CHAINS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

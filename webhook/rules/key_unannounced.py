@@ -25,6 +25,7 @@ from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._secrets import secret_ref
 from webhook.rules._words import listed, read_by
+from webhook.trace.producers import makers
 from webhook.trace.workload import WorkloadPicture
 
 _TO_COME = (FileState.NO_OBJECT, FileState.NOT_IN_INPUT)
@@ -36,7 +37,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     for chain in picture.chains:
         source = chain.file.source
         if chain.file.state in _TO_COME and source is not None and source.kind == "secret":
-            made = [one.keys for one in picture.view.producers(picture.workload.namespace, source.name)]
+            made = [one.keys for one in makers(picture.view, secret_ref(picture, source.name))]
             if made and not any(not keys or chain.file.key in keys for keys in made):
                 lost.setdefault(source.name, []).append(chain)
     for name, chains in lost.items():
@@ -44,7 +45,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 def _without(picture: WorkloadPicture, name: str, chains: list[Chain]) -> Violation:
-    maker = picture.view.producers(picture.workload.namespace, name)[0]
+    maker = makers(picture.view, secret_ref(picture, name))[0]
     wanted = listed(dict.fromkeys(chain.file.key for chain in chains))
     makes = f"{maker.ref} makes only {listed(sorted(maker.keys or ()))}"
     problem = f"will be missing: {makes}, and {read_by(chains[0])} reads it"

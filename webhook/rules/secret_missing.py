@@ -6,12 +6,15 @@ A volume can only name a Secret of the Pod's own namespace; there is no way to n
 the Pod stays in ContainerCreating, which `kubectl apply` of the Deployment does not show; with `optional: true` the Pod
 starts with an empty directory instead, and every call answers 503.
 
-A Secret that something in the cluster says it will make (a cert-manager Certificate, an ExternalSecret, a SealedSecret)
-is expected to come, so this then warns only.
+A Secret that something in the cluster says it will make (a cert-manager Certificate, an ExternalSecret, a SealedSecret
+and others, see `docs/releases.md`) is expected to come, so this then warns only. So it does on a dry run, and where
+the workload is sent by a release tool that sends custom resources last (Helm, Argo CD, Flux), if any kind that makes
+Secrets is served. `missingSecret` of the policy changes this.
 
 ## Fix
 
-Create the Secret in the workload's namespace before the workload, or correct its name in `userVolume`.
+Create the Secret in the workload's namespace before the workload, or correct its name in `userVolume`. If the Secret,
+or the object that makes it, is part of the same input, applying the input a second time is sufficient.
 
 ## Source
 
@@ -20,15 +23,13 @@ Seen with real traffic: Secret missing or in another namespace, the Pod does not
 """
 
 from collections.abc import Iterator
-from posixpath import basename
 
-from webhook.model.chain import FileState
 from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.model.workload import Source
+from webhook.rules._missing import absent
 from webhook.rules._reads import CHAINS, PRODUCERS
-from webhook.rules._secrets import mounted_sources, secret_ref
-from webhook.rules._words import create_secret
+from webhook.rules._secrets import effect_of_absence, mounted_sources, needed_keys, secret_ref
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -45,21 +46,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 def _missing(picture: WorkloadPicture, source: Source, ref: ObjectRef) -> Violation:
-    effect = "its files will be missing" if source.optional else "the Pod will not start"
-    makers = picture.view.producers(ref.namespace, ref.name)
-    if makers:
-        return Violation(
-            ref, "", f"does not exist yet, {effect} until {makers[0].ref} makes it", "wait for it", certain=False
-        )
-    keys = _keys(picture, ref)
-    fix = f"create it: {create_secret(ref, keys)}"
-    return Violation(ref, "", f"does not exist, {effect}", fix, certain=bool(keys) or not source.optional)
-
-
-def _keys(picture: WorkloadPicture, ref: ObjectRef) -> tuple[str, ...]:
-    """The keys that the chains want of this Secret; file names where the chain ends at the missing Secret."""
-    ended = (chain.file for chain in picture.chains if chain.file.state is FileState.NO_OBJECT)
-    return tuple(dict.fromkeys(file.key or basename(file.path) for file in ended if file.object == ref))
+    effect, keys = effect_of_absence(source), needed_keys(picture, ref)
+    return absent(picture, ref, effect, keys, certain=bool(keys) or not source.optional)
 
 
 RULE = Rule(

@@ -22,6 +22,7 @@ from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE, PRODUCERS, SECRETS
 from webhook.rules._secrets import mounted_sources, secret_ref
+from webhook.trace.producers import makers
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -31,7 +32,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     for source in mounted_sources(picture):
         ref = secret_ref(picture, source.name)
-        if picture.view.secret(ref.namespace, ref.name) is None and not picture.view.producers(ref.namespace, ref.name):
+        if picture.view.secret(ref.namespace, ref.name) is None and not makers(picture.view, ref):
             yield Violation(ref, "", *_said(picture, ref), certain=False)
 
 

@@ -23,8 +23,10 @@ from webhook.model.chain import Chain, FileState
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.model.workload import Mount
-from webhook.rules._reads import CHAINS
+from webhook.rules._missing import denies
+from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import quote, read_by
+from webhook.trace.producers import to_come
 from webhook.trace.workload import WorkloadPicture
 
 _SAID = (FileState.DIRECTORY, FileState.BEHIND_SUB_PATH)
@@ -55,7 +57,10 @@ def _directory(picture: WorkloadPicture, chain: Chain, mount: Mount) -> Violatio
         problem = f"makes {quote(mount.mount_path)} a file, and {read_by(chain)} reads {quote(chain.path)}"
     elif behind:
         problem = f"{quote(mount.sub_path)} is no key of {what}, so that {quote(mount.mount_path)} is empty"
-    return Violation(picture.ref, f"{mount.path}.subPath", problem, "leave subPath out" if behind else fix)
+    certain = what is None or not to_come(picture.view, what, (chain.file.key,)) or denies(picture, what)
+    return Violation(
+        picture.ref, f"{mount.path}.subPath", problem, "leave subPath out" if behind else fix, certain=certain
+    )
 
 
 RULE = Rule(
@@ -64,7 +69,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="chains",
-    reads=CHAINS,
+    reads=CHAINS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -23,6 +23,7 @@ from webhook.trace.asking import asking_for, brought
 from webhook.trace.contents import ViewContents
 from webhook.trace.destination import DestinationPicture
 from webhook.trace.once import once
+from webhook.trace.producers import to_come
 from webhook.view import ClusterView
 
 _NOBODY: frozenset[ObjectRef] = frozenset()
@@ -197,7 +198,10 @@ def _holds(view: ClusterView, workload: Workload, files: FileSet) -> bool:
 
 
 def _lacking(view: ClusterView, file: ResolvedFile) -> bool:
-    """Whether the file will not be there; one of a Secret that something says it will make is on its way."""
-    if file.state is FileState.NO_OBJECT and file.object is not None:
-        return not view.producers(file.object.namespace, file.object.name)
-    return file.absent
+    """Whether the file will not be there, though everything that is mounted is.
+
+    That a mounted Secret or ConfigMap is missing, or not complete yet, is a fault of the workload, not of the rule.
+    """
+    if file.state is FileState.NO_KEY and file.object is not None:
+        return not to_come(view, file.object, (file.key,))
+    return file.absent and file.state is not FileState.NO_OBJECT

@@ -78,7 +78,7 @@ def _useless(picture: "WorkloadPicture", wish: Wish, secret: str) -> bool:
     """Whether a Secret that only a DestinationRule of another namespace names is not there, or has no file of it."""
     keys = keys_of(picture, secret)
     if keys is None:
-        return picture.complete and not picture.view.producers(picture.workload.namespace, secret)
+        return picture.complete and not picture.view.producers("Secret", picture.workload.namespace, secret)
     return len(wish.secrets) == 1 and fit(wish.files, keys) is Fit.LACKING
 
 

@@ -35,7 +35,7 @@ def keys_of(picture: "WorkloadPicture", secret: str) -> frozenset[str] | None:
     facts = picture.view.secret(picture.workload.namespace, secret)
     if facts is not None:
         return frozenset(facts.keys)
-    makers = picture.view.producers(picture.workload.namespace, secret)
+    makers = picture.view.producers("Secret", picture.workload.namespace, secret)
     return next((one.keys for one in makers if one.keys), None)
 
 

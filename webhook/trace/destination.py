@@ -30,6 +30,17 @@ class Stage(Enum):
     ARRIVING = "arriving"  # it is being applied: what it needs, and who needs it, may come next
     STANDING = "standing"  # it exists, and so does everything else
     MEANT = "meant"  # as STANDING, and a workload in view means to use it
+    AWAITING = "awaiting"  # a workload that is being applied means to use it: what both need may come next
+
+    @property
+    def used(self) -> bool:
+        """Whether a workload means to use the rule."""
+        return self in (Stage.MEANT, Stage.AWAITING)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is expected to come."""
+        return self in (Stage.STANDING, Stage.MEANT)
 
 
 class DestinationPicture:
@@ -57,7 +68,7 @@ class DestinationPicture:
     @property
     def settled(self) -> bool:
         """Whether what is not in view does not exist, and is not about to come with the rule either."""
-        return self.view.complete and self.stage is not Stage.ARRIVING
+        return self.view.complete and self.stage.settled
 
     @once
     def settings(self) -> tuple[TlsSettings, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from webhook.kinds.volume import read_mount, read_volume
 from webhook.model.addition import Addition
 from webhook.model.horizon import Horizon
+from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import PROXY, Container, PodTemplate, Workload
 from webhook.trace.added_entries import mount_entry, volume_entry
 from webhook.trace.addition import plan
@@ -13,16 +14,19 @@ from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
 
-def picture_as_injected(workload: Workload, view: ClusterView, horizon: Horizon) -> WorkloadPicture:
+def picture_as_injected(
+    workload: Workload, view: ClusterView, horizon: Horizon, occasion: Occasion = STATE
+) -> WorkloadPicture:
     """The picture of the workload; of one that opted in, with what injection will add to its template."""
-    written = WorkloadPicture(workload, view, horizon)
+    written = WorkloadPicture(workload, view, horizon, occasion=occasion)
     if not opts_in(written):
         return written
     addition = plan(written)
     if not addition:
         written.addition = addition
         return written
-    return WorkloadPicture(replace(workload, template=_with(workload.template, addition)), view, horizon, addition)
+    as_injected = replace(workload, template=_with(workload.template, addition))
+    return WorkloadPicture(as_injected, view, horizon, addition, occasion)
 
 
 def _with(pod: PodTemplate, addition: Addition) -> PodTemplate:

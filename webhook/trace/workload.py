@@ -29,6 +29,7 @@ from webhook.model.finding import ObjectRef
 from webhook.model.horizon import Horizon
 from webhook.model.material import CertificateFacts
 from webhook.model.mesh import FileSet, Namespace
+from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import Mount, PodTemplate, Workload
 from webhook.trace.contents import ViewContents
 from webhook.trace.credentials import Held, Refused, ca_certificates, client_certificates, refused
@@ -50,13 +51,18 @@ class WorkloadPicture:
     """Everything a rule may look at for one workload. Parts are computed once, on demand."""
 
     def __init__(
-        self, workload: Workload, view: ClusterView, horizon: Horizon, addition: Addition = NO_ADDITION
+        self,
+        workload: Workload,
+        view: ClusterView,
+        horizon: Horizon,
+        addition: Addition = NO_ADDITION,
+        occasion: Occasion = STATE,
     ) -> None:
         """The picture of this workload as this view shows the cluster at this instant.
 
-        addition: what injection has added to the workload's template, see `injected`.
+        addition: what injection has added to the workload's template, see `injected`. occasion: on which it is judged.
         """
-        self.workload, self.addition = workload, addition
+        self.workload, self.addition, self.occasion = workload, addition, occasion
         self.view = view
         self.horizon = horizon
 

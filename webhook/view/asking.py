@@ -64,8 +64,11 @@ class ClusterView(Protocol):
     def unread(self, kind: str, namespace: str, name: str) -> str:
         """Why nobody can tell whether the Secret or ConfigMap exists, '' when one that is not in view does not."""
 
-    def producers(self, namespace: str, secret: str) -> tuple[Producer, ...]:
-        """Objects that say that they will make the Secret."""
+    def producers(self, kind: str, namespace: str, name: str) -> tuple[Producer, ...]:
+        """Objects that say that they will make the Secret or ConfigMap."""
+
+    def producer_may_follow(self, kind: str) -> bool:
+        """Whether a kind is served whose objects make Secrets, or ConfigMaps: kind says which."""
 
     def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
         """What the sidecar of a pod with these labels is told in this namespace."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.namespace import read_namespace
 from webhook.kinds.ownership import is_controlled
-from webhook.kinds.producer import read_producers
+from webhook.kinds.producer import is_namespaced, makes, read_producers
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from webhook.view.snapshot import Snapshot
 
 ISTIO = "networking.istio.io"
-PRODUCERS = {"Certificate": "cert-manager.io", "ExternalSecret": "external-secrets.io", "SealedSecret": "bitnami.com"}
 INJECTOR_MAP = "istio-sidecar-injector"
 _ISTIO_KINDS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Service"})
 
@@ -32,7 +31,7 @@ def take_in(snapshot: "Snapshot", manifest: Manifest) -> None:
         put(snapshot, manifest)
     elif kind in TEMPLATE_PATHS or (group, kind) in snapshot.workload_paths:
         _put_workload(snapshot, manifest)
-    elif PRODUCERS.get(kind, "-") == group.removeprefix("sealedsecrets."):
+    elif makes((group, kind), snapshot.made.further):
         _put_producer(snapshot, manifest)
 
 
@@ -106,24 +105,25 @@ def _put_injector_webhook(snapshot: "Snapshot", manifest: Manifest) -> None:
 
 
 def _put_producer(snapshot: "Snapshot", manifest: Manifest) -> None:
-    _forget_producer(snapshot, _ref(manifest))
-    for producer in read_producers(manifest):
-        key = (producer.ref.namespace, producer.secret)
-        snapshot.made[key] = (*snapshot.made.get(key, ()), producer)
-        snapshot.makes[_ref(manifest)] = key
-        snapshot.recount(producer.ref.namespace)
+    ref = _ref(manifest)
+    snapshot.made.served.add((group_of(ref.api_version), ref.kind))
+    snapshot.made.put(ref, read_producers(manifest, snapshot.made.further))
+    _recount_for(snapshot, ref)
 
 
-def _forget_producer(snapshot: "Snapshot", ref: ObjectRef) -> None:
-    key = snapshot.makes.pop(ref, None)
-    if key is None:
-        return
-    snapshot.recount(ref.namespace)
-    kept = tuple(one for one in snapshot.made.get(key, ()) if (one.ref.kind, one.ref.name) != (ref.kind, ref.name))
-    if kept:
-        snapshot.made[key] = kept
+def _recount_for(snapshot: "Snapshot", producer: ObjectRef) -> None:
+    """Counts anew wherever what the producer makes may count."""
+    if is_namespaced((group_of(producer.api_version), producer.kind)):
+        snapshot.recount(producer.namespace)
     else:
-        snapshot.made.pop(key, None)
+        snapshot.tallies.clear()
+
+
+def _put_definition(snapshot: "Snapshot", manifest: Manifest) -> None:
+    """A CustomResourceDefinition in the input: its kind is served, and objects of it may follow."""
+    key = (text(dig(manifest, "spec", "group")), text(dig(manifest, "spec", "names", "kind")))
+    if makes(key, snapshot.made.further):
+        snapshot.made.served.add(key)
 
 
 def _ref(manifest: Manifest) -> ObjectRef:
@@ -141,6 +141,7 @@ _PUTS: Mapping[tuple[str, str], Callable[["Snapshot", Manifest], None]] = {
     ("", "Secret"): _put_secret,
     ("", "ConfigMap"): _put_config_map,
     ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _put_injector_webhook,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): _put_definition,
 }
 
 
@@ -157,8 +158,9 @@ def forget(snapshot: "Snapshot", ref: ObjectRef) -> None:
         _forget_content(snapshot, ref)
     elif ref.kind == "MutatingWebhookConfiguration":
         learn(snapshot, MeshSource("webhook", "", ref.name), None)
-    elif ref.kind in PRODUCERS:
-        _forget_producer(snapshot, ref)
+    elif makes((group_of(ref.api_version), ref.kind), snapshot.made.further):
+        snapshot.made.remove(ref)
+        _recount_for(snapshot, ref)
     else:
         snapshot.workloads.remove(ref)
         snapshot.pods.remove(ref)

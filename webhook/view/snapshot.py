@@ -9,6 +9,7 @@ from webhook.istio.rules import RuleIndex
 from webhook.istio.services import ServiceIndex
 from webhook.istio.sidecars import SidecarIndex
 from webhook.istio.workloads import WorkloadIndex
+from webhook.kinds.producer import NO_FURTHER, Further
 from webhook.kinds.workload import NO_TEMPLATES, Templates
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest
@@ -17,6 +18,7 @@ from webhook.model.mesh import Mesh, Namespace, Sidecar
 from webhook.view.asking import ByName
 from webhook.view.intake import forget, take_in
 from webhook.view.mesh_sources import MeshSource
+from webhook.view.producers import ProducerIndex
 from webhook.view.tallies import Tallies
 
 
@@ -29,11 +31,17 @@ class Snapshot:
     """
 
     def __init__(
-        self, *, complete: bool = True, workload_paths: Templates = NO_TEMPLATES, istio_namespace: str = ""
+        self,
+        *,
+        complete: bool = True,
+        workload_paths: Templates = NO_TEMPLATES,
+        istio_namespace: str = "",
+        further: Further = NO_FURTHER,
     ) -> None:
         """An empty cluster. workload_paths: further workload kinds with the path of their pod template.
 
         istio_namespace: whose ConfigMaps hold mesh-wide settings, '' where that follows from what is put in.
+        further: further kinds of producers.
         """
         self.complete = complete
         self.workload_paths = workload_paths
@@ -44,8 +52,7 @@ class Snapshot:
         self.namespaces: dict[str, Namespace] = {}
         self.secrets: dict[tuple[str, str], SecretFacts] = {}
         self.config_maps: dict[tuple[str, str], ConfigMapFacts] = {}
-        self.made: dict[tuple[str, str], tuple[Producer, ...]] = {}
-        self.makes: dict[ObjectRef, tuple[str, str]] = {}
+        self.made = ProducerIndex(further)
         self.istio_namespace = istio_namespace
         self.mesh_sources: dict[MeshSource, Manifest] = {}
         self.lasting: dict[Any, Any] = {}
@@ -119,9 +126,13 @@ class Snapshot:
             return ""
         return self.by_name.unread(kind, namespace, name)
 
-    def producers(self, namespace: str, secret: str) -> tuple[Producer, ...]:
-        """Objects that say that they will make the Secret."""
-        return self.made.get((namespace, secret), ())
+    def producers(self, kind: str, namespace: str, name: str) -> tuple[Producer, ...]:
+        """Objects that say that they will make the Secret or ConfigMap."""
+        return self.made.of(kind, self.namespace(namespace), name)
+
+    def producer_may_follow(self, kind: str) -> bool:
+        """Whether a kind is served whose objects make Secrets, or ConfigMaps."""
+        return self.made.may_follow(kind)
 
     def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
         """What the sidecar of a pod with these labels is told; one answer per namespace and Sidecar is kept."""
@@ -158,7 +169,7 @@ class Snapshot:
         parts = (held.rules.copy(), held.services.copy(), held.routes.copy(), held.sidecars.copy())
         twin.config = Config(self.mesh, *parts)
         twin.workloads, twin.pods, twin.mesh_sources = self.workloads, self.pods, dict(self.mesh_sources)
-        twin.namespaces, twin.made, twin.makes = dict(self.namespaces), dict(self.made), dict(self.makes)
+        twin.namespaces, twin.made = dict(self.namespaces), self.made.copy()
         twin.secrets, twin.config_maps = dict(self.secrets), dict(self.config_maps)
         twin.by_name, twin.hidden = self.by_name, set(self.hidden)
         return twin

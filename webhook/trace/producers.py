@@ -1,0 +1,41 @@
+"""The producers behind Secrets and ConfigMaps: who writes one, and which of its data keys may still come."""
+
+from collections.abc import Collection
+
+from webhook.model.finding import ObjectRef
+from webhook.model.material import Producer, SecretFacts
+from webhook.view import ClusterView
+
+
+def makers(view: ClusterView, ref: ObjectRef) -> tuple[Producer, ...]:
+    """The objects in view that say that they make the Secret or ConfigMap."""
+    return view.producers(ref.kind, ref.namespace, ref.name)
+
+
+def writer(view: ClusterView, ref: ObjectRef) -> ObjectRef | None:
+    """The object that writes the Secret or ConfigMap, as it says, or as the Secret does; None for nobody."""
+    made_by = makers(view, ref)
+    if made_by:
+        return made_by[0].ref
+    facts = _facts(view, ref)
+    return facts.producer if facts is not None else None
+
+
+def _facts(view: ClusterView, ref: ObjectRef) -> SecretFacts | None:
+    return view.secret(ref.namespace, ref.name) if ref.kind == "Secret" else None
+
+
+def to_come(view: ClusterView, ref: ObjectRef, keys: Collection[str]) -> bool:
+    """Whether these data keys, which the object lacks, may still come: it has a producer that is not done with it.
+
+    cert-manager is done once it names the issuer; others once they say so, unless they announce the data keys.
+    """
+    made_by, facts = makers(view, ref), _facts(view, ref)
+    if any(one.keys is not None and not one.keys.issuperset(keys) for one in made_by):
+        return False
+    owner = writer(view, ref)
+    if owner is None:
+        return False
+    if owner.kind == "Certificate":
+        return facts is None or not facts.issued
+    return all(one.keys is not None or not one.ready for one in made_by)
