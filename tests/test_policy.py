@@ -11,10 +11,11 @@ from webhook.kinds.release import ReleaseTools, Sign
 from webhook.model.finding import ObjectRef, Severity
 from webhook.model.occasion import MissingSecret
 from webhook.model.rule import Rule
-from webhook.policy import BadPolicy, Expiry, Policy, WorkloadKind, load_policy
+from webhook.policy import BadPolicy, Expiry, Injection, Policy, WorkloadKind, load_policy
 
 KNOWN = ("certificate-expired", "certificate-expiring", "san-unchecked", "secret-missing")
-TOP = "write rules, expiry or workloads, each with what it says below it"
+PLANS = "allowed values: wait, refuse, start"
+TOP = "write rules, expiry, injection or workloads, each with what it says below it"
 ALLOWED = "severity; allowed: off, warn, deny"
 POD = ObjectRef("v1", "Pod", "devel", "a")
 
@@ -48,6 +49,7 @@ def test_all_that_a_file_can_say() -> None:
     text = """
 rules: {certificate-expiring: deny, san-unchecked: Warn, secret-missing: off}
 expiry: {warn: 60, deny: 7}
+injection: {withoutPlan: refuse, waitSeconds: 5}
 workloads: [{apiVersion: example.com/v1, kind: GameServer, template: spec.template}]
 """
     read = load_policy(text, "policy.yaml", KNOWN)
@@ -55,6 +57,7 @@ workloads: [{apiVersion: example.com/v1, kind: GameServer, template: spec.templa
         {"certificate-expiring": Severity.DENY, "san-unchecked": Severity.WARN, "secret-missing": Severity.OFF},
         Expiry(timedelta(days=60), timedelta(days=7)),
         (WorkloadKind("example.com/v1", "GameServer", ("spec", "template")),),
+        injection=Injection("refuse", timedelta(seconds=5)),
     )
     weights = [read.severity(rule(name), namespace="devel", object=POD) for name in KNOWN]
     assert weights == [Severity.DENY, Severity.DENY, Severity.WARN, Severity.OFF]
@@ -81,7 +84,7 @@ workloads:
     assert problems(text) == (
         (
             'policy.yaml:1: rule: no such key; did you mean "rules"?; allowed: rules, expiry, workloads, '
-            "missingSecret, releaseTools, producers"
+            "injection, missingSecret, releaseTools, producers"
         ),
         (
             "policy.yaml:3: rules.secret-mising: no such rule; "
@@ -157,6 +160,11 @@ workloads:
                 "policy.yaml:1: expiry.deny: 31 days are more than the 30 of expiry.warn, which nobody set; "
                 "what denies must have warned before"
             ),
+        ),
+        ("injection: {withoutPlan: later}", 'policy.yaml:1: injection.withoutPlan: "later" is none of the ' + PLANS),
+        (
+            "injection: {waitSeconds: 1m}",
+            'policy.yaml:1: injection.waitSeconds: "1m" is no whole number of seconds from 0 to 3600',
         ),
         ("a: [", "policy.yaml:1: not YAML: while parsing a flow node, did not find expected node content"),
         ("{}\n---\n{}", "policy.yaml:2: not YAML: but found another document"),

@@ -74,7 +74,7 @@ class Journal:
     def mutated(self, review: Request, mutation: Mutation, seconds: float) -> None:
         """Who asked for what, how many volumes and mounts were added, and how many obstacles kept others out."""
         addition = mutation.addition
-        added = {"mounts": len(addition.mounts), "obstacles": len(addition.obstacles)}
+        added = {"mounts": len(addition.mounts), "obstacles": len(addition.obstacles), "outcome": mutation.outcome}
         tell("mutation answered", _asked(review) | added | _took(review, seconds))
 
     def refused(self, status: int, problem: str) -> None:

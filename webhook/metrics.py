@@ -62,6 +62,8 @@ class Metrics:
         self._refused = self._counter("refused", "Requests that were refused: no review, or not ready", "status")
         self._errors = self._counter("errors", "Faults of our own while answering")
         self._findings = self._counter("findings", "Findings that were told", "rule", "severity")
+        pods = "Pods that ask for injection: patched, unchanged, refused while they wait, or started without files"
+        self._pods = Counter("mtls_guard_injection_pods", pods, ["outcome"], registry=self.registry)
         self.registry.register(_Asked(watches, serving_ends))
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
@@ -92,7 +94,9 @@ class Metrics:
 
     def mutated(self, review: Request, mutation: Mutation, seconds: float) -> None:
         """A review was answered with a patch, or with none."""
-        word = "patched" if mutation.operations else "unchanged"
+        word = "deny" if mutation.refused else "patched" if mutation.operations else "unchanged"
+        if review.ref.kind == "Pod" and mutation.outcome and not review.dry_run:
+            self._pods.labels(mutation.outcome).inc()
         self._requests.labels(*_asked(review), word).inc()
         self._duration.labels("mutate", word).observe(seconds)
 

@@ -17,10 +17,11 @@ LABELS = {
     "status": "the HTTP status",
     "rule": "the [rule](rules/README.md)",
     "severity": "`warn` or `deny`",
+    "outcome": "`patched`, `unchanged`, `waiting`: refused, once per try, `without`: starts without files",
 }
 BY_FAMILY = {
     ("admission", "kind"): "the object's kind, or other",
-    ("admission", "verdict"): "`allow`, `warn`, `deny`; of `/mutate`: `patched`, `unchanged`",
+    ("admission", "verdict"): "`allow`, `warn`, `deny`; of `/mutate`: `patched`, `unchanged`, `deny`",
     ("watch", "kind"): "resource and group, as `destinationrules.networking.istio.io`",
 }
 

@@ -1,19 +1,24 @@
-"""Answers a review of `/mutate`: always allowed, with a patch where injection adds something.
+"""Answers a review of `/mutate`: with a patch where injection adds something, and a denial for a Pod that has to wait.
 
-Whether an object is right is said by `/validate`, which sees it after every mutation; what keeps injection from adding
-is said there too, and here as a warning. What is added is left to `inject`.
+Otherwise it is allowed. Whether an object is right is said by `/validate`, which sees it after every mutation; what
+keeps injection from adding is said there too, and here as a warning. What is added is left to `inject`.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import orjson
 
 from webhook.admission.reading import settle
-from webhook.admission.wire import Response, Review, enveloped
+from webhook.admission.wire import Cause, Response, Review, Status, enveloped
 from webhook.inject import Mutation
 from webhook.model.line import cut
+from webhook.model.manifest import group_of
 from webhook.model.request import Request
+
+SHOWN = 12
+RULE = "injection-without-rule"
+"""The rule that says of the workload what its Pod waits for."""
 
 
 def respond_mutation(
@@ -33,11 +38,33 @@ def respond_mutation(
 
 
 def _answer(request: Request, mutation: Mutation) -> Review:
+    if mutation.refused:
+        return enveloped({"uid": request.uid, "allowed": False, "status": _refusal(request, mutation.refused)})
     response: Response = {"uid": request.uid, "allowed": True}
     if mutation.operations:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(orjson.dumps(mutation.operations)).decode()
-    if mutation.addition.obstacles:
-        told = (f"{request.ref}: nothing injected: {one.problem}; {one.fix}" for one in mutation.addition.obstacles)
-        response["warnings"] = [cut(line) for line in told][:12]
-    return enveloped(response)
+    warnings = [cut(line) for line in _warnings(request, mutation)][:SHOWN]
+    return enveloped({**response, "warnings": warnings} if warnings else response)
+
+
+def _warnings(request: Request, mutation: Mutation) -> Iterator[str]:
+    """What keeps injection from adding, and what a Pod starts without."""
+    said = "not injected" if mutation.addition else "nothing injected"
+    for one in mutation.addition.obstacles:
+        yield f"{request.ref}: {said}: {one.problem}; {one.fix}"
+    for what in mutation.without:
+        yield f"{request.ref} starts without certificate files: {what} is not there; restart it then [{RULE}]"
+
+
+def _refusal(request: Request, why: str) -> Status:
+    """A denial whose first line is all that an Event shows."""
+    group, path = group_of(request.ref.api_version), "metadata.annotations"
+    cause: Cause = {"reason": RULE, "message": why, "field": path}
+    return {
+        "status": "Failure",
+        "message": f"{why}\nexplain: mtls-guard explain {RULE}",
+        "reason": "Forbidden",
+        "details": {"name": request.ref.name, "group": group, "kind": request.ref.kind, "causes": [cause]},
+        "code": 403,
+    }

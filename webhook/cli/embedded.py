@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from webhook.cli.input import read_input
 from webhook.cli.options import read_policy
 from webhook.engine import judge
-from webhook.inject import Mutation, mutate
+from webhook.inject import Mutation, held, mutate
+from webhook.kinds.ownership import controller_of
 from webhook.model.finding import Verdict
 from webhook.model.horizon import Horizon
+from webhook.model.manifest import mapping
 from webhook.model.request import Request
 from webhook.policy import Policy
 from webhook.rules import catalogue
+from webhook.trace.origin import created
 from webhook.view import Snapshot
 
 _SHOWN = 10
@@ -39,7 +42,12 @@ class Embedded:
     def mutate(self, request: Request) -> Mutation:
         """What injection adds to the object as of now."""
         horizon = Horizon(datetime.now(UTC), self.policy.expiry.warn, self.policy.expiry.deny)
-        return mutate(request, self.view, horizon, self.view.workload_paths)
+        found = mutate(request, self.view, horizon, self.view.workload_paths)
+        return held(request, found, self.policy.injection, self._created, horizon.at)
+
+    def _created(self, request: Request) -> str:
+        owner = controller_of(mapping(request.new.get("metadata")))
+        return created(self.view, request.ref.namespace, owner) if owner else ""
 
     def waits(self) -> str:
         """Nothing: the manifests were read before anybody could ask."""

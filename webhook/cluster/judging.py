@@ -16,7 +16,7 @@ from webhook.cluster.secrets import ByNameReader, Key, Need
 from webhook.cluster.store import Store
 from webhook.engine import judge
 from webhook.engine.running import in_order
-from webhook.inject import Mutation, mutate
+from webhook.inject import Ages, Mutation, held, mutate
 from webhook.istio.annotations import user_secrets
 from webhook.kinds.declaration import read_declaration
 from webhook.kinds.ownership import controller_of, is_created
@@ -58,6 +58,7 @@ class LiveJudge:
     def __init__(self, store: Store, reader: ByNameReader, confirmation: Confirmation, policy: Policy) -> None:
         self._store, self._reader, self._confirmation, self._policy = store, reader, confirmation, policy
         self.limits = Limits()
+        self.ages: Ages = lambda _: ""
 
     def judge(self, request: Request) -> Verdict:
         """The verdict as of now; nothing is denied that was not confirmed."""
@@ -80,10 +81,10 @@ class LiveJudge:
         began = monotonic()
         until = self._until(request, began)
         found, _ = self._settled(request, self._mutated, Need(began - self._patience(request), until=until))
-        if found.addition.opted_in and not found.addition:
+        if found.addition.opted_in and (not found.addition or found.addition.awaited):
             self._confirmation.wait(NAMESPACE | ROUTING, until)
             found, _ = self._settled(request, self._mutated, Need(began, exactly=True, until=until))
-        return found
+        return held(request, found, self._policy.injection, self.ages, datetime.now(UTC))
 
     def _judged(self, request: Request, at: datetime) -> Verdict:
         return judge(request, self._store.view, self._policy, at)

@@ -13,6 +13,7 @@ from webhook.cluster.freshness import waits
 from webhook.cluster.heap import give_back, share_arenas
 from webhook.cluster.judging import Limits, LiveJudge
 from webhook.cluster.kinds import wanted
+from webhook.cluster.owners import Owners
 from webhook.cluster.secrets import ByNameReader, Key
 from webhook.cluster.store import Source, Store
 from webhook.cluster.watch import WATCH_SECONDS
@@ -56,6 +57,7 @@ class LiveCluster:
         self.follow = Follow(connection, self.store, _wishes(policy, chosen), tell)
         self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), policy)
         self.judge.limits = chosen.limits
+        self.judge.ages = Owners(connection, self.store)
         self._tell = tell
         self._ready = False
 

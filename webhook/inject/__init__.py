@@ -4,6 +4,7 @@ The only importer of jsonpatch. Decides nothing about what is added.
 """
 
 from webhook.inject.patching import Mutation, mutate
+from webhook.inject.waiting import Ages, held
 from webhook.inject.writing import write
 
-__all__ = ["Mutation", "mutate", "write"]
+__all__ = ["Ages", "Mutation", "held", "mutate", "write"]

@@ -12,6 +12,7 @@ from webhook.model.horizon import Horizon
 from webhook.model.manifest import Manifest, dig, mapping
 from webhook.model.request import Request
 from webhook.trace.addition import plan
+from webhook.trace.origin import origin
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
@@ -20,10 +21,27 @@ Operation = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """What is done to one object: operations of RFC 6902, none where nothing is to be added."""
+    """What is done to one object: operations of RFC 6902, none where nothing is to be added.
+
+    origin_created: when the workload behind the object was created, '' where that is not in view.
+    refused: why a Pod is not created yet, in words. without: what a Pod starts without, though it asks for it.
+    """
 
     operations: Sequence[Operation] = ()
     addition: Addition = NO_ADDITION
+    origin_created: str = ""
+    refused: str = ""
+    without: Sequence[str] = ()
+
+    @property
+    def outcome(self) -> str:
+        """What became of an object that asks for injection; '' for one that does not ask."""
+        if self.refused:
+            return "waiting"
+        if self.without or (self.addition.impossible and not self.operations):
+            return "without"
+        asks = self.addition.opted_in
+        return "patched" if self.operations else "unchanged" if asks else ""
 
 
 def mutate(request: Request, view: ClusterView, horizon: Horizon, further: Templates = NO_TEMPLATES) -> Mutation:
@@ -35,7 +53,9 @@ def mutate(request: Request, view: ClusterView, horizon: Horizon, further: Templ
     if workload is None or workload.terminating:
         return Mutation()
     addition = plan(WorkloadPicture(replace(workload, ref=request.ref), view, horizon))
-    return Mutation(_operations(request.new, path, addition) if addition else (), addition)
+    operations = _operations(request.new, path, addition) if addition else ()
+    stored = origin(view, workload) if addition.guessed else None
+    return Mutation(operations, addition, stored.created if stored is not None else "")
 
 
 def _operations(manifest: Manifest, path: Sequence[str], addition: Addition) -> Sequence[Operation]:

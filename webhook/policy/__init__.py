@@ -3,7 +3,7 @@
 `policy` holds the answers, `reading` makes them from a file.
 """
 
-from webhook.policy.policy import Expiry, Policy, WorkloadKind
+from webhook.policy.policy import Expiry, Injection, Policy, WorkloadKind
 from webhook.policy.reading import BadPolicy, load_policy
 
-__all__ = ["BadPolicy", "Expiry", "Policy", "WorkloadKind", "load_policy"]
+__all__ = ["BadPolicy", "Expiry", "Injection", "Policy", "WorkloadKind", "load_policy"]

@@ -22,6 +22,17 @@ class Expiry:
 
 
 @dataclass(frozen=True, slots=True)
+class Injection:
+    """What becomes of a Pod that asks for injection while no DestinationRule says what to mount.
+
+    without_plan: `wait`, `refuse` or `start`. wait: how long after its controller was created the Pod is refused.
+    """
+
+    without_plan: str = "wait"
+    wait: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadKind:
     """A further kind that makes pods. template: the way to its pod template, as `("spec", "template")`."""
 
@@ -40,6 +51,7 @@ class Policy:
     missing_secret: MissingSecret = MissingSecret.AUTO
     release_tools: ReleaseTools = BUILT_IN
     producers: tuple[FurtherProducer, ...] = ()
+    injection: Injection = Injection()
 
     def severity(self, rule: Rule, *, namespace: str, object: ObjectRef) -> Severity:  # noqa: A002, ARG002
         """How much a finding of this rule weighs. namespace: of what is judged. object: where the fault lies.

@@ -2,9 +2,10 @@
 
     rules: {certificate-expiring: deny, san-unchecked: warn, secret-missing: off}
     expiry: {warn: 30, deny: 0}
+    injection: {withoutPlan: wait, waitSeconds: 60}
     workloads: [{apiVersion: example.com/v1, kind: GameServer, template: spec.template}]
 
-What a policy says of objects that do not exist yet is read by `order`.
+What a policy says of objects that do not exist yet is read by `order`, of injection by `injection`.
 
 It looks at YAML nodes, not at values, so that a bare `off` stays the word `off`, and every node knows its line.
 """
@@ -21,13 +22,14 @@ from webhook.kinds.workload import template_path
 from webhook.model.finding import Severity
 from webhook.model.line import cut
 from webhook.model.manifest import group_of
+from webhook.policy.injection import InjectionReader
 from webhook.policy.order import OrderReader
 from webhook.policy.policy import Expiry, Policy, WorkloadKind
 
 Node = Any
 """A node of PyYAML; its published types lack the class attribute `id`: scalar, sequence or mapping."""
 
-KEYS = ("rules", "expiry", "workloads", "missingSecret", "releaseTools", "producers")
+KEYS = ("rules", "expiry", "workloads", "injection", "missingSecret", "releaseTools", "producers")
 MAX_DAYS = 3650
 _SEVERITIES = {str(severity): severity for severity in Severity}
 _FORMS = {
@@ -38,11 +40,12 @@ _FORMS = {
 
 
 _MEANT = {
-    "": "rules, expiry or workloads, each with what it says below it",
+    "": "rules, expiry, injection or workloads, each with what it says below it",
     "releaseTools": "labels, annotations or fieldManagers, each with a list",
     "producers": "group, kind, name and makes",
     "rules": "the id of a rule and off, warn or deny, as in secret-missing: warn",
     "expiry": "warn or deny and a number of days, as in warn: 30",
+    "injection": "withoutPlan or waitSeconds, as in withoutPlan: wait",
     "workloads": "apiVersion, kind and template of each further kind",
 }
 """What a mapping holds at the key where something else was written."""
@@ -89,6 +92,7 @@ class _Reader:
             "rules": self._rules,
             "expiry": self._expiry,
             "workloads": lambda node: tuple(self._workloads(node)),
+            "injection": InjectionReader(self._fields, self._say).injection,
             "missingSecret": order.missing_secret,
             "releaseTools": order.release_tools,
             "producers": lambda node: tuple(order.producers(node)),

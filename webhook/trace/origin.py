@@ -1,6 +1,9 @@
 """The workload behind a Pod that a controller made: the Deployment of its ReplicaSet, the CronJob of its Job."""
 
+from collections.abc import Mapping
+
 from webhook.model.finding import ObjectRef
+from webhook.model.manifest import text
 from webhook.model.workload import Workload
 from webhook.view import ClusterView
 
@@ -38,3 +41,15 @@ def _by_replica_set(view: ClusterView, namespace: str, name: str) -> Workload | 
             return held
     rollouts = (one for one in view.workloads.of_namespace(namespace) if one.ref.kind == "Rollout")
     return next((one for one in rollouts if one.ref.name == stem), None)
+
+
+def created(view: ClusterView, namespace: str, owner: Mapping[str, object]) -> str:
+    """When the controller that an owner reference names was created, '' where it is not in view.
+
+    Of a Job that a CronJob made, the CronJob counts: it is no new workload each time that it runs.
+    """
+    ref = ObjectRef(text(owner.get("apiVersion")), text(owner.get("kind")), namespace, text(owner.get("name")))
+    held = view.workloads.get(ref) or view.pods.get(ref)
+    if held is not None and held.controller == "CronJob":
+        held = origin(view, held) or held
+    return held.created if held is not None else ""

@@ -14,6 +14,12 @@ large enough to meet the API server's cost limit: an entry that is Fail would re
 ])
 {{- end }}
 
+{{/* Its template has not got the mounts: it is a Pod's own, or its DestinationRule came after it. */}}
+{{- define "mtls-guard.cel.notWritten" -}}
+(request.resource.resource == 'pods' && !object.?metadata.?annotations[?'sidecar.istio.io/userVolumeMount'].hasValue()) ||
+{{ include "mtls-guard.cel.notControlled" . }}
+{{- end }}
+
 {{/* The kubelet's own: mirror pods of a static pod must never wait for us. */}}
 {{- define "mtls-guard.cel.notNode" -}}
 !('system:nodes' in request.userInfo.?groups.orValue([]))

@@ -223,7 +223,7 @@ out of the list again: an upgrade or a rollback would fail. So their names are f
     {{- end }}
   matchConditions:
     {{- if $templates }}
-    {{- include "mtls-guard.condition" (dict "name" "not-made-by-a-judged-controller" "cel" (include "mtls-guard.cel.notControlled" $)) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "not-written-into-its-template" "cel" (include "mtls-guard.cel.notWritten" $)) | nindent 4 }}
     {{- include "mtls-guard.condition" (dict "name" "new-template" "cel" (include "mtls-guard.cel.newTemplate" $)) | nindent 4 }}
     {{- end }}
     {{- include "mtls-guard.condition" (dict "name" "not-by-a-node" "cel" (include "mtls-guard.cel.notNode" $)) | nindent 4 }}

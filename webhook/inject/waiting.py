@@ -1,0 +1,74 @@
+"""Whether a Pod is refused for now since its DestinationRule is not there yet, by the policy and its controller's age.
+
+A Pod is created milliseconds after its Deployment, and Helm, Flux and Argo CD send the DestinationRule later. Its
+controller tries again, so that a Pod that is refused for a moment has its files; one that starts never gets them.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from webhook.inject.patching import Mutation
+from webhook.kinds.declaration import DESTINATIONS
+from webhook.model.request import Request
+from webhook.policy import Injection
+
+FIRST_INSTALL = timedelta(seconds=5)
+"""How long after a workload its own DestinationRule may follow, where only that of another namespace would do."""
+
+
+class Ages(Protocol):
+    """Who tells when the controller of a Pod was created."""
+
+    def __call__(self, request: Request, /) -> str:
+        """The creationTimestamp of the controller, '' for a Pod without one, or when it cannot be told."""
+
+
+def held(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at: datetime) -> Mutation:
+    """The mutation with the refusal of the Pod in it, or with what the Pod starts without."""
+    if request.ref.kind != "Pod" or request.operation != "CREATE" or request.dry_run:
+        return mutation
+    awaited = mutation.addition.awaited
+    if awaited:
+        return _without_plan(request, mutation, policy, ages, at)
+    if not (mutation.addition and mutation.addition.guessed) or policy.without_plan == "start":
+        return mutation
+    created, limit = mutation.origin_created or ages(request), FIRST_INSTALL
+    if mutation.addition.unseen:
+        created, limit = ages(request), policy.wait
+    until = _time(created) + limit if created else at
+    return replace(mutation, refused=_undecided(request, until)) if at < until else mutation
+
+
+def _without_plan(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at: datetime) -> Mutation:
+    """What becomes of a Pod for which no DestinationRule says what to mount."""
+    what = " and ".join(mutation.addition.awaited)
+    if policy.without_plan == "refuse":
+        return replace(mutation, refused=f"{_head(request)}: {what} is missing (policy injection.withoutPlan: refuse)")
+    created = ages(request) if policy.without_plan == "wait" else ""
+    until = _time(created) + policy.wait if created else at
+    if at < until:
+        return replace(mutation, refused=f"{_head(request)}: it waits for {what}; {_again(until)}")
+    return replace(mutation, without=mutation.addition.awaited)
+
+
+def _undecided(request: Request, until: datetime) -> str:
+    """Only a DestinationRule of another namespace would do so far."""
+    why = "its own DestinationRule may follow, and only one of another namespace fits its Secret so far"
+    return f"{_head(request)}: {why}; name the hosts ({DESTINATIONS}) and it does not wait; {_again(until)}"
+
+
+def _head(request: Request) -> str:
+    return f"{request.ref} is not created yet"
+
+
+def _again(until: datetime) -> str:
+    return f"its controller tries again, and from {until:%H:%M:%S} UTC on it is created in any case"
+
+
+def _time(created: str) -> datetime:
+    """The instant of a creationTimestamp; one that cannot be read is long ago."""
+    try:
+        return datetime.fromisoformat(created).astimezone(UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
