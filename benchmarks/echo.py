@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from flask import Flask, Response, request
 
-from webhook.serving.server import Hooks, Process, Server, take_address
+from webhook.serving.server import Hooks, Plain, Process, Server, take_address
 from webhook.serving.tls import Certificates
 
 THREADS = 4
@@ -44,7 +44,7 @@ def main() -> None:
         """Says where it listens."""
         print(orjson.dumps({"message": "serving", "url": url}).decode(), file=sys.stderr, flush=True)
 
-    Server(create_app(), listener, certificates, Process(workers=1, threads=THREADS), Hooks(started)).run()
+    Server(Plain(listener, create_app()), certificates, Process(workers=1, threads=THREADS), Hooks(started)).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The webhook's own certificate: what cannot serve is said, a renewed one is taken up, no client holds a thread."""
+"""The webhook's own certificate: what cannot serve is said, and a renewed one is taken up."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from certs.issue import Dates, Issued, make_ca, make_leaf
 from examples.material import WEBHOOK
 from webhook.serving.authority import Key, Pair
 from webhook.serving.files import PrivateFile
-from webhook.serving.tls import READ_SECONDS, BadCertificate, Certificates, load_context
+from webhook.serving.tls import BadCertificate, Certificates, load_context
 
 DATES = Dates.around(datetime.now(UTC))
 CA = make_ca(DATES)
@@ -135,28 +135,6 @@ def test_a_secret_volume_swaps_its_link_and_is_noticed(tmp_path: Path) -> None:
     link.unlink()
     link.symlink_to("two")
     assert [first, serves(certificates)] == [cert_der(LEAF), cert_der(OTHER)]
-
-
-def test_a_client_that_stops_talking_in_its_handshake_is_let_go(tmp_path: Path) -> None:
-    """The handshake blocks a worker thread of gunicorn; without a limit eight such clients would stop the server."""
-    context = load_context(*write(tmp_path, *pair(LEAF)))
-    context.read_seconds = 0.05
-    near, far = socket.socketpair()
-    with near, far:
-        near.send(b"\x16")
-        with pytest.raises(TimeoutError):
-            context.wrap_socket(far, server_side=True)
-
-
-def test_each_read_from_a_connection_has_a_limit(tmp_path: Path) -> None:
-    """Before it reads a request, gunicorn calls setblocking(True), which would wait for ever."""
-    near, far = socket.socketpair()
-    context = load_context(*write(tmp_path, *pair(LEAF)))
-    with near, far, context.wrap_socket(far, server_side=True, do_handshake_on_connect=False) as connection:
-        connection.setblocking(True)
-        blocking = connection.gettimeout()
-        connection.setblocking(False)
-        assert (blocking, connection.gettimeout()) == (READ_SECONDS, 0.0)
 
 
 def test_our_own_pair_is_one_private_file_that_changes_at_one_instant(

@@ -87,7 +87,7 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     from webhook.cli.embedded import BadCluster
     from webhook.cli.showing import Shown
     from webhook.policy import BadPolicy
-    from webhook.serving.server import Hooks, PortTaken, Process, Server, take_address
+    from webhook.serving.server import Hooks, Plain, PortTaken, Process, Server, take_address
     from webhook.serving.tls import BadCertificate
     from webhook.web import create_app
 
@@ -106,7 +106,7 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     process = Process(settings.workers, settings.threads, settings.drain)
     working = in_turn(cluster.start, beside.start, shown.start)
     hooks = Hooks(partial(_announce, address, cluster.told()), working, in_turn(beside.end, cluster.end))
-    Server(app, listener, certificates, process, hooks).run()
+    Server(Plain(listener, app), certificates, process, hooks).run()
 
 
 def _cluster(settings: Settings, pace: "Pace | None") -> "Embedded | Live":

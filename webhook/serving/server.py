@@ -1,28 +1,25 @@
-"""The server process: gunicorn with threads, embedded, on a socket of our own; its answers are the WSGI app's."""
+"""The server process: gunicorn, embedded, with a worker of our own; what is answered is left to the WSGI app."""
 
 import gc
 import os
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Timer
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
-from gunicorn.workers.gthread import ThreadWorker
 
+from webhook.serving.endpoint import Endpoint, Service
+from webhook.serving.limits import SMALL, Limits
+from webhook.serving.meter import Meter, Tell, Unmetered
+from webhook.serving.pool import Pool
+from webhook.serving.response import Wsgi
 from webhook.serving.tls import Certificates
+from webhook.serving.worker import FINISH_SECONDS, LoopWorker, Plan
 
-KEEP_ALIVE_SECONDS = 120
-"""Longer than the 90 s for which the API server keeps an idle connection, so that it never meets one just closed.
-
-Source: https://github.com/kubernetes/apimachinery/blob/v0.34.0/pkg/util/net/http.go (defaultTransport, 90 s);
-gunicorn's gthread worker keeps such connections in its selector, without a thread.
-"""
-FINISH_SECONDS = 25
-"""For requests under way when nothing new is taken any more; a pod is killed after 30 s, unless it says otherwise."""
+_BACKLOG = 64
+"""Connections that may wait at the address of the metrics."""
 
 
 class PortTaken(OSError):
@@ -33,29 +30,51 @@ class PortTaken(OSError):
 class Process:
     """How the server process is cut. workers: processes; threads: reviews at a time in each.
 
-    drain_seconds: how long after SIGTERM new connections are still taken, since the API server may not know yet that we
-    go; each answer then closes its connection, so that the next request finds another replica.
+    drain_seconds, linger_seconds: see Plan.
     """
 
     workers: int
     threads: int
     drain_seconds: int = 0
+    linger_seconds: int = 0
+    limits: Limits = field(default_factory=Limits)
 
 
 def _nothing() -> None:
     """For who wants nothing done."""
 
 
+def _tell_nobody(_message: str, _fields: object) -> None:
+    """For who wants nothing told."""
+
+
+def _watch_nothing(_endpoints: Sequence[Endpoint], _reviews: Pool[Any]) -> None:
+    """For who wants nothing shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What is called when. started: once it listens. working: in each worker process, before its first request.
 
-    ended: in each worker process, after its last one.
+    ended: in each worker process, after its last one. waits: what must come before anything can be judged, '' from
+    then on. meter, tell, watch: who is told how the connections are; watch is given them in the worker process.
     """
 
     started: Callable[[], None] = _nothing
     working: Callable[[], None] = _nothing
     ended: Callable[[], None] = _nothing
+    waits: Callable[[], str] = str
+    meter: Meter = field(default_factory=Unmetered)
+    tell: Tell = _tell_nobody
+    watch: Callable[[Sequence[Endpoint], Pool[Any]], None] = _watch_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What is served beside it over plain HTTP: an application, and the socket of its address."""
+
+    listener: socket.socket
+    app: Wsgi
 
 
 def take_address(host: str, port: int) -> socket.socket:
@@ -79,23 +98,27 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def __init__(
         self,
-        app: object,
-        listener: socket.socket,
+        service: Plain,
         certificates: Certificates,
         process: Process,
         hooks: Hooks,
+        beside: Sequence[Plain] = (),
     ) -> None:
-        """app: the WSGI application, built before the workers are forked."""
-        self.app, self.listener, self.certificates, self.process = app, listener, certificates, process
-        self.hooks = hooks
+        """service: gets TLS with the certificates. Applications are built before the workers are forked."""
+        self.process, self.hooks, self.app = process, hooks, service.app
+        self.certificates = certificates
+        for plain in beside:
+            plain.listener.listen(_BACKLOG)
+        main = Service(service.listener, service.app, certificates.context, process.limits, hooks.waits)
+        self.services = (main, *(Service(plain.listener, plain.app, None, SMALL) for plain in beside))
         super().__init__()
 
     def load_config(self) -> None:
         """Hands gunicorn its settings."""
-        for name, value in (self._connections() | self._times() | self._limits()).items():
+        for name, value in (self._connections() | self._times()).items():
             self.cfg.set(name, value)
 
-    def load(self) -> object:
+    def load(self) -> Wsgi:
         """The WSGI application."""
         return self.app
 
@@ -106,85 +129,40 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         super().run()
 
     def _connections(self) -> dict[str, Any]:
-        """Where, with what, and by how many."""
+        """Where, and by how many. TLS, limits and deadlines of connections are the worker's own."""
         return {
-            "bind": f"fd://{self.listener.fileno()}",
-            "certfile": str(self.certificates.certificate),
-            "keyfile": str(self.certificates.key),
-            "ssl_context": lambda _config, _default: self.certificates.context(),
-            "worker_class": type("Worker", (_Worker,), {"drain_seconds": self.process.drain_seconds}),
+            "bind": f"fd://{self.services[0].listener.detach()}",
+            "worker_class": self._worker_class(),
             "workers": self.process.workers,
             "threads": self.process.threads,
             "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108  # a heartbeat, no content
-        }
-
-    def _times(self) -> dict[str, Any]:
-        """How long things last, and what is called when."""
-        return {
-            "keepalive": KEEP_ALIVE_SECONDS,
-            "graceful_timeout": self.process.drain_seconds + FINISH_SECONDS,
-            "when_ready": lambda _arbiter: self.hooks.started(),
-            "post_worker_init": lambda _worker: self.hooks.working(),
-            "worker_exit": lambda _arbiter, _worker: self.hooks.ended(),
-        }
-
-    @staticmethod
-    def _limits() -> dict[str, Any]:
-        """What a client may send, and what of gunicorn stays off. No proxy is before us: no header speaks for one."""
-        return {
-            "limit_request_line": 2048,
-            "limit_request_fields": 64,
-            "limit_request_field_size": 8190,
-            "forwarded_allow_ips": "",
-            "forwarder_headers": "",
-            "secure_scheme_headers": {},
             "control_socket_disable": True,
             "logger_class": _Log,
         }
 
+    def _worker_class(self) -> type[LoopWorker]:
+        """The worker with everything that it serves."""
+        hooks, process = self.hooks, self.process
+        plan = Plan(
+            self.services,
+            process.threads,
+            process.drain_seconds,
+            process.linger_seconds,
+            hooks.meter,
+            hooks.tell,
+            hooks.watch,
+        )
+        return type("Worker", (LoopWorker,), {"plan": plan})
 
-class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's worker with threads, for whom what the client got wrong is never a 5xx, and who leaves politely."""
-
-    drain_seconds = 0
-
-    def __init__(self, *arguments: Any) -> None:
-        """As gunicorn does."""
-        super().__init__(*arguments)
-        self.leaving = False
-        self.under_way: set[Any] = set()
-
-    def handle_exit(self, sig: int, frame: object) -> None:
-        """At the first SIGTERM serves on for a while, and closes each connection with its answer; then stops."""
-        if self.leaving or not self.drain_seconds:
-            self._leave()
-            super().handle_exit(sig, frame)
-            return
-        self._leave()
-        timer = Timer(self.drain_seconds, super().handle_exit, (sig, frame))
-        timer.daemon = True
-        timer.start()
-
-    def handle_request(self, req: Any, conn: object) -> Any:
-        """Answers one request."""
-        self.under_way.add(req)
-        try:
-            if self.leaving:
-                req.force_close()
-            return super().handle_request(req, conn)
-        finally:
-            self.under_way.discard(req)
-
-    def _leave(self) -> None:
-        """From now on, each answer says `Connection: close`, those under way too."""
-        self.leaving = True
-        for req in list(self.under_way):
-            req.force_close()
-
-    def handle_error(self, req: object, client: object, addr: object, exc: Exception) -> None:
-        """Refuses what could not be read as a request; an unknown transfer coding, too, with 400 instead of 501."""
-        found = InvalidHeader("TRANSFER-ENCODING") if isinstance(exc, UnsupportedTransferCoding) else exc
-        super().handle_error(req, client, addr, found)
+    def _times(self) -> dict[str, Any]:
+        """How long things last, and what is called when."""
+        process = self.process
+        return {
+            "graceful_timeout": process.drain_seconds + process.linger_seconds + FINISH_SECONDS + 1,
+            "when_ready": lambda _arbiter: self.hooks.started(),
+            "post_worker_init": lambda _worker: self.hooks.working(),
+            "worker_exit": lambda _arbiter, _worker: self.hooks.ended(),
+        }
 
 
 class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types

@@ -4,38 +4,14 @@ Who issues the certificate is left to others; here it is only read.
 """
 
 import os
-import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
-
-READ_SECONDS = 10.0
-"""How long a client may keep us waiting for its next bytes; the API server gives up on a webhook after 30 s at most."""
+from typing import NoReturn
 
 
 class BadCertificate(ValueError):
     """Certificate and key cannot serve; the text names the file and what is wrong with it."""
-
-
-class PatientSocket(ssl.SSLSocket):
-    """A TLS connection that never waits without end: what gunicorn calls blocking is blocking with a limit."""
-
-    def setblocking(self, flag: bool) -> None:  # noqa: FBT001  # the standard library's signature
-        """Blocking for as long as the context's patience lasts, or not at all."""
-        self.settimeout(getattr(self.context, "read_seconds", READ_SECONDS) if flag else 0.0)
-
-
-class PatientContext(ssl.SSLContext):
-    """A server context whose handshakes and reads end; read_seconds: how long each wait for a client may be."""
-
-    sslsocket_class = PatientSocket
-    read_seconds = READ_SECONDS
-
-    def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
-        """The connection, limited from its handshake on."""
-        sock.settimeout(self.read_seconds)
-        return super().wrap_socket(sock, *args, **options)
 
 
 class Certificates:
@@ -54,7 +30,7 @@ class Certificates:
         self._seen = _state(certificate), _state(key)
         self._context = load_context(certificate, key)
 
-    def context(self) -> PatientContext:
+    def context(self) -> ssl.SSLContext:
         """The context to serve the next connection with."""
         now = _state(self.certificate), _state(self.key)
         if now != self._seen:
@@ -66,7 +42,7 @@ class Certificates:
         return self._context
 
 
-def load_context(certificate: Path, key: Path) -> PatientContext:
+def load_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """A TLS server context for the pair: TLS 1.2 or newer, HTTP/1.1 only (an HTTP/2 connection pins one replica).
 
     Raises:
@@ -74,9 +50,11 @@ def load_context(certificate: Path, key: Path) -> PatientContext:
     """
     _demand(certificate, b"CERTIFICATE-----", "certificate")
     _demand(key, b"PRIVATE KEY-----", "private key")
-    context = PatientContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0  # client-go resumes no session
     try:
         context.load_cert_chain(certificate, key, password=lambda: _refuse_encrypted(key))
     except ssl.SSLError as error:

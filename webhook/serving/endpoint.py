@@ -1,0 +1,223 @@
+"""An address that is served: the event loop's side of its connections.
+
+Only a request that has arrived whole goes to a thread (`answering`). What clients send is read by `reading`; which
+connection is closed when they are too many is left to `connections`, which deadlines have passed to `deadlines`.
+"""
+
+import ssl
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from socket import socket
+from time import perf_counter
+
+from webhook.serving.accepting import Acceptor
+from webhook.serving.answering import Answering
+from webhook.serving.connection import Connection, State
+from webhook.serving.connections import Connections
+from webhook.serving.limits import Limits
+from webhook.serving.meter import Closed, Meter, Tell
+from webhook.serving.pool import Pool
+from webhook.serving.reading import Reading
+from webhook.serving.request import Refusal, Request
+from webhook.serving.response import RETRIED, Wsgi, plain
+
+Piece = tuple[Answering, Connection, Request]
+"""Work for a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is served at an address. context: the TLS context for the next connection; without it, none has TLS.
+
+    waits: what the server waits for before it can judge, '' once it can.
+    """
+
+    listener: socket
+    app: Wsgi
+    context: Callable[[], ssl.SSLContext] | None
+    limits: Limits
+    waits: Callable[[], str] = str
+
+
+class Endpoint:
+    """The connections of one service. lanes: the threads for each method, those under '' for every other one."""
+
+    def __init__(self, service: Service, loop: AbstractEventLoop, meter: Meter, tell: Tell) -> None:
+        self.limits, self.meter, self.tell = service.limits, meter, tell
+        self.lanes: Mapping[str, Pool[Piece]] = {}
+        self.connections = Connections(service.limits)
+        self.acceptor = Acceptor(service.listener, loop, self.connections, self._admit, self.drop)
+        self._reading = Reading(service.limits, self.connections, service.context, meter)
+        self._loop = loop
+        server = service.listener.getsockname()
+        self.answering = Answering(
+            service.app,
+            meter,
+            tell,
+            self.connections.crowded,
+            service.waits,
+            lambda: loop.call_soon_threadsafe(self.settle),
+            (str(server[0]), int(server[1])),
+            "https" if service.context else "http",
+        )
+
+    def _admit(self, connection: Connection) -> None:
+        """Takes a new connection in."""
+        self._reading.begin(connection)
+        self._loop.add_reader(connection.sock.fileno(), self._event, connection)
+
+    # ------------------------------------------------------------ read
+
+    def _event(self, connection: Connection) -> None:
+        """Something can be read from the connection, or written to it."""
+        self.settle()
+        try:
+            self._step(connection)
+        except ssl.SSLWantWriteError:
+            return  # a client that takes no byte of a handshake: its deadline comes
+        except (ssl.SSLEOFError, ConnectionError):
+            self.drop(connection, Closed.LEFT)
+        except OSError:
+            if connection.state is State.HANDSHAKE:
+                self.finish(connection, Closed.HANDSHAKE_FAILED)
+            else:
+                self.drop(connection, Closed.LEFT)
+        except Exception as error:  # noqa: BLE001  # one connection must not end all others
+            self.tell("a connection failed", {"client": connection.peer, "error": type(error).__name__})
+            self.drop(connection, Closed.REFUSED)
+
+    def _step(self, connection: Connection) -> None:
+        if connection.busy:
+            self._pause(connection)
+            self.settle()
+        elif connection.rest is not None:
+            self._write(connection, connection.rest)
+        elif connection.state is State.HANDSHAKE:
+            self._reading.handshake(connection)
+        elif connection.state is State.CLOSING:
+            if connection.discard():
+                self.drop(connection, Closed(connection.late))
+        else:
+            self._read(connection)
+
+    def _read(self, connection: Connection) -> None:
+        if not self._reading.read(connection):
+            self.drop(connection, Closed.LEFT)
+            return
+        self._advance(connection)
+        for oldest in self._reading.oldest() if self._reading.too_much() else ():
+            self.refuse(oldest, Refusal(503, "too many bodies arrive at a time"), Closed.MEMORY)
+
+    def _advance(self, connection: Connection) -> None:
+        """Does what is due next on a connection on which nothing is answered now."""
+        reader = connection.reader
+        if reader is None:
+            return
+        if reader.complete:
+            self._dispatch(connection, reader.complete.popleft())
+        elif reader.refusal:
+            self.refuse(connection, reader.refusal, Closed.REFUSED)
+        elif reader.current:
+            self._reading.await_rest(connection, reader.current)
+
+    # ------------------------------------------------------------ answer
+
+    def _dispatch(self, connection: Connection, request: Request) -> None:
+        """Hands a complete request to a thread."""
+        request.completed = perf_counter()
+        connection.busy, connection.deadline = True, inf
+        self.connections.move(connection, State.ANSWERING)
+        self.enqueue(connection, request)
+
+    def enqueue(self, connection: Connection, request: Request) -> None:
+        """Has a thread answer the request, unless too many wait already."""
+        lane = self.lanes.get(request.method) or self.lanes[""]
+        if self._reading.too_much() or not lane.put((self.answering, connection, request)):
+            connection.busy = False
+            self._reading.answered(connection, request)
+            self.refuse(connection, Refusal(429, "too many requests wait"), Closed.REFUSED)
+
+    def settle(self) -> None:
+        """Takes back the connections on which threads have answered."""
+        while self.answering.done:
+            connection, request = self.answering.done.popleft()
+            connection.busy = False
+            self._reading.answered(connection, request)
+            if connection.late == Closed.ABANDONED:
+                self.drop(connection, Closed.ABANDONED)
+            elif connection.rest is not None:
+                self._write_later(connection)
+            else:
+                self._sent(connection)
+
+    def refuse(self, connection: Connection, refusal: Refusal, reason: Closed) -> None:
+        """Answers with what is wrong, and ends the connection."""
+        headers = {"Retry-After": "1"} if refusal.status in RETRIED else {}
+        self.meter.refused(refusal.status, f"{refusal.problem} (from {connection.peer})")
+        connection.ends, connection.late = True, reason
+        self._reading.forget(connection)
+        try:
+            connection.rest = connection.send(plain(refusal.status, refusal.problem, headers))
+        except OSError:
+            self.drop(connection, Closed.LEFT)
+            return
+        if connection.rest is not None:
+            self._write_later(connection)
+        else:
+            self.finish(connection, reason)
+
+    def _write_later(self, connection: Connection) -> None:
+        """Sends the rest as the client takes it."""
+        self._pause(connection)
+        if connection.state is not State.ANSWERING:
+            self.connections.move(connection, State.ANSWERING)
+        connection.until(self.limits.answer_seconds, Closed.ANSWER)
+        self._loop.add_writer(connection.sock.fileno(), self._event, connection)
+
+    def _write(self, connection: Connection, rest: memoryview) -> None:
+        connection.rest = connection.send(rest)
+        if connection.rest is None:
+            self._loop.remove_writer(connection.sock.fileno())
+            self._sent(connection)
+
+    def _sent(self, connection: Connection) -> None:
+        """An answer was sent to its end."""
+        if connection.ends:
+            self.finish(connection, Closed.RETIRED)
+            return
+        self.connections.move(connection, State.KEPT)
+        connection.until(self.limits.idle_seconds, Closed.IDLE)
+        self._resume(connection)
+        self._advance(connection)
+
+    def _pause(self, connection: Connection) -> None:
+        """Reads nothing from it until its answer is sent."""
+        connection.paused = True
+        self._loop.remove_reader(connection.sock.fileno())
+
+    def _resume(self, connection: Connection) -> None:
+        if connection.paused:
+            connection.paused = False
+            self._loop.add_reader(connection.sock.fileno(), self._event, connection)
+
+    # ------------------------------------------------------------ end
+
+    def finish(self, connection: Connection, reason: Closed) -> None:
+        """Sends nothing more, and waits a moment for the client to close: what it still sends must not reset it."""
+        connection.finish()
+        self.connections.move(connection, State.CLOSING)
+        connection.until(self.limits.closing_seconds, reason)
+        self._resume(connection)
+
+    def drop(self, connection: Connection, reason: Closed) -> None:
+        """Closes it at once."""
+        number = connection.sock.fileno()
+        self._loop.remove_reader(number)
+        self._loop.remove_writer(number)
+        self.connections.remove(connection)
+        self._reading.forget(connection)
+        connection.close()
+        self.meter.closed(reason, connection.peer)
+        self.acceptor.start()
