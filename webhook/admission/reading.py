@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from webhook.admission.names import invalid_name
 from webhook.admission.wire import API_VERSION, KIND
 from webhook.decoding.json_text import MAX_DEPTH, too_deep
 from webhook.model.finding import ObjectRef, Verdict
@@ -32,7 +33,8 @@ def read_review(body: bytes) -> Request:
     kind or apiVersion gets those of the request. A request whose uid can be read is always read, see `Request.odd`.
 
     Raises:
-        BadReview: it is no AdmissionReview, or has no uid; answer with HTTP 400 and the text.
+        BadReview: it is no AdmissionReview, has no uid, or names its object as Kubernetes never would; answer with
+            HTTP 400 and the text.
     """
     review = _parse(body)
     _expect(review.get("kind") == KIND, "kind", f'"{KIND}"', review.get("kind"))
@@ -102,19 +104,26 @@ def _read(uid: str, request: Mapping[str, Any]) -> Request:
 
 
 def _ref(request: Mapping[str, Any], manifest: Mapping[str, Any]) -> ObjectRef:
-    """Which object is meant: by the request, then by the object's own words; a name to come ends in `*`."""
+    """Which object is meant: by the request, then by the object's own words; a name to come ends in `*`.
+
+    Raises:
+        BadReview: Kubernetes would refuse its name.
+    """
     asked = mapping(request.get("kind"))
     metadata = mapping(manifest.get("metadata"))
     group, version, kind = text(asked.get("group")), text(asked.get("version")), text(asked.get("kind"))
     api_version = f"{group}/{version}" if group and version else version
     kind = kind or text(manifest.get("kind"))
     prefix = text(metadata.get("generateName"))
-    name = text(metadata.get("name")) or text(request.get("name")) or (f"{prefix}*" if prefix else "")
+    given = text(metadata.get("name")) or text(request.get("name"))
+    name = given or (f"{prefix}*" if prefix else "")
     # Of a Namespace the API server says that it lies in itself.
     own = "" if kind == "Namespace" else text(request.get("namespace"))
-    return ObjectRef(
-        api_version or text(manifest.get("apiVersion")), kind, text(metadata.get("namespace")) or own, name
-    )
+    named = text(metadata.get("namespace")) or own
+    ref = ObjectRef(api_version or text(manifest.get("apiVersion")), kind, named, name)
+    if invalid := invalid_name(ref, generated=not given):
+        raise BadReview(_said(f"the object's {invalid[0]}", *invalid[1:]))
+    return ref
 
 
 def _completed(manifest: object, ref: ObjectRef) -> dict[str, Any]:

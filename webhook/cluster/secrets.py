@@ -23,10 +23,13 @@ from webhook.material import read_config_map, read_secret
 from webhook.model.line import cut
 from webhook.model.manifest import dig, text
 from webhook.model.material import ConfigMapFacts, SecretFacts
+from webhook.model.weight import weigh
 
 Key = tuple[str, str, str]
 """Kind, namespace and name."""
 KEPT = 20_000
+KEPT_BYTES = 64 * 1024 * 1024
+"""Of facts: those of 20,000 usual Secrets take about 50 MB, those of one absurd Secret a few."""
 _RESOURCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS}
 _READ_SECONDS = 2.0
 _AT_ONCE = 8
@@ -41,7 +44,7 @@ _NOT_YET = "was not read yet"
 class Entry:
     """What a read brought. at: when it began. version: uid and resourceVersion. why: it could not be read, else ''.
 
-    exact: it shows every change that was acknowledged before.
+    exact: it shows every change that was acknowledged before. size: bytes that the facts take in memory.
     """
 
     facts: SecretFacts | ConfigMapFacts | None
@@ -49,6 +52,7 @@ class Entry:
     version: tuple[str, str] = ("", "")
     why: str = ""
     exact: bool = True
+    size: int = 0
 
     def serves(self, need: "Need") -> bool:
         """Whether it is fresh enough."""
@@ -73,15 +77,18 @@ class ByNameReader:
         clock: Callable[[], float],
         changed: Callable[[str], None],
         named: Callable[[Key], bool] = lambda _: True,
+        kept_bytes: int = KEPT_BYTES,
     ) -> None:
         """changed: told the namespace in which something is not as it was before. named: whether anybody may ask again.
 
-        What nobody names any more is forgotten in time.
+        What nobody names any more is forgotten in time; above kept_bytes, what was not asked for longest, at once.
         """
+        self._kept_bytes = kept_bytes
         self._connection, self._clock, self._changed, self._named = connection, clock, changed, named
         self.patience = Patience(clock)
         self._at_hand = Patience(clock)  # while etcd is away, only what the API server has at hand is answered
         self._held: OrderedDict[Key, Entry] = OrderedDict()
+        self._size = 0
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
         self._need = Need()
@@ -154,11 +161,11 @@ class ByNameReader:
         """The object's facts; those that are known when its metadata say that it has not changed since."""
         began = self._clock()
         if known is not None and known.version[0] and known.version == self._current(key, need):
-            return Entry(known.facts, began, known.version, exact=need.exactly)
+            return Entry(known.facts, began, known.version, exact=need.exactly, size=known.size)
         manifest = self._object(key, need, JSON)
         manifest |= {"kind": key[0], "apiVersion": "v1"}
         facts = read_secret(manifest) if key[0] == "Secret" else read_config_map(manifest)
-        return Entry(facts, began, _version(manifest), exact=need.exactly)
+        return Entry(facts, began, _version(manifest), exact=need.exactly, size=weigh(facts))
 
     def _current(self, key: Key, need: Need) -> tuple[str, str]:
         return _version(self._object(key, need, METADATA_ONLY))
@@ -179,10 +186,11 @@ class ByNameReader:
 
     def _keep(self, key: Key, entry: Entry) -> None:
         with self._lock:
+            self._drop(key)
             self._held[key] = entry
-            self._held.move_to_end(key)
-            while len(self._held) > KEPT:
-                self._held.popitem(last=False)
+            self._size += entry.size
+            while len(self._held) > KEPT or (self._size > self._kept_bytes and len(self._held) > 1):
+                self._drop(next(iter(self._held)))
             oldest = tuple(islice(self._held.items(), _LOOKED_AT_AGAIN))
         self._look_again(oldest)
 
@@ -200,7 +208,12 @@ class ByNameReader:
                 if kept:
                     self._held.move_to_end(key)
                 else:
-                    del self._held[key]
+                    self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        """Forgets what is kept under the key, if anything is; under the lock."""
+        entry = self._held.pop(key, None)
+        self._size -= entry.size if entry is not None else 0
 
 
 def _version(manifest: dict[str, Any]) -> tuple[str, str]:

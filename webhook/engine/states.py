@@ -99,11 +99,12 @@ def concerned(picture: WorkloadPicture, stage: Stage) -> Iterator[Hit]:
     derived = picture.reach.derived if picture.intents else {}
     for files in picture.intents:
         key = ("faults", id(picture.groups), files, stage)
-        known = derived.get(key)
-        if known is None:
+        groups, known = derived.get(key, (None, ()))
+        if groups is not picture.groups:  # which keeps them, so that their id is not given to others
             rules = {user.rule.ref: user.rule for user in picture.groups[files]}
             found = (own_faults(rule, picture.view, picture.horizon, stage) for rule in rules.values())
-            known = derived[key] = tuple(hit for faults in found for hit in faults)
+            known = tuple(hit for faults in found for hit in faults)
+            derived[key] = (picture.groups, known)
         yield from known
     for miss in picture.misses:
         yield from own_faults(miss.rule, picture.view, picture.horizon, stage)

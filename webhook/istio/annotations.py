@@ -7,7 +7,6 @@ pkg/kube/inject) and of the API server's validation, Kubernetes 1.37.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from webhook.istio.annotation_json import NotJson, load
@@ -16,18 +15,22 @@ from webhook.istio.mount_merge import merges
 from webhook.istio.volume_shape import MOUNT, VOLUME, Shape
 from webhook.kinds.volume import SOURCE_KINDS, read_mount, read_volume
 from webhook.model.chain import AnnotationFault, UserVolumes
+from webhook.model.weight import Cache
 from webhook.model.workload import Mount, PodTemplate, Volume
 
 USER_VOLUME = "sidecar.istio.io/userVolume"
 USER_VOLUME_MOUNT = "sidecar.istio.io/userVolumeMount"
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NOTHING = UserVolumes()
-_KEPT, _KEPT_CHARACTERS = 1024, 2000
-"""Texts that are not read again when they come again, which they do from review to review; and the longest of them."""
+_KEPT_BYTES = 8 * 1024 * 1024
+"""Of what was read from texts, which come again from review to review."""
 _EXPLAINS = ("unknown-field", "wrong-type")
 
 Entry = tuple[str, dict[str, Any]]
 """The path where an entry stands, and its fields with the name that it gets."""
+Faults = tuple[AnnotationFault, ...]
+_VOLUMES_READ: Cache[tuple[str, str], tuple[tuple[Volume, ...], Faults]] = Cache(_KEPT_BYTES)
+_MOUNTS_READ: Cache[tuple[str, str, bool], tuple[tuple[Mount, ...], Faults]] = Cache(_KEPT_BYTES)
 
 
 def read_user_volumes(pod: PodTemplate) -> UserVolumes:
@@ -55,14 +58,14 @@ def _path(template: str, name: str) -> str:
     return f'{template}.metadata.annotations["{name}"]' if template else f'metadata.annotations["{name}"]'
 
 
-def _read_volumes(text: str | None, path: str) -> tuple[tuple[Volume, ...], tuple[AnnotationFault, ...]]:
+def _read_volumes(text: str | None, path: str) -> tuple[tuple[Volume, ...], Faults]:
     if text is None:
         return (), ()
-    return _volumes(text, path) if len(text) <= _KEPT_CHARACTERS else _volumes.__wrapped__(text, path)
+    known = _VOLUMES_READ.get((text, path))
+    return known if known is not None else _VOLUMES_READ.put((text, path), _volumes(text, path))
 
 
-@lru_cache(maxsize=_KEPT)
-def _volumes(text: str, path: str) -> tuple[tuple[Volume, ...], tuple[AnnotationFault, ...]]:
+def _volumes(text: str, path: str) -> tuple[tuple[Volume, ...], Faults]:
     reader = FieldReader(USER_VOLUME)
     found = []
     for here, entry in _entries(text, path, VOLUME, reader):
@@ -75,14 +78,14 @@ def _volumes(text: str, path: str) -> tuple[tuple[Volume, ...], tuple[Annotation
     return tuple(found), tuple(reader.faults)
 
 
-def _read_mounts(text: str | None, path: str, *, own: bool) -> tuple[tuple[Mount, ...], tuple[AnnotationFault, ...]]:
+def _read_mounts(text: str | None, path: str, *, own: bool) -> tuple[tuple[Mount, ...], Faults]:
     if text is None:
         return (), ()
-    return _mounts(text, path, own) if len(text) <= _KEPT_CHARACTERS else _mounts.__wrapped__(text, path, own)
+    known = _MOUNTS_READ.get((text, path, own))
+    return known if known is not None else _MOUNTS_READ.put((text, path, own), _mounts(text, path, own))
 
 
-@lru_cache(maxsize=_KEPT)
-def _mounts(text: str, path: str, own: bool) -> tuple[tuple[Mount, ...], tuple[AnnotationFault, ...]]:  # noqa: FBT001
+def _mounts(text: str, path: str, own: bool) -> tuple[tuple[Mount, ...], Faults]:  # noqa: FBT001
     reader = FieldReader(USER_VOLUME_MOUNT)
     found = []
     for here, entry in _entries(text, path, MOUNT, reader):

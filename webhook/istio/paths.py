@@ -41,3 +41,8 @@ def is_system_misspelt(path: str) -> bool:
 def is_plain(path: str) -> bool:
     """Whether the path can be a file's; what is wrong with any other is said of the rule that names it."""
     return not (is_padded(path) or is_directory(path) or is_system_misspelt(path))
+
+
+def is_possible(path: str) -> bool:
+    """Whether a file can have the path: PATH_MAX of Linux is 4,096. Results are kept by no other."""
+    return len(path) < 4096

@@ -26,7 +26,8 @@ from webhook.model.mesh import DestinationRule, FileSet, Service, Sidecar
 
 __all__ = ["Config", "Dispute", "Past", "Reach", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
 
-
+_MOST_GROUPS = 64
+"""Ways in which the labels of pods pick DestinationRules, for which results are kept."""
 Own = Mapping[str, Decision | None]
 
 
@@ -132,6 +133,8 @@ class Reach:
     def _kept(self, key: tuple[int, ...]) -> Groups:
         known = self._groups.get(key)
         if known is None:
+            if len(self._groups) >= _MOST_GROUPS:
+                self._groups = {}
             known = self._groups[key] = self._made(key)
         return known
 

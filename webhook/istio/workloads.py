@@ -53,6 +53,10 @@ class WorkloadIndex:
         """The namespaces that hold workloads."""
         return iter(self._by_namespace)
 
+    def holds(self, namespace: str) -> bool:
+        """Whether the namespace holds workloads."""
+        return namespace in self._by_namespace
+
     def of_namespace(self, namespace: str) -> Iterable[Workload]:
         """The workloads of one namespace."""
         return self._by_namespace.get(namespace, {}).values()

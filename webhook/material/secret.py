@@ -6,12 +6,14 @@ what the sidecar gets, so there a placeholder is text like any other, and nothin
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from sys import intern
 from typing import Any
 
 from webhook.kinds.secret_producer import REPLICATED, is_issued, producer_of
 from webhook.material.base_64 import decode
 from webhook.material.form import is_placeholder
+from webhook.material.pem import MOST_BLOCKS
 from webhook.material.reading import read_material
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, mapping, namespace_of, text, texts
@@ -24,7 +26,7 @@ def read_secret(manifest: Manifest) -> SecretFacts:
     live = bool(text(metadata.get("uid")))
     encoded = {key: _encoded(value, live=live) for key, value in _entries(manifest.get("data"))}
     plain = {key: _plain(value, live=live) for key, value in _entries(manifest.get("stringData"))}
-    keys = encoded | plain
+    keys = _bounded(encoded | plain)
     return SecretFacts(
         ref=_ref(manifest, "Secret"),
         keys=keys,
@@ -43,7 +45,25 @@ def read_config_map(manifest: Manifest) -> ConfigMapFacts:
     live = bool(text(mapping(manifest.get("metadata")).get("uid")))
     encoded = {key: _encoded(value, live=live) for key, value in _entries(manifest.get("binaryData"))}
     plain = {key: _plain(value, live=live) for key, value in _entries(manifest.get("data"))}
-    return ConfigMapFacts(_ref(manifest, "ConfigMap"), encoded | plain)
+    return ConfigMapFacts(_ref(manifest, "ConfigMap"), _bounded(encoded | plain))
+
+
+def _bounded(keys: Mapping[str, Material]) -> Mapping[str, Material]:
+    """The same; of the PEM blocks of all data keys together, MOST_BLOCKS are kept, and the rest counts as unread.
+
+    Data keys with few blocks are kept whole: those of a client certificate beside a large bundle.
+    """
+    room = MOST_BLOCKS
+    if sum(len(one.blocks) for one in keys.values()) <= room:
+        return keys
+    bounded = dict(keys)
+    for name, material in sorted(keys.items(), key=lambda item: len(item[1].blocks)):
+        beyond = max(len(material.blocks) - room, 0)
+        room -= len(material.blocks) - beyond
+        if beyond:
+            blocks = material.blocks[: len(material.blocks) - beyond]
+            bounded[name] = replace(material, blocks=blocks, unread=material.unread + beyond)
+    return bounded
 
 
 def _is_sealed(manifest: Manifest, metadata: Mapping[str, Any], keys: Mapping[str, Material]) -> bool:

@@ -20,6 +20,8 @@ from webhook.material.public_key import PublicKeyFacts, public_key_facts
 from webhook.model.material import CertificateFacts, CrlFacts
 
 _LONGEST_NAME = 200
+_LONGEST_OID, _MOST_USAGES, _LONGEST_IDENTIFIER = 100, 16, 64
+"""Bounds of what is kept of a certificate: characters of a number, usages without a name, bytes of a key identifier."""
 _USAGES = {
     ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth",
     ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth",
@@ -122,8 +124,12 @@ class _Extensions:
 
     def usages(self) -> tuple[str, ...]:
         """The extended key usages by short name, a dotted number where there is none."""
-        found = self.all[x509.ExtendedKeyUsage]
-        return tuple(_USAGES.get(usage, usage.dotted_string) for usage in found)
+        kept: dict[str, None] = {}
+        for usage in self.all[x509.ExtendedKeyUsage]:
+            name = _USAGES.get(usage, "")
+            if name or len(kept) < _MOST_USAGES:
+                kept[name or usage.dotted_string[:_LONGEST_OID]] = None
+        return tuple(kept)
 
     def key_usages(self) -> tuple[str, ...]:
         """The key usages that are set, by the names of RFC 5280."""
@@ -132,8 +138,9 @@ class _Extensions:
 
 
 def _text(identifier: bytes | None) -> str:
-    """Hex, '' for none."""
-    return (identifier or b"").hex()
+    """Hex, '' for none; of an identifier that is longer than any hash, its hash."""
+    known = identifier or b""
+    return known.hex() if len(known) <= _LONGEST_IDENTIFIER else _digest(known)
 
 
 def _digest(content: bytes) -> str:

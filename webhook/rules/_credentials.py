@@ -37,11 +37,11 @@ def _candidates(picture: WorkloadPicture) -> tuple[DestinationRule, ...]:
     """Rules of the namespace with a selector and a credentialName; kept until an object of Istio changes."""
     namespace = picture.workload.namespace
     key = ("credential rules", namespace)
-    known: tuple[DestinationRule, ...] | None = picture.view.memo.get(key)
+    known: tuple[DestinationRule, ...] | None = picture.view.memo_of(namespace).get(key)
     if known is None:
         rules = picture.view.config.rules
         own = (rule for host in rules.hosts_in(namespace) for rule in rules.rivals(namespace, host))
-        known = picture.view.memo[key] = tuple(
+        known = picture.view.memo_of(namespace)[key] = tuple(
             rule for rule in own if rule.selector is not None and any(tls.credential_name for tls in rule.settings())
         )
     return known

@@ -2,7 +2,8 @@
 
 ## Why
 
-What stands behind the thousandth block is not looked at: a certificate that has expired, a key, a damaged block. The
+Of all data keys of a Secret together, 1,000 blocks are looked at, those of small data keys first. What stands behind
+them is not: a certificate that has expired, a key, a damaged block. The
 whole bundle of an operating system has about 150 certificates, so a longer file is mostly one that a job appends to.
 Nothing is known to be wrong: Envoy loads it, slower with every block.
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT, PREFIX
 
+_LONGEST_NAME = 253 + len("/") + 63
+"""Of an annotation (k8s.io/apimachinery, IsQualifiedName)."""
 _VOLUMES = {"uservolume": USER_VOLUME, "uservolumemount": USER_VOLUME_MOUNT}
 _OURS = {"clientsecret": CLIENT_SECRET, "destinations": DESTINATIONS, "inject": INJECT}
 _ALIASES = {
@@ -26,12 +28,16 @@ _ALIASES = {
 }
 
 
-@lru_cache(maxsize=4096)
 def meant_by(name: str) -> str | None:
     """The annotation that the name was probably meant to be, '' for one under our prefix that nothing comes near.
 
-    None for every other name, an exact one of ours or Istio's included.
+    None for every other name, an exact one of ours or Istio's included, and for one that no API server stores.
     """
+    return _meant_by(name) if len(name) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=4096)
+def _meant_by(name: str) -> str | None:
     prefix, _, last = name.casefold().rpartition("/")
     plain = last.replace("-", "").replace("_", "").replace(".", "")
     if name in (USER_VOLUME, USER_VOLUME_MOUNT, CLIENT_SECRET, DESTINATIONS, INJECT):

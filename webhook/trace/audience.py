@@ -12,6 +12,7 @@ from webhook.istio.annotations import read_user_volumes
 from webhook.istio.decide import share
 from webhook.istio.injection import decide_injection
 from webhook.istio.merge import merge
+from webhook.istio.paths import is_possible
 from webhook.istio.rules import selects
 from webhook.istio.sidecar_files import sidecar_files
 from webhook.istio.workloads import by_namespace
@@ -182,7 +183,9 @@ def prepared_for(view: ClusterView, files: FileSet) -> Mapping[str, frozenset[Ob
         tallies = view.tallies.at(namespace)
         known: frozenset[ObjectRef] | None = tallies.get(key)
         if known is None:
-            known = tallies[key] = frozenset(one.ref for one in workloads if _holds(view, one, files))
+            known = frozenset(one.ref for one in workloads if _holds(view, one, files))
+            if all(is_possible(path) for _, path in files.items()):
+                tallies[key] = known
         if known:
             found[namespace] = known
     return found

@@ -10,6 +10,7 @@ from heapq import nsmallest
 from posixpath import basename, commonprefix, dirname
 from typing import TYPE_CHECKING
 
+from webhook.istio.paths import is_possible
 from webhook.istio.sidecar_files import sidecar_files
 from webhook.model.chain import Answer, Injection, Intent, UserVolumes
 from webhook.model.material import SecretFacts
@@ -192,7 +193,9 @@ def _bare(picture: "WorkloadPicture") -> Callable[[FileSet], bool]:
         answer = known.get(files)
         if answer is None:
             absent = any(bare.resolve(path, picture.contents).absent for _, path in picture.view.mesh.used(files))
-            answer = known[files] = absent
+            answer = absent
+            if all(is_possible(path) for _, path in files.items()):
+                known[files] = absent
         return answer
 
     return lacks

@@ -73,5 +73,8 @@ class ClusterView(Protocol):
     def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
         """What the sidecar of a pod with these labels is told in this namespace."""
 
+    def memo_of(self, namespace: str) -> dict[Any, Any]:
+        """The part of the memo for results of one namespace."""
+
     def is_told(self, namespace: str, rule: ObjectRef) -> bool:
         """Whether the rule is in force for a pod of this namespace, under its usual Sidecar."""

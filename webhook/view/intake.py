@@ -68,6 +68,7 @@ def _put_route(snapshot: "Snapshot", manifest: Manifest) -> None:
 
 def _put_sidecar(snapshot: "Snapshot", manifest: Manifest) -> None:
     snapshot.config.sidecars.put(read_sidecar(manifest))
+    snapshot.forget_past(namespace_of(manifest))
     snapshot.changed()
 
 
@@ -149,9 +150,12 @@ def forget(snapshot: "Snapshot", ref: ObjectRef) -> None:
     """Forgets the object; nothing happens when it is not held."""
     if ref.kind in _ISTIO_KINDS:
         _index_of(snapshot, ref.kind).remove(ref)
+        if ref.kind == "Sidecar":
+            snapshot.forget_past(ref.namespace)
         snapshot.changed()
     elif ref.kind == "Namespace":
         snapshot.namespaces.pop(ref.name, None)
+        snapshot.forget_past(ref.name)
         snapshot.recount(ref.name)
         snapshot.changed()
     elif ref.kind in ("Secret", "ConfigMap"):

@@ -21,6 +21,9 @@ from webhook.view.mesh_sources import MeshSource
 from webhook.view.producers import ProducerIndex
 from webhook.view.tallies import Tallies
 
+PASSING = 16
+"""Namespaces that are not in view for which results are kept."""
+
 
 class Snapshot:
     """Parsed objects in memory, with the indexes that verdicts look things up in. Not safe for concurrent writers.
@@ -58,13 +61,25 @@ class Snapshot:
         self.lasting: dict[Any, Any] = {}
         self.memo: dict[Any, Any] = {}
         self.past: dict[Any, Past] = {}
+        self._passing: dict[str, dict[Any, Any]] = {}
         self.tallies = Tallies()
         self.by_name: ByName | None = None
         self.hidden: set[tuple[str, str, str]] = set()
 
     def changed(self) -> None:
         """Says that an object of Istio has changed, so that what was derived from them is derived anew."""
-        self.memo = {}
+        self.memo, self._passing = {}, {}
+
+    def memo_of(self, namespace: str) -> dict[Any, Any]:
+        """The memo for results of one namespace; of namespaces that are not in view, those of the last few are kept.
+
+        Anybody may ask for any namespace, by a forged review.
+        """
+        if namespace in self.namespaces or self.workloads.holds(namespace) or self.config.rules.hosts_in(namespace):
+            return self.memo
+        if namespace not in self._passing and len(self._passing) >= PASSING:
+            self._passing = {}
+        return self._passing.setdefault(namespace, {})
 
     def recount(self, namespace: str) -> None:
         """Says that a workload, a Secret or the namespace has changed, so that its workloads are counted anew."""
@@ -137,21 +152,27 @@ class Snapshot:
     def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
         """What the sidecar of a pod with these labels is told; one answer per namespace and Sidecar is kept."""
         sidecar = self.config.sidecars.choose(namespace, labels, self.mesh)
-        key = ("reach", namespace, sidecar.ref if sidecar else None)
-        known = self.memo.get(key)
+        key, memo = ("reach", namespace, sidecar.ref if sidecar else None), self.memo_of(namespace)
+        known: Reach | None = memo.get(key)
         if known is None:
-            known = self.memo[key] = reach(self.config, namespace, sidecar, self.past.get(key))
-            if known.past is not None:
+            known = memo[key] = reach(self.config, namespace, sidecar, self.past.get(key))
+            if known.past is not None and memo is self.memo:
                 self.past[key] = known.past
         return known
 
+    def forget_past(self, namespace: str) -> None:
+        """Says that a namespace or a Sidecar in it has gone, so that nothing is kept for it."""
+        for key in [key for key in self.past if key[1] == namespace]:
+            del self.past[key]
+
     def is_told(self, namespace: str, rule: ObjectRef) -> bool:
         """Whether the rule is in force for a pod of this namespace, under its usual Sidecar."""
-        usual: tuple[Sidecar | None] | None = self.memo.get(("usual", namespace))
+        memo = self.memo_of(namespace)
+        usual: tuple[Sidecar | None] | None = memo.get(("usual", namespace))
         if usual is None:
-            usual = self.memo["usual", namespace] = (self.config.sidecars.choose(namespace, {}, self.mesh),)
+            usual = memo["usual", namespace] = (self.config.sidecars.choose(namespace, {}, self.mesh),)
         sidecar = usual[0]
-        known: Reach | None = self.memo.get(("reach", namespace, sidecar.ref if sidecar else None))
+        known: Reach | None = memo.get(("reach", namespace, sidecar.ref if sidecar else None))
         if known is not None:
             return bool(known.originations_of(rule))
         return is_told(self.config, namespace, sidecar, rule)

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+MOST_NAMESPACES, MOST_RESULTS = 20_000, 2_000
+"""Reviews name namespaces, and DestinationRules in review name files, of anybody's choice: no more results are kept."""
+
 
 class Tallies:
     """Results by namespace: what a verdict has counted there, until a workload, a Secret or the namespace changes."""
@@ -16,7 +19,9 @@ class Tallies:
     def at(self, namespace: str) -> dict[Any, Any]:
         """The results of one namespace, to read and to add to."""
         known = self._held.get(namespace)
-        if known is None:
+        if known is None or len(known) > MOST_RESULTS:
+            if len(self._held) >= MOST_NAMESPACES:
+                self._held.clear()
             known = self._held[namespace] = {}
         return known
 
