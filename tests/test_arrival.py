@@ -102,3 +102,23 @@ def test_a_second_partner_of_a_namespace_can_come_in_any_order(order: tuple[Obje
 def test_a_mount_of_the_secret_with_which_others_serve_a_rule_is_meant_for_it() -> None:
     verdict = ask(with_a_first_partner(), "CREATE", team.workload("two", "/etc/wrong", "one"))
     assert {one.rule: str(one.severity) for one in verdict.findings} == {"file-not-mounted": "deny"}
+
+
+def test_a_rule_that_comes_before_its_route_breaks_nobody_who_mounts_at_its_path() -> None:
+    """Two partners of a namespace, both read from one directory; the second one's VirtualService is still to come."""
+    view = Snapshot()
+    plain, secured = (
+        {"number": 80, "name": "http", "protocol": "HTTP"},
+        {"number": 443, "name": "tls", "protocol": "HTTPS"},
+    )
+    entry = team.partner("two")
+    entry["spec"]["ports"] = [plain, secured]
+    first = (team.partner("one"), team.rule("one", "/etc/one"), team.workload("one", "/etc/one", "one"))
+    for one in (team.namespace(), team.secret("one"), *first, entry):
+        view.put(one)
+    rule = team.rule("two", "/etc/one")
+    rule["spec"]["trafficPolicy"] = {
+        "portLevelSettings": [{"port": {"number": 443}, "tls": rule["spec"]["trafficPolicy"]["tls"]}]
+    }
+    verdict = ask(view, "CREATE", rule)
+    assert {one.rule: str(one.severity) for one in verdict.findings} == {"https-port-unreached": "warn"}

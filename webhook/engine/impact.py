@@ -18,6 +18,7 @@ from webhook.policy import Policy
 from webhook.trace.asking import asking
 from webhook.trace.change import Broken, ChangePicture
 from webhook.trace.destination import Stage
+from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 
 JUDGED = 200
@@ -46,15 +47,16 @@ class Impact:
     def _broken(self, workload: Workload, policy: Policy, at: datetime) -> Broken | None:
         """What a workload without any rule lacks may still come with the next object; one that had a rule lost it.
 
-        A workload without any rule was never served: nothing that it still waits for is broken by the change.
+        A workload without any rule was never served: nothing that it still waits for is broken by the change. Nor is
+        what a rule lacks that it did not use before.
         """
-        used = bool(picture_of(workload, self.before, policy, at).intents)
+        used = _rules_of(picture_of(workload, self.before, policy, at))
         stage = Stage.MEANT if used and self.occasion.final else Stage.ARRIVING
         occasion = self.occasion if used else replace(self.occasion, request=True, dry_run=True)
         picture = picture_of(workload, self.after, policy, at, occasion)
-        now = _denials(judge_picture(picture, policy, stage).findings)
+        now = _denials(judge_picture(picture, policy, stage, used).findings)
         if not now:
-            lost = used and not picture.intents
+            lost = bool(used) and not picture.intents
             return Broken(workload.ref) if lost else None
         then = _denials(judge_workload(workload, self.before, policy, at).findings)
         known = {*self.told, *(one.identity for one in then)}
@@ -101,6 +103,11 @@ class Impact:
             pairs = ((_told(self.before, namespace, host), _told(self.after, namespace, host)) for host in hosts)
             known = self._anew[namespace] = any(before != after for before, after in pairs)
         return known
+
+
+def _rules_of(picture: WorkloadPicture) -> frozenset[ObjectRef]:
+    """The rules that the workload means to use."""
+    return frozenset(user.rule.ref for files in picture.intents for user in picture.groups[files])
 
 
 def _told(state: Snapshot, namespace: str, host: str) -> tuple[Origination, ...]:

@@ -1,12 +1,12 @@
 """Judges what exists: one workload, one DestinationRule, or everything in view."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from webhook.engine.running import Hit, hits, weigh
-from webhook.model.finding import Finding, Severity, Verdict
+from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.mesh import DestinationRule
 from webhook.model.occasion import STATE, Occasion
@@ -55,15 +55,20 @@ def _without_template(workload: Workload) -> Finding:
     return Finding(TEMPLATE_MISSING, Severity.WARN, workload.ref, "", problem, fix)
 
 
-def judge_picture(picture: WorkloadPicture, policy: Policy, stage: Stage | None = None) -> Verdict:
-    """As `judge_workload`, of a picture that is there already. stage: of the rules that the workload uses or means."""
+def judge_picture(
+    picture: WorkloadPicture, policy: Policy, stage: Stage | None = None, used: Collection[ObjectRef] | None = None
+) -> Verdict:
+    """As `judge_workload`, of a picture that is there already. stage: of the rules that the workload uses or means.
+
+    used: the rules that are at that stage, None for all; others are arriving.
+    """
     workload = picture.workload
     if stage is None:
         stage = Stage.AWAITING if picture.occasion.request else Stage.MEANT
     if workload.template_elsewhere:
         return Verdict(workload.ref)
     own = (replace(one, violation=at_producer(picture.view, one.violation)) for one in _own(picture))
-    found = [*own, *concerned(picture, stage)]
+    found = [*own, *concerned(picture, stage, used)]
     return Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
 
 
@@ -94,15 +99,18 @@ def _horizon(policy: Policy, at: datetime) -> Horizon:
     return Horizon(at, policy.expiry.warn, policy.expiry.deny)
 
 
-def concerned(picture: WorkloadPicture, stage: Stage) -> Iterator[Hit]:
-    """The faults of the rules that the workload uses, or means and misses."""
+def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef] | None = None) -> Iterator[Hit]:
+    """The faults of the rules that the workload uses, or means and misses. used: see `judge_picture`."""
     derived = picture.reach.derived if picture.intents else {}
     for files in picture.intents:
-        key = ("faults", id(picture.groups), files, stage)
+        refs = () if used is None else (user.rule.ref for user in picture.groups[files])
+        arriving = frozenset(ref for ref in refs if ref not in (used or ()))
+        key = ("faults", id(picture.groups), files, stage, arriving)
         groups, known = derived.get(key, (None, ()))
         if groups is not picture.groups:  # which keeps them, so that their id is not given to others
             rules = {user.rule.ref: user.rule for user in picture.groups[files]}
-            found = (own_faults(rule, picture.view, picture.horizon, stage) for rule in rules.values())
+            stages = ((rule, Stage.ARRIVING if ref in arriving else stage) for ref, rule in rules.items())
+            found = (own_faults(rule, picture.view, picture.horizon, its) for rule, its in stages)
             known = tuple(hit for faults in found for hit in faults)
             derived[key] = (picture.groups, known)
         yield from known
