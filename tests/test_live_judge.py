@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Timer
 from time import monotonic, sleep
@@ -135,6 +136,21 @@ def test_what_the_server_has_at_hand_of_a_secret_admits_and_denies_nobody(cluste
     server.heard = arrives
     assert cluster.ask(workload("app", "/etc/right", "one")).word == "allow"
     assert reads(server) == [SECRETS.path(TEAM, "one") + "?resourceVersion=0", SECRETS.path(TEAM, "one")]
+
+
+def test_that_a_secret_is_missing_is_confirmed_before_it_is_warned_of(cluster: Cluster, server: Server) -> None:
+    """On a dry run: the Secret was acknowledged, and a first look does not show it."""
+    path = SECRETS.path(TEAM, "one")
+    later, server.replies[path] = server.replies[path], (404, b"{}", {})
+
+    def arrives(asked: str) -> None:
+        if asked == path:
+            server.replies[path] = later
+
+    server.heard = arrives
+    verdict = cluster.judge.judge(replace(arrival(workload("app", "/etc/right", "one")), dry_run=True))
+    assert told(verdict) == set()
+    assert reads(server) == [path + "?resourceVersion=0", path]
 
 
 def test_a_secret_that_only_our_own_annotation_names_is_read_before_too() -> None:

@@ -71,6 +71,8 @@ class LiveJudge:
             self._read_ahead(request, sure)
             doubt = self._confirmation.wait(_kinds_behind(verdict), until)
             verdict, unread = self._settled(request, self._judged, sure)
+        elif _says_absent(request, verdict):
+            verdict, unread = self._settled(request, self._judged, Need(began, exactly=True, until=until))
         return self._honest(request, verdict, unread, doubt)
 
     def mutate(self, request: Request) -> Mutation:
@@ -154,6 +156,14 @@ def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
 
 
 _CONCERNS_OTHERS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"})
+
+
+def _says_absent(request: Request, verdict: Verdict) -> bool:
+    """Whether the workload under review is warned of an object that does not exist, which one more read confirms."""
+    return request.ref.kind not in _CONCERNS_OTHERS and any(one.rule in _ABSENT for one in verdict.findings)
+
+
+_ABSENT = frozenset({"secret-missing", "config-map-missing", "credential-secret-missing"})
 
 
 def _kinds_behind(verdict: Verdict) -> frozenset[str]:
