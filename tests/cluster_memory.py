@@ -50,6 +50,9 @@ class Memory:
         if path not in self.objects:
             return self._put(path, manifest)
         live = deepcopy(self.objects[path])
+        if manifest["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+            raise Conflict(f"{path} has changed", 409)
+        live["metadata"].setdefault("annotations", {}).update(manifest["metadata"].get("annotations", {}))
         for shall, has in product(manifest["webhooks"], live["webhooks"]):
             if shall["name"] == has["name"]:
                 has["clientConfig"] |= shall["clientConfig"]

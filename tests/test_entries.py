@@ -1,7 +1,8 @@
-"""The configuration that may block: Ignore first, Fail once proved, repaired, given up when it is told so."""
+"""The configurations that block and inject: Ignore first, Fail once proved, repaired, given up when told so."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -10,20 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cluster_memory import Memory
-from webhook.cluster.bundles import Bundles, Configuration, Held
-from webhook.cluster.enforcing import CLUSTER_ROLES, Enforcing, Installation
-from webhook.cluster.entries import BREAK_GLASS, BadEntries, Wanted, act, read_wanted, unproved
-from webhook.cluster.errors import ClusterUnavailable, Forbidden
-from webhook.cluster.probe import NAME
-from webhook.cluster.resource import CONFIG_MAPS, VALIDATING, Resource
+from webhook.cluster.challenge import MARK, NAME, challenge_of
+from webhook.cluster.connection import Query
+from webhook.cluster.entries import Difference, act, differences
+from webhook.cluster.errors import ClusterError, ClusterUnavailable, Forbidden
+from webhook.cluster.installation import CLUSTER_ROLES, Installation
+from webhook.cluster.keeping import Keeping
+from webhook.cluster.resource import CONFIG_MAPS, MUTATING, NAMESPACES, VALIDATING, Resource
+from webhook.cluster.stated import BREAK_GLASS, BadEntries, read_stated
 
 INSTALLATION = Installation("mtls-guard", "mtls-guard", "mtls-guard")
 ENFORCING = VALIDATING.path("", "mtls-guard-enforcing")
+INJECTING = MUTATING.path("", "before-istio-mtls-guard")
 OWNER = CLUSTER_ROLES.path("", "mtls-guard")
+OURS = NAMESPACES.path("", "mtls-guard")
 ENTRIES = CONFIG_MAPS.path("mtls-guard", "mtls-guard-entries")
+FAILED = 'failed calling webhook "probe-injection.mtls-guard.io": failed to call webhook: Post "https://..."'
+ADMITTED = "it was admitted: the API server did not ask us, or could not"
+WAITS = "nothing is enforced yet: the known-bad object was not denied by us"
+ENFORCES = "the entries enforce from now on: a known-bad object was denied"
+FALLS = "the entries enforce no more: the API server does not reach us"
 
 
-def entry(name: str, policy: str = "Fail") -> dict[str, Any]:
+def entry(name: str, policy: str = "Fail", path: str = "/validate") -> dict[str, Any]:
     """An entry as the chart writes it."""
     return {
         "name": f"{name}.mtls-guard.io",
@@ -31,102 +41,189 @@ def entry(name: str, policy: str = "Fail") -> dict[str, Any]:
         "sideEffects": "None",
         "failurePolicy": policy,
         "timeoutSeconds": 3,
-        "clientConfig": {"service": {"name": "mtls-guard", "namespace": "mtls-guard", "path": "/validate"}},
+        "clientConfig": {"service": {"name": "mtls-guard", "namespace": "mtls-guard", "path": path}},
         "rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"], "operations": ["*"]}],
     }
 
 
-def configuration(*entries: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "apiVersion": VALIDATING.api_version,
-        "kind": VALIDATING.kind,
-        "metadata": {"name": "mtls-guard-enforcing", "labels": {"app.kubernetes.io/name": "mtls-guard"}},
-        "webhooks": list(entries),
-    }
+def configuration(resource: Resource, name: str, *entries: dict[str, Any]) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/name": "mtls-guard"}
+    kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return {**kind, "metadata": {"name": name, "labels": labels}, "webhooks": list(entries)}
 
 
-def config_map(manifest: object, **annotations: str) -> dict[str, Any]:
+def config_map(enforcing: object, injecting: object = None, annotation: str = "") -> dict[str, Any]:
+    annotations = {annotation: "why, who, until when"} if annotation else {}
     metadata = {"name": "mtls-guard-entries", "namespace": "mtls-guard", "annotations": annotations}
-    return {"metadata": metadata, "data": {"enforcing.yaml": yaml.safe_dump(manifest)}}
+    telling = configuration(VALIDATING, "mtls-guard", entry("reach", "Ignore"))
+    data = {"enforcing.yaml": enforcing, "injecting.yaml": injecting, "telling.yaml": telling}
+    return {"metadata": metadata, "data": {key: yaml.safe_dump(made) for key, made in data.items() if made}}
 
 
 class Cluster(Memory):
-    """An installation. denied_by: whose denial the known-bad object meets."""
+    """An installation. answer: what the API server says to the probe; '' for the right answers of this installation."""
 
     def __init__(self, *entries: dict[str, Any]) -> None:
         super().__init__()
-        self.denied_by = ""
+        self.answer = "admitted"
+        self.mutates = True
         self.told: list[tuple[str, dict[str, object]]] = []
         self.create(CLUSTER_ROLES, {"metadata": {"name": "mtls-guard", "uid": "owner-1"}})
-        self.create(CONFIG_MAPS, config_map(configuration(*entries)))
-        self.before = self._admit
-        self.enforcing = Enforcing(self, INSTALLATION, lambda why, fields: self.told.append((why, dict(fields))))
+        self.create(NAMESPACES, {"metadata": {"name": "mtls-guard"}})
+        self.create(CONFIG_MAPS, {"metadata": {"name": "mtls-guard-entries", "namespace": "mtls-guard"}})
+        self.say(*entries)
+        self.keeping = Keeping(self, INSTALLATION, lambda why, fields: self.told.append((why, dict(fields))))
 
-    def _admit(self, verb: str, path: str) -> None:
-        if verb == "create" and path.endswith(NAME) and self.denied_by:
-            raise Forbidden(f'POST {path}: 403 admission webhook "{self.denied_by}" denied the request: no', 403)
+    def create(self, resource: Resource, manifest: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:
+        """A probe is answered; all else is created."""
+        challenge = challenge_of(manifest)
+        if challenge is None or self.answer == "admitted":
+            made = super().create(resource, manifest, query)
+            if challenge and self.mutates:
+                made["metadata"] = {**made["metadata"], "annotations": {MARK: challenge.mark}}
+            return made
+        if self.answer:
+            raise error_of(self.answer)
+        said = f"{challenge.answer} {challenge.mark if self.mutates else ''}"
+        raise error_of(f'admission webhook "probe.mtls-guard.io" denied the request: {said}')
 
-    def say(self, *entries: dict[str, Any], **annotations: str) -> None:
-        """Values change."""
-        self.objects[ENTRIES] = config_map(configuration(*entries), **annotations)
+    def say(self, *entries: dict[str, Any], injecting: bool = True, annotation: str = "") -> None:
+        """Values change. annotation: the name of one that the ConfigMap has."""
+        mutating = configuration(MUTATING, "before-istio-mtls-guard", entry("inject", path="/mutate"))
+        enforcing = configuration(VALIDATING, "mtls-guard-enforcing", *entries)
+        self.objects[ENTRIES] = config_map(enforcing, mutating if injecting else None, annotation)
 
     @property
     def live(self) -> dict[str, Any]:
         return self.objects[ENFORCING]
 
-    def policies(self) -> dict[str, str]:
+    def policies(self, path: str = ENFORCING) -> dict[str, str]:
         """The policy of each entry that is there."""
-        return {one["name"].partition(".")[0]: one["failurePolicy"] for one in self.live["webhooks"]}
+        return {one["name"].partition(".")[0]: one["failurePolicy"] for one in self.objects[path]["webhooks"]}
+
+    def round(self, times: int = 1) -> None:
+        """Rounds of the leader."""
+        for _ in range(times):
+            self.keeping.keep()
+            self.keeping.prove()
 
     def enforce(self) -> None:
         """From nothing to `Fail`."""
-        self.denied_by = "workloads.mtls-guard.io"
-        self.enforcing.keep()
-        assert self.enforcing.prove()
+        self.answer = ""
+        self.round()
+        assert self.all_policies() == {"Fail"}
+        self.told.clear()
+
+    def all_policies(self) -> set[str]:
+        return {*self.policies().values(), *self.policies(INJECTING).values()}
+
+    def messages(self) -> list[str]:
+        return [why for why, _ in self.told]
 
 
-def test_entries_are_ignore_until_a_known_bad_object_was_denied_by_us() -> None:
+def error_of(said: str) -> ClusterError:
+    """As the API server refuses."""
+    return ClusterUnavailable(said, 500) if said.startswith("failed") else Forbidden(said, 403)
+
+
+def test_entries_are_ignore_until_the_probe_was_answered_by_us_and_fail_then() -> None:
     cluster = Cluster(entry("workloads"), entry("reach", "Ignore"))
-    cluster.enforcing.keep()
-    first = cluster.policies()
-    proved = [cluster.enforcing.prove()]
-    cluster.denied_by = "validation.istio.io"
-    proved.append(cluster.enforcing.prove())
-    assert (cluster.policies(), proved) == (first, [False, False])
-    cluster.denied_by = "workloads.mtls-guard.io"
-    assert cluster.enforcing.prove()
-    told = [(first, {"workloads": "Ignore", "reach": "Ignore"})]
-    told.append((cluster.policies(), {"workloads": "Fail", "reach": "Ignore"}))
-    assert all(found == wanted for found, wanted in told)
-    assert cluster.live["metadata"]["ownerReferences"] == [
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "name": "mtls-guard",
-            "uid": "owner-1",
-        }
-    ]
+    cluster.keeping.keep()
+    owners = [cluster.objects[path]["metadata"]["ownerReferences"] for path in (ENFORCING, INJECTING)]
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "mtls-guard", "uid": "owner-1"}
+    assert owners == [[role], [role]]
+    foreign = 'admission webhook "validation.istio.io" denied the request: no'
+    quoting = f'admission webhook "probe.mtls-guard.io" denied the request: {NAME} is not allowed'
+    for answer in ("admitted", foreign, quoting):
+        cluster.answer = answer
+        cluster.mutates = False
+        cluster.round()
+        assert cluster.policies() == {"workloads": "Ignore", "reach": "Ignore"}
+        assert cluster.policies(INJECTING) == {"inject": "Ignore"}
+    cluster.answer, cluster.mutates = "", True
+    cluster.round()
+    assert cluster.policies() == {"workloads": "Fail", "reach": "Ignore"}
+    assert cluster.policies(INJECTING) == {"inject": "Fail"}
+
+
+def test_each_configuration_is_proved_by_itself() -> None:
+    cluster = Cluster(entry("workloads"))
+    cluster.answer, cluster.mutates = "", False
+    cluster.round(4)
+    assert (cluster.policies(), cluster.policies(INJECTING)) == ({"workloads": "Fail"}, {"inject": "Ignore"})
+    problem = "the mutating webhook was left out: the API server could not reach it"
+    assert (WAITS, {"configuration": "before-istio-mtls-guard", "problem": problem}) in cluster.told
+    cluster.mutates = True
+    cluster.round()
+    assert cluster.policies(INJECTING) == {"inject": "Fail"}
 
 
 def test_why_nothing_is_enforced_yet_is_said_once() -> None:
     cluster = Cluster(entry("workloads"))
-    cluster.enforcing.keep()
+    cluster.keeping.keep()
     cluster.told.clear()
-    for _ in range(3):
-        cluster.enforcing.prove()
-    problem = "it was admitted: the API server did not ask us, or could not"
-    assert cluster.told == [
-        ("nothing is enforced yet: the known-bad object was not denied by us", {"problem": problem})
-    ]
+    cluster.mutates = False
+    cluster.round(3)
+    names = ("mtls-guard-enforcing", "before-istio-mtls-guard")
+    assert cluster.told == [(WAITS, {"configuration": name, "problem": ADMITTED}) for name in names]
 
 
-def test_what_stands_as_it_should_is_neither_written_nor_probed() -> None:
+@pytest.mark.parametrize("answer", ["admitted", FAILED])
+def test_what_enforces_is_probed_on_and_falls_back_when_nobody_is_reached_any_more(answer: str) -> None:
+    """Two failed probes mean nothing yet; the third in a row does, and one answer is not enough to come back."""
+    cluster = Cluster(entry("workloads"))
+    cluster.enforce()
+    cluster.answer, cluster.mutates = answer, False
+    cluster.round(2)
+    assert cluster.all_policies() == {"Fail"}
+    cluster.round()
+    assert cluster.all_policies() == {"Ignore"}
+    assert cluster.messages().count(FALLS) == 2
+    cluster.answer, cluster.mutates = "", True
+    cluster.round(2)
+    assert cluster.all_policies() == {"Ignore"}
+    cluster.round()
+    assert cluster.all_policies() == {"Fail"}
+
+
+def test_one_that_is_reached_every_other_time_does_not_swing() -> None:
+    """Each fall doubles what has to be proved before the next `Fail`."""
+    cluster = Cluster(entry("workloads"))
+    cluster.enforce()
+    for number in range(200):
+        cluster.answer = "" if number % 4 else FAILED
+        cluster.round()
+    assert cluster.messages().count(FALLS) <= 2
+    cluster.answer = ""
+    cluster.round(48)
+    assert cluster.all_policies() == {"Fail"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        'admission webhook "validation.istio.io" denied the request: no',
+        'failed calling webhook "other.example.com": failed to call webhook: context deadline exceeded',
+        'failed calling webhook "destinationrules.mtls-guard.io": Post "https://mtls-guard.other.svc:443/validate"',
+        "destinationrules is forbidden: User may not",
+    ],
+)
+def test_what_says_nothing_about_us_changes_nothing(answer: str) -> None:
+    cluster = Cluster(entry("workloads"), entry("destinationrules"))
+    cluster.enforce()
+    cluster.answer = answer
+    cluster.round(10)
+    assert cluster.all_policies() == {"Fail"}
+    assert cluster.messages() == ["the probe failed", "the probe failed"]
+
+
+def test_what_is_as_it_should_be_is_probed_and_not_written() -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     cluster.asked.clear()
-    cluster.enforcing.keep()
-    assert cluster.enforcing.prove()
+    cluster.round(3)
     assert {asked.partition(" ")[0] for asked in cluster.asked} == {"get"}
+    assert cluster.keeping.outcomes == {"proved": 4}
 
 
 CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -135,37 +232,46 @@ CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
         matchConditions=[{"name": "never", "expression": "false"}]
     ),
     "a selector added": lambda live: live["webhooks"][0].update(objectSelector={"matchLabels": {"a": "b"}}),
-    "an entry removed": lambda live: live["webhooks"].pop(1),
+    "an entry removed": lambda live: live["webhooks"].pop(0),
     "an entry added": lambda live: live["webhooks"].append(entry("other")),
     "another time-out": lambda live: live["webhooks"][0].update(timeoutSeconds=30),
     "a policy weakened": lambda live: live["webhooks"][0].update(failurePolicy="Ignore"),
+    "called again": lambda live: live["webhooks"][0].update(reinvocationPolicy="IfNeeded"),
     "no owner": lambda live: live["metadata"].pop("ownerReferences"),
+    "no label": lambda live: live["metadata"].pop("labels"),
+    "the injector of cert-manager": lambda live: live["metadata"].update(
+        annotations={"cert-manager.io/inject-ca-from": "a/b"}
+    ),
     "another Service": lambda live: live["webhooks"][0]["clientConfig"]["service"].update(name="other"),
+    "another path": lambda live: live["webhooks"][0]["clientConfig"]["service"].update(path="/other"),
     "a url": lambda live: live["webhooks"][0].update(clientConfig={"url": "https://elsewhere/"}),
 }
 
 
+@pytest.mark.parametrize("path", [ENFORCING, INJECTING], ids=["enforcing", "injecting"])
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_somebody_changed_is_put_back(change: str) -> None:
+def test_what_somebody_changed_is_put_back_within_a_round(change: str, path: str) -> None:
     cluster = Cluster(entry("workloads"), entry("destinationrules"))
     cluster.enforce()
-    shall = configuration(entry("workloads"), entry("destinationrules"))["webhooks"]
-    CHANGES[change](cluster.live)
-    cluster.enforcing.keep()
-    assert cluster.enforcing.prove()
-    assert cluster.live["webhooks"] == shall
-    assert [one["uid"] for one in cluster.live["metadata"]["ownerReferences"]] == ["owner-1"]
+    before = cluster.objects[path]
+    expected = {part: before["metadata"].get(part, {}) for part in ("labels", "ownerReferences", "annotations")}
+    expected, entries = deepcopy((expected, before["webhooks"]))
+    CHANGES[change](cluster.objects[path])
+    cluster.round()
+    live = cluster.objects[path]
+    assert live["webhooks"] == entries
+    assert {part: live["metadata"].get(part, {}) for part in expected} == expected
 
 
 def test_what_belongs_to_others_stays_when_it_is_put_back() -> None:
-    """The CA bundle is written by whoever owns the certificate, labels and annotations by anybody."""
+    """The CA bundle is written apart, labels and annotations by anybody."""
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     bundle = base64.b64encode(b"a bundle").decode()
     cluster.live["webhooks"][0] |= {"timeoutSeconds": 30}
     cluster.live["webhooks"][0]["clientConfig"] |= {"caBundle": bundle}
     cluster.live["metadata"] |= {"annotations": {"theirs": "stays"}}
-    cluster.enforcing.keep()
+    cluster.keeping.keep()
     assert cluster.live["metadata"]["annotations"] == {"theirs": "stays"}
     assert (cluster.live["webhooks"][0]["clientConfig"]["caBundle"], cluster.policies()) == (
         bundle,
@@ -173,14 +279,40 @@ def test_what_belongs_to_others_stays_when_it_is_put_back() -> None:
     )
 
 
-def test_an_entry_that_is_new_or_asks_another_service_has_to_prove_itself() -> None:
+def test_one_that_was_helms_is_adopted_with_its_enforcement_and_without_helms_labels() -> None:
+    cluster = Cluster(entry("workloads"))
+    labels = {"app.kubernetes.io/instance": "mtls-guard", "helm.sh/chart": "mtls-guard-0.1.0", "team": "platform"}
+    helms = configuration(MUTATING, "before-istio-mtls-guard", entry("inject", path="/mutate"))
+    annotations = {"meta.helm.sh/release-name": "mtls-guard", "helm.sh/resource-policy": "keep"}
+    helms["metadata"] |= {"labels": labels, "annotations": annotations}
+    Memory.create(cluster, MUTATING, helms)
+    cluster.round()
+    metadata = cluster.objects[INJECTING]["metadata"]
+    assert cluster.policies(INJECTING) == {"inject": "Fail"}
+    assert metadata["labels"] == {"app.kubernetes.io/name": "mtls-guard", "team": "platform"}
+    assert metadata["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert [one["uid"] for one in metadata["ownerReferences"]] == ["owner-1"]
+
+
+def test_a_chart_in_which_the_mutating_configuration_is_helms_keeps_it() -> None:
+    """After a rollback: its ConfigMap does not speak of it."""
+    cluster = Cluster(entry("workloads"))
+    cluster.enforce()
+    del cluster.objects[ENTRIES]["data"]["telling.yaml"], cluster.objects[ENTRIES]["data"]["injecting.yaml"]
+    cluster.live["webhooks"][0] |= {"timeoutSeconds": 30}
+    cluster.round()
+    assert cluster.policies(INJECTING) == {"inject": "Fail"}
+    assert cluster.live["webhooks"][0]["timeoutSeconds"] == 3
+
+
+def test_an_entry_that_asks_another_service_has_to_prove_itself() -> None:
     cluster = Cluster(entry("workloads"), entry("destinationrules"))
     cluster.enforce()
     moved = entry("destinationrules") | {"clientConfig": {"service": {"name": "other", "namespace": "mtls-guard"}}}
-    cluster.say(entry("workloads"), moved, entry("namespaces"))
-    cluster.enforcing.keep()
-    assert cluster.policies() == {"workloads": "Fail", "destinationrules": "Ignore", "namespaces": "Ignore"}
-    assert cluster.enforcing.prove()
+    cluster.say(entry("workloads"), moved)
+    cluster.keeping.keep()
+    assert cluster.policies() == {"workloads": "Fail", "destinationrules": "Ignore"}
+    cluster.round()
     assert set(cluster.policies().values()) == {"Fail"}
 
 
@@ -188,49 +320,77 @@ def test_values_that_say_ignore_are_followed_at_once() -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     cluster.say(entry("workloads", "Ignore"))
-    cluster.enforcing.keep()
-    assert (cluster.policies(), cluster.enforcing.prove()) == ({"workloads": "Ignore"}, True)
+    cluster.round()
     assert cluster.policies() == {"workloads": "Ignore"}
 
 
-def test_values_without_an_entry_remove_it() -> None:
+def test_values_without_an_entry_or_without_injection_remove_it() -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
-    cluster.say()
-    cluster.enforcing.keep()
-    cluster.enforcing.keep()
-    assert ENFORCING not in cluster.objects
+    cluster.say(injecting=False)
+    cluster.round(2)
+    assert cluster.objects.keys().isdisjoint({ENFORCING, INJECTING})
 
 
-def test_a_broken_glass_makes_everything_ignore_until_it_is_mended() -> None:
+def test_break_glass_makes_every_entry_of_both_ignore_until_it_is_taken_back() -> None:
+    """And nothing is `Fail` again without another proof."""
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
-    cluster.say(entry("workloads"), **{BREAK_GLASS: "it denies everything"})
-    cluster.enforcing.keep()
-    assert (cluster.enforcing.prove(), cluster.policies()) == (True, {"workloads": "Ignore"})
+    cluster.say(entry("workloads"), annotation=BREAK_GLASS)
+    cluster.round(3)
+    assert cluster.all_policies() == {"Ignore"}
     cluster.say(entry("workloads"))
-    assert (cluster.enforcing.prove(), cluster.policies()) == (True, {"workloads": "Fail"})
+    cluster.keeping.keep()
+    assert cluster.all_policies() == {"Ignore"}
+    cluster.keeping.prove()
+    assert cluster.all_policies() == {"Fail"}
 
 
-def test_one_deleted_by_hand_comes_back_as_ignore_and_has_to_prove_itself() -> None:
+@pytest.mark.parametrize("path", [ENFORCING, INJECTING], ids=["enforcing", "injecting"])
+def test_one_deleted_by_hand_comes_back_as_ignore_and_has_to_prove_itself_three_times(path: str) -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
-    del cluster.objects[ENFORCING]
-    cluster.enforcing.keep()
-    assert cluster.policies() == {"workloads": "Ignore"}
+    del cluster.objects[path]
+    cluster.round(2)
+    assert set(cluster.policies(path).values()) == {"Ignore"}
+    cluster.round()
+    assert cluster.all_policies() == {"Fail"}
+    name = path.rpartition("/")[2]
+    assert cluster.told[0] == ("the webhook configuration was deleted by others", {"configuration": name})
+    assert cluster.keeping.kept[name].restored == 1
+
+
+def test_nothing_is_fail_after_a_deletion_while_break_glass_is_active() -> None:
+    cluster = Cluster(entry("workloads"))
+    cluster.enforce()
+    del cluster.objects[ENFORCING], cluster.objects[INJECTING]
+    cluster.say(entry("workloads"), annotation=BREAK_GLASS)
+    cluster.round(20)
+    assert cluster.all_policies() == {"Ignore"}
+
+
+def test_while_the_namespace_is_being_deleted_nothing_of_it_stays() -> None:
+    """Whichever replica sees it, and whatever a leader does that has not seen it yet."""
+    cluster = Cluster(entry("workloads"))
+    cluster.enforce()
+    cluster.objects[OURS]["metadata"]["deletionTimestamp"] = "2026-11-24T00:00:00Z"
+    cluster.round()
+    assert cluster.objects.keys().isdisjoint({ENFORCING, INJECTING})
+    cluster.round()
+    assert cluster.objects.keys().isdisjoint({ENFORCING, INJECTING})
+    assert cluster.messages() == ["the namespace is being deleted: the configuration was removed"] * 2
 
 
 @pytest.mark.parametrize("gone", ["role", "role being deleted", "entries"])
 def test_an_installation_that_is_being_removed_is_left_alone(gone: str) -> None:
     cluster = Cluster(entry("workloads"))
-    cluster.denied_by = "workloads.mtls-guard.io"
+    cluster.answer = ""
     if gone == "role being deleted":
         cluster.objects[OWNER]["metadata"]["deletionTimestamp"] = "2026-11-24T00:00:00Z"
     else:
         del cluster.objects[OWNER if gone == "role" else ENTRIES]
-    cluster.enforcing.keep()
-    assert cluster.enforcing.prove()
-    assert ENFORCING not in cluster.objects
+    cluster.round()
+    assert cluster.objects.keys().isdisjoint({ENFORCING, INJECTING})
 
 
 def test_an_api_server_that_does_not_answer_changes_nothing() -> None:
@@ -243,8 +403,18 @@ def test_an_api_server_that_does_not_answer_changes_nothing() -> None:
 
     cluster.before = cut
     with pytest.raises(ClusterUnavailable):
-        cluster.enforcing.keep()
+        cluster.keeping.keep()
     assert cluster.policies() == {"workloads": "Fail"}
+
+
+def test_one_that_is_changed_again_and_again_is_put_back_less_often_and_that_is_said() -> None:
+    cluster = Cluster(entry("workloads"))
+    cluster.enforce()
+    for _ in range(24):
+        cluster.live["webhooks"][0]["timeoutSeconds"] = 30
+        cluster.round()
+    assert cluster.messages().count("the webhook configuration was brought to what values say") == 5
+    assert cluster.messages().count("the webhook configuration keeps being changed by others") == 1
 
 
 @pytest.mark.parametrize(
@@ -257,13 +427,34 @@ def test_an_api_server_that_does_not_answer_changes_nothing() -> None:
 )
 def test_entries_that_cannot_be_read_are_said_and_change_nothing(content: str, told: str) -> None:
     with pytest.raises(BadEntries) as caught:
-        read_wanted({"data": {"enforcing.yaml": content}}, "mtls-guard-enforcing")
+        read_stated({"data": {"enforcing.yaml": content}}, INSTALLATION)
     assert str(caught.value).startswith(told)
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     cluster.objects[ENTRIES]["data"] = {"enforcing.yaml": content}
-    cluster.enforcing.keep()
+    cluster.round()
     assert cluster.policies() == {"workloads": "Fail"}
+
+
+def test_each_difference_names_its_entry_its_field_and_both_values() -> None:
+    """What doctor says of a configuration."""
+    cluster = Cluster(entry("workloads"), entry("destinationrules"))
+    cluster.enforce()
+    stated = read_stated(cluster.objects[ENTRIES], INSTALLATION)
+    assert [one.name for one in stated.configurations] == [
+        "mtls-guard",
+        "mtls-guard-enforcing",
+        "before-istio-mtls-guard",
+    ]
+    expected = stated.enforcing.expected({})
+    assert differences(expected, cluster.live) == ()
+    cluster.live["webhooks"][0] |= {"timeoutSeconds": 30, "failurePolicy": "Ignore"}
+    service = cluster.live["webhooks"].pop(1)
+    assert differences(expected, cluster.live) == (
+        Difference("workloads.mtls-guard.io", "failurePolicy", "Ignore", "Fail"),
+        Difference("workloads.mtls-guard.io", "timeoutSeconds", 30, 3),
+        Difference("destinationrules.mtls-guard.io", "", None, {**service, "failurePolicy": "Fail"}),
+    )
 
 
 @given(
@@ -272,34 +463,13 @@ def test_entries_that_cannot_be_read_are_said_and_change_nothing(content: str, t
     )
 )
 def test_no_shape_of_a_live_configuration_raises(odd: object) -> None:
-    wanted = Wanted(configuration(entry("workloads")))
+    expected = configuration(VALIDATING, "mtls-guard-enforcing", entry("workloads"))
     for live in (
         {"webhooks": odd},
         {"webhooks": [odd]},
         {"metadata": odd},
-        {"webhooks": [{"clientConfig": odd, "rules": odd}]},
+        {"webhooks": [{"clientConfig": odd, "rules": odd, "name": "workloads.mtls-guard.io"}]},
+        {"webhooks": [{"clientConfig": {"service": odd}, "name": "workloads.mtls-guard.io"}]},
     ):
-        assert act(wanted, {}, live, proved=False)
-        assert unproved(wanted, live)
-
-
-def bundles(memory: Memory, *names: str) -> Bundles:
-    return Bundles(memory, [Configuration(VALIDATING, name) for name in names])
-
-
-def put(memory: Memory, resource: Resource, manifest: dict[str, Any]) -> None:
-    memory.create(resource, manifest)
-
-
-def test_bundles_are_written_where_they_differ_and_nowhere_else() -> None:
-    memory = Memory()
-    put(memory, VALIDATING, configuration(entry("workloads"), entry("destinationrules")))
-    known = bundles(memory, "mtls-guard", "mtls-guard-enforcing")
-    assert [one.bundle for one in known.held()] == [b"", b""]
-    assert [known.publish(b"one"), known.publish(b"one")] == [("mtls-guard-enforcing",), ()]
-    memory.objects[ENFORCING]["webhooks"][1]["clientConfig"]["caBundle"] = "no base64"
-    held = (Held("workloads.mtls-guard.io", b"one"), Held("destinationrules.mtls-guard.io", b""))
-    assert known.held() == held
-    assert known.publish(b"one") == ("mtls-guard-enforcing",)
-    assert {one.bundle for one in known.held()} == {b"one"}
-    assert [asked.partition(" ")[0] for asked in memory.asked].count("apply") == 2
+        assert act(expected, {}, live)
+        assert differences(expected, live)

@@ -9,8 +9,8 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.serving.authority import Pair, Terms, issue_ca, new_key
-from webhook.serving.rotation import Need, Sightings, State, Step, advance, mended, serves
+from webhook.serving.authority import Pair, Terms
+from webhook.serving.rotation import Need, State, Step, advance, mended, serves
 from webhook.serving.stored import read_bundle, read_state, write_state
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -67,7 +67,7 @@ class World:
 
     bundle: bytes = b""
     secret: State = field(default_factory=State)
-    sightings: Sightings = field(default_factory=Sightings)
+    since: datetime = START
     replicas: list[Pair] = field(default_factory=list)
     looked: list[datetime] = field(default_factory=list)
     published: datetime = START
@@ -75,11 +75,12 @@ class World:
 
     def lead(self, at: datetime, lag: timedelta) -> None:
         """One look of the leader, which cannot publish for a while after its last success."""
-        self.secret, reasons = settle(self.secret, at, *self.sightings.settled(at, TERMS))
+        settled = read_bundle(self.bundle) if at - self.since >= TERMS.settled else ()
+        self.secret, reasons = settle(self.secret, at, *settled)
         self.changes += reasons
         if at - self.published >= lag or not self.bundle:
+            self.since = at if self.bundle != self.secret.bundle else self.since
             self.bundle, self.published = self.secret.bundle, at
-        self.sightings = self.sightings.noted([read_bundle(self.bundle)], at)
 
     def load(self, number: int, at: datetime, lag: timedelta) -> None:
         """One replica reads the Secret, if it is its time."""
@@ -185,17 +186,6 @@ def test_the_old_ca_leaves_the_bundle_only_when_none_of_its_leaves_can_be_served
     before, _ = settle(state, old.end - timedelta(seconds=1))
     after, _ = settle(before, old.end)
     assert (old.certificate in before.trusted, old.certificate in after.trusted) == (True, False)
-
-
-def test_a_ca_counts_as_settled_when_all_held_it_without_a_break() -> None:
-    a, b = (issue_ca(new_key(), START, TERMS).certificate for _ in range(2))
-    later = START + TERMS.settled
-    half = Sightings().noted([[a, b], [a]], START)
-    broken = half.noted([[a], []], START + timedelta(minutes=1)).noted([[a], [a]], START + timedelta(minutes=2))
-    assert half.settled(later, TERMS) == (a,)
-    assert half.settled(later - timedelta(seconds=1), TERMS) == ()
-    assert broken.settled(later, TERMS) == ()
-    assert Sightings().noted([], START).settled(later, TERMS) == ()
 
 
 def test_a_cluster_that_slept_for_two_years_gets_a_new_ca_and_certificate_at_once() -> None:

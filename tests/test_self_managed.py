@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from tests.cluster_memory import Memory, unavailable
 from webhook.cli.certificate import Making, SelfManaged
 from webhook.cli.leading import Complaints, Work
-from webhook.cluster.bundles import Bundles, Configuration
+from webhook.cli.trusted import Trust
+from webhook.cluster.bundles import Bundles, Target
 from webhook.cluster.errors import ClusterUnavailable
 from webhook.cluster.resource import SECRETS, VALIDATING
 from webhook.cluster.serving_secret import ServingSecret
+from webhook.cluster.trust import blocks_of
 from webhook.serving.files import PrivateFile
 from webhook.serving.rotation import serves
 from webhook.serving.stored import read_bundle, read_state
@@ -44,7 +46,8 @@ def configured() -> Memory:
 
 
 def work(memory: Memory, certificate: SelfManaged) -> Work:
-    return Work(certificate, Bundles(memory, [Configuration(VALIDATING, "mtls-guard")]))
+    bundles = Bundles(memory, [Target(VALIDATING, "mtls-guard")])
+    return Work(certificate, Trust(bundles, min(NAMES), certificate.making.terms.settled))
 
 
 def do(work: Work, at: datetime, *, leads: bool = True) -> None:
@@ -131,12 +134,13 @@ def test_whoever_looks_and_leads_when_they_always_agree_in_the_end(moves: list[t
         one.file.remove()
 
 
-def held(memory: Memory) -> set[bytes]:
-    """The different bundles that entries hold."""
-    return {one.bundle for one in Bundles(memory, [Configuration(VALIDATING, "mtls-guard")]).held()}
+def held(memory: Memory) -> set[frozenset[bytes]]:
+    """The different sets of CAs that entries hold."""
+    (published,) = Bundles(memory, [Target(VALIDATING, "mtls-guard")]).read(AT + 9000 * DAY)
+    return {frozenset(blocks_of(bundle)) for bundle in published.bundles.values()}
 
 
-def ca(one: SelfManaged) -> object:
+def ca(one: SelfManaged) -> tuple[object, object]:
     """The CA that signs, and the one to come."""
     return one.state.ca, one.state.announced
 
@@ -146,10 +150,10 @@ def test_a_round_publishes_the_bundle_and_repairs_it(tmp_path: Path) -> None:
     one.secret.api = memory
     leader = work(memory, one)
     do(leader, AT)
-    assert held(memory) == {one.state.bundle}
+    assert held(memory) == {frozenset(one.authorities)}
     memory.objects[CONFIGURATION]["webhooks"][1]["clientConfig"]["caBundle"] = "AAAA"
     do(leader, AT + DAY)
-    assert held(memory) == {one.state.bundle}
+    assert held(memory) == {frozenset(one.authorities)}
 
 
 def test_a_new_ca_signs_what_is_served_only_after_it_stood_in_every_entry_for_a_while(tmp_path: Path) -> None:
@@ -161,7 +165,7 @@ def test_a_new_ca_signs_what_is_served_only_after_it_stood_in_every_entry_for_a_
     old, announced = one.state.ca, one.state.announced
     do(leader, at + timedelta(minutes=9))
     assert announced
-    assert (ca(one), held(memory)) == ((old, announced), {one.state.bundle})
+    assert (ca(one), held(memory)) == ((old, announced), {frozenset(one.authorities)})
     assert announced.certificate in read_bundle(one.state.bundle)
     do(leader, at + timedelta(minutes=11))
     assert ca(one) == (announced, None)
@@ -180,22 +184,33 @@ def test_a_ca_that_was_published_just_in_time_takes_over_before_the_old_one_ends
     announced = one.state.announced
     do(leader, at + timedelta(seconds=5))
     assert ca(one) == (announced, None)
-    assert held(memory) == {one.state.bundle}
+    assert held(memory) == {frozenset(one.authorities)}
     assert old.certificate in read_bundle(one.state.bundle)
 
 
-def test_who_led_no_more_in_between_counts_anew_how_long_a_ca_has_stood_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", ["another leader every minute", "an entry overwritten in between"])
+def test_how_long_a_ca_was_in_the_bundles_is_read_from_the_cluster(change: str, tmp_path: Path) -> None:
+    """So a new leader does not begin to wait again; who finds an entry changed does."""
     memory = configured()
     one = replica(memory, tmp_path)
     leader, at = work(memory, one), AT + 245 * DAY
     do(leader, AT)
     do(leader, at)
     before = ca(one)
-    do(leader, at + timedelta(minutes=9), leads=False)
-    do(leader, at + timedelta(minutes=11))
-    assert ca(one) == before
-    do(leader, at + timedelta(minutes=22))
-    assert ca(one) == (one.state.ca, None)
+    for minute in range(1, 10):
+        other = replica(memory, tmp_path)
+        if change == "an entry overwritten in between" and minute == 5:
+            memory.objects[CONFIGURATION]["webhooks"][0]["clientConfig"]["caBundle"] = "AAAA"
+        do(work(memory, other), at + timedelta(minutes=minute))
+        assert ca(other) == before
+    last = replica(memory, tmp_path)
+    successor = work(memory, last)
+    do(successor, at + timedelta(minutes=11))
+    do(successor, at + timedelta(minutes=11, seconds=5))
+    overwritten = change == "an entry overwritten in between"
+    assert ca(last) == (before if overwritten else (before[1], None))
+    do(successor, at + timedelta(minutes=16))
+    assert ca(last) == (before[1], None)
 
 
 def test_one_duty_that_fails_does_not_keep_the_others_from_being_done() -> None:

@@ -22,6 +22,7 @@ def test_only_the_certificate_must_be_named() -> None:
         cluster=(Path("manifests"),),
         certificate=Path("tls.crt"),
         key=Path("tls.key"),
+        ca=None,
         serving_secret=None,
         serving_dns=None,
         installation=None,

@@ -3,7 +3,8 @@
 Never the name of an object as a label: what is judged are thousands.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -40,6 +41,20 @@ class Watched(Protocol):
         """How many objects were seen."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """What a replica has done as the leader. leads: whether it does now.
+
+    enforcing: by configuration, whether each entry that should be `Fail` is. restored: how often one was created again.
+    probes: how many came to each outcome.
+    """
+
+    leads: bool = False
+    enforcing: Mapping[str, bool] = field(default_factory=dict)
+    restored: Mapping[str, int] = field(default_factory=dict)
+    probes: Mapping[str, int] = field(default_factory=dict)
+
+
 class Metrics:
     """Counts what the web answered, as its Journal, and shows what it is told to ask for."""
 
@@ -47,8 +62,12 @@ class Metrics:
         self,
         watches: Callable[[], Iterable[Watched]] = tuple,
         serving_ends: Callable[[], datetime | None] = lambda: None,
+        leading: Callable[[], Leading] = Leading,
     ) -> None:
-        """watches: how the watches are now. serving_ends: until when the certificate that is served is valid."""
+        """watches: how the watches are now. serving_ends: until when the certificate that is served is valid.
+
+        leading: what this replica has done as the leader.
+        """
         disable_created_metrics()  # type: ignore[no-untyped-call]  # as many samples again, which nobody asks for
         self.registry = CollectorRegistry()
         self._duration = Histogram(
@@ -65,6 +84,7 @@ class Metrics:
         pods = "Pods that ask for injection: patched, unchanged, refused while they wait, or started without files"
         self._pods = Counter("mtls_guard_injection_pods", pods, ["outcome"], registry=self.registry)
         self.registry.register(_Asked(watches, serving_ends))
+        self.registry.register(_Led(leading))
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"mtls_guard_admission_{name}", what, labels, registry=self.registry)
@@ -134,3 +154,27 @@ class _Asked:
         ends = self._serving_ends()
         name, what = "mtls_guard_serving_certificate_not_after_timestamp_seconds", "When the served certificate ends"
         yield GaugeMetricFamily(name, what, value=ends.timestamp()) if ends else GaugeMetricFamily(name, what)
+
+
+class _Led:
+    """What the leader does; which configuration enforces is shown by no other replica."""
+
+    def __init__(self, leading: Callable[[], Leading]) -> None:
+        self._leading = leading
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as of now."""
+        now, labels = self._leading(), ["configuration"]
+        what = "1 while every entry that should be Fail is; of the leader only"
+        enforcing = GaugeMetricFamily("mtls_guard_entries_enforcing", what, labels=labels)
+        what = "Webhook configurations that others deleted, and that were created again"
+        restored = CounterMetricFamily("mtls_guard_configuration_restored", what, labels=labels)
+        probes = CounterMetricFamily("mtls_guard_probes", "Probes of the leader, by their outcome", labels=["outcome"])
+        for configuration, enforces in now.enforcing.items():
+            enforcing.add_metric([configuration], float(enforces))
+        for configuration, times in now.restored.items():
+            restored.add_metric([configuration], times)
+        for outcome, times in now.probes.items():
+            probes.add_metric([outcome], times)
+        yield GaugeMetricFamily("mtls_guard_leader", "1 in the replica that leads, else 0", value=float(now.leads))
+        yield from (enforcing, restored, probes)

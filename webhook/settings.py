@@ -38,7 +38,8 @@ class Settings:
     """Everything that `serve` can be told. cluster: the folders and files of manifests that are the cluster; without
     any it is the one that we run in, or that `kubeconfig` names.
 
-    certificate and key, or serving_secret with serving_dns: where the webhook's own certificate comes from.
+    certificate and key, or serving_secret with serving_dns: where the webhook's own certificate comes from. ca: the CA
+    certificates that verify that certificate, which go into the CA bundles.
     installation: the name that all objects of the chart carry; with it the replicas elect a leader, who looks after
     the webhook configurations. drain: seconds for which new connections are taken after SIGTERM.
     """
@@ -46,6 +47,7 @@ class Settings:
     cluster: tuple[Path, ...] | None
     certificate: Path | None
     key: Path | None
+    ca: Path | None
     serving_secret: ObjectName | None
     serving_dns: tuple[str, ...] | None
     installation: ObjectName | None
@@ -196,6 +198,7 @@ _SETTINGS = (
     _Setting("cluster", "cluster", _paths, ""),
     _Setting("certificate", "cert", Path, ""),
     _Setting("key", "key", Path, ""),
+    _Setting("ca", "ca", Path, ""),
     _Setting("serving_secret", "serving-secret", _object_name, ""),
     _Setting("serving_dns", "serving-dns", _words, ""),
     _Setting("installation", "installation", _object_name, ""),

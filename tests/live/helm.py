@@ -19,7 +19,17 @@ def render(values: Mapping[str, Any] | None = None, name: str = "mtls-guard", na
 
 
 def enforcing(objects: Objects) -> dict[str, Any]:
-    """The configuration that the leader keeps, as the chart hands it to the leader."""
-    text = next(one["data"]["enforcing.yaml"] for one in objects if "enforcing.yaml" in one.get("data", {}))
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+    """The configuration that may block, as the chart hands it to the leader."""
+    return kept(objects, "enforcing.yaml")
+
+
+def injecting(objects: Objects) -> dict[str, Any]:
+    """The same of the configuration that writes into Pods."""
+    return kept(objects, "injecting.yaml")
+
+
+def kept(objects: Objects, key: str) -> dict[str, Any]:
+    """What stands under a key of the ConfigMap of entries."""
+    text = next(one["data"][key] for one in objects if key in one.get("data", {}))
+    manifest: dict[str, Any] = yaml.safe_load(text)
+    return manifest

@@ -1,8 +1,9 @@
-"""A webhook server in the place of our Pods: notes who asked, and admits everything, or refuses it."""
+"""A webhook server in the place of our Pods: notes who asked, and admits everything; answers the leader's probe."""
 
 import json
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,15 +15,16 @@ from certs.encode import cert_pem, key_pem
 from certs.issue import SERVER, Dates, Profile, make_ca, make_leaf
 from rig.control_plane import ControlPlane
 from tests.live.helm import NAMESPACE
+from webhook.cluster.challenge import challenge_of, mark_of, patch_of
 
 POD_ADDRESS = "10.244.200.1"
 
 
 class Recorder(ThreadingHTTPServer):
-    """Notes (path, request) of each review; refuses all of them while `refusing`."""
+    """Notes (path, request) of each review. identity: of the installation whose probes are answered, '' for none."""
 
     daemon_threads = True
-    refusing = False
+    identity = ""
 
     def __init__(self, host: str, folder: Path) -> None:
         """host: the TLS name that the API server wants. folder: for the certificate."""
@@ -60,9 +62,10 @@ class _Admits(BaseHTTPRequestHandler):
         """Answers."""
         review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         recorder = cast(Recorder, self.server)
-        recorder.reviews.append((self.path.lstrip("/").partition("?")[0], review["request"]))
-        status = {"code": 403, "reason": "Forbidden", "message": "refused by the recorder"}
-        response = {"uid": review["request"]["uid"], "allowed": not recorder.refusing, "status": status}
+        path = self.path.lstrip("/").partition("?")[0]
+        recorder.reviews.append((path, review["request"]))
+        response = {"uid": review["request"]["uid"], "allowed": True}
+        response |= _to_probe(path, review["request"].get("object") or {}, recorder.identity)
         body = json.dumps({"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -72,6 +75,18 @@ class _Admits(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as the base class names it
         """Says nothing."""
+
+
+def _to_probe(path: str, manifest: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    """What the answer to a probe of that installation says beside its uid, as our server answers."""
+    challenge = challenge_of(manifest)
+    if not challenge or challenge.identity != identity:
+        return {}
+    if path == "mutate":
+        patch = b64encode(json.dumps(patch_of(challenge)).encode()).decode()
+        return {"patchType": "JSONPatch", "patch": patch}
+    status = {"code": 403, "reason": "Forbidden", "message": f"{challenge.answer} {mark_of(manifest)}"}
+    return {"allowed": False, "status": status}
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ from rig.ports import free_port
 from rig.waiting import until
 from tests.live.helm import NAMESPACE
 from webhook.cluster.access import from_kubeconfig
+from webhook.cluster.challenge import QUESTION, Challenge, probe_rule
 from webhook.cluster.connection import Connection
 from webhook.cluster.errors import ClusterError, NotFound
-from webhook.cluster.probe import DESTINATION_RULES, probe_rule
+from webhook.cluster.probe import DESTINATION_RULES
 from webhook.cluster.resource import LEASES, MUTATING, SECRETS, VALIDATING, Resource
 from webhook.model.manifest import dig
 
@@ -46,6 +48,14 @@ class Replica:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    metrics: int
+
+    def measured(self, sample: str) -> float:
+        """The value of a sample of its metrics, 0 where there is none."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://127.0.0.1:{self.metrics}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == sample)
 
     def told(self, message: str) -> list[dict[str, Any]]:
         """The lines of its log with this message, so far."""
@@ -80,6 +90,8 @@ class Installation:
 
     plane: ControlPlane
     terms: Mapping[str, float] = field(default_factory=lambda: LASTING)
+    name: str = NAME
+    namespace: str = NAMESPACE
     replicas: list[Replica] = field(default_factory=list)
     started: int = 0
 
@@ -99,14 +111,16 @@ class Installation:
         return fresh
 
     def _spawn(self, number: int) -> Replica:
-        port, log = free_port(), self.plane.folder / f"replica-{number}.log"
+        port, metrics = free_port(), free_port()
+        log = self.plane.folder / f"{self.name}-{number}.log"
         settings = {
             "cluster": str(WORKED),
-            "serving-secret": f"{NAMESPACE}/{NAME}-serving",
-            "serving-dns": HOST,
-            "installation": f"{NAMESPACE}/{NAME}",
-            "kubeconfig": str(self.plane.account_kubeconfig(NAMESPACE, NAME)),
+            "serving-secret": f"{self.namespace}/{self.name}-serving",
+            "serving-dns": f"{self.name}.{self.namespace}.svc",
+            "installation": f"{self.namespace}/{self.name}",
+            "kubeconfig": str(self.plane.account_kubeconfig(self.namespace, self.name)),
             "bind": f"127.0.0.1:{port}",
+            "metrics": f"127.0.0.1:{metrics}",
             "drain": "5",
         }
         told = json.dumps({"settings": settings, "terms": self.terms})
@@ -119,14 +133,16 @@ class Installation:
                 stderr=stream,
                 start_new_session=True,
             )
-        return Replica(f"replica-{number}", f"10.244.201.{number + 1}", port, process, log)
+        subnet = 201 if self.name == NAME else 203
+        return Replica(f"replica-{number}", f"10.244.{subnet}.{number + 1}", port, process, log, metrics)
 
     def route(self, replicas: Sequence[Replica]) -> None:
         """Makes these what the Service leads to."""
         for replica in replicas:
             self.plane.route(replica.address, f"127.0.0.1:{replica.port}")
         endpoints = [{"addresses": [one.address], "conditions": {"ready": True}} for one in replicas]
-        metadata = {"name": "replicas", "namespace": NAMESPACE, "labels": {"kubernetes.io/service-name": NAME}}
+        labels = {"kubernetes.io/service-name": self.name}
+        metadata = {"name": "replicas", "namespace": self.namespace, "labels": labels}
         self.plane.apply(
             {
                 "apiVersion": "discovery.k8s.io/v1",
@@ -158,32 +174,45 @@ class Installation:
         except NotFound:
             return {}
 
-    def entries(self, name: str = ENFORCING) -> list[dict[str, Any]]:
-        """The entries of a configuration, none where it is not there."""
-        entries: list[dict[str, Any]] = self.get(VALIDATING, name).get("webhooks", [])
+    def entries(self, suffix: str = "-enforcing") -> list[dict[str, Any]]:
+        """The entries of a validating configuration, none where it is not there."""
+        entries: list[dict[str, Any]] = self.get(VALIDATING, f"{self.name}{suffix}").get("webhooks", [])
+        return entries
+
+    def mutating(self) -> list[dict[str, Any]]:
+        """The entries of the mutating configuration, none where it is not there."""
+        entries: list[dict[str, Any]] = self.get(MUTATING, f"before-istio-{self.name}").get("webhooks", [])
         return entries
 
     def policies(self) -> set[str]:
-        """The failure policies of the enforcing entries."""
-        return {entry["failurePolicy"] for entry in self.entries()}
+        """The failure policies of the entries that the leader keeps."""
+        return {entry["failurePolicy"] for entry in (*self.entries(), *self.mutating())}
 
     def bundles(self) -> set[bytes]:
         """The CA bundles of all entries of all configurations."""
-        entries = [*self.entries(NAME), *self.entries(), *self.get(MUTATING, INJECTING).get("webhooks", [])]
+        entries = [*self.entries(""), *self.entries(), *self.mutating()]
         return {base64.b64decode(entry["clientConfig"].get("caBundle", "")) for entry in entries}
 
     def secret(self) -> dict[str, bytes]:
         """What the Secret of the certificate holds."""
-        found = self.get(SECRETS, f"{NAME}-serving", NAMESPACE)
+        found = self.get(SECRETS, f"{self.name}-serving", self.namespace)
         return {key: base64.b64decode(value) for key, value in found.get("data", {}).items()}
 
     def leader(self) -> str:
         """Who holds the Lease, '' where nobody does."""
-        return str(dig(self.get(LEASES, NAME, NAMESPACE), "spec", "holderIdentity")).partition("_")[0]
+        return str(dig(self.get(LEASES, self.name, self.namespace), "spec", "holderIdentity")).partition("_")[0]
 
     def enforces(self) -> bool:
         """Whether all is as it shall be in the end: every entry `Fail`, every bundle published."""
-        return self.policies() == {"Fail"} and len(self.bundles()) == 1 and b"" not in self.bundles()
+        kept = self.policies() == {"Fail"} and bool(self.entries()) and bool(self.mutating())
+        return kept and len(self.bundles()) == 1 and b"" not in self.bundles()
+
+
+def known_bad(namespace: str = "default") -> dict[str, Any]:
+    """The DestinationRule of the probe without its question: judged like any other."""
+    rule = probe_rule(namespace, Challenge("nobody", "nothing"))
+    del rule["metadata"]["annotations"][QUESTION]
+    return rule
 
 
 def submitting(plane: ControlPlane) -> Callable[[], str]:
@@ -192,7 +221,7 @@ def submitting(plane: ControlPlane) -> Callable[[], str]:
 
     def submit() -> str:
         try:
-            api.create(DESTINATION_RULES, probe_rule("default"), {"dryRun": "All"})
+            api.create(DESTINATION_RULES, known_bad(), {"dryRun": "All"})
         except ClusterError as error:
             return str(error)
         return "admitted"
@@ -201,9 +230,11 @@ def submitting(plane: ControlPlane) -> Callable[[], str]:
 
 
 @contextmanager
-def running(plane: ControlPlane, terms: Mapping[str, float] = LASTING, count: int = 2) -> Iterator[Installation]:
-    """Replicas that have come to enforce; ended in the end."""
-    found = Installation(plane, terms)
+def running(
+    plane: ControlPlane, terms: Mapping[str, float] = LASTING, count: int = 2, name: str = NAME
+) -> Iterator[Installation]:
+    """Replicas that have come to enforce; ended in the end. name: of the release, and of its namespace."""
+    found = Installation(plane, terms, name, name)
     try:
         found.start(count)
         until(found.enforces, "the entries enforce", 120)

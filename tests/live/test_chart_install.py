@@ -7,6 +7,7 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from tests.live.helm import NAMESPACE
 from tests.live.recorder import Recorder, recording, stand_in
 from tools.chart import CHART
 from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.bundles import Bundles, Configuration
+from webhook.cluster.bundles import Bundles, Target
 from webhook.cluster.connection import Connection
-from webhook.cluster.enforcing import Enforcing, Installation
 from webhook.cluster.errors import Forbidden
+from webhook.cluster.installation import Installation
+from webhook.cluster.keeping import Keeping
 from webhook.cluster.resource import MUTATING, VALIDATING
+from webhook.cluster.trust import blocks_of
 
 pytestmark = pytest.mark.slow
 
@@ -40,17 +43,24 @@ class Installed:
 
     plane: ControlPlane
     recorder: Recorder
-    enforcing: Enforcing
+    keeping: Keeping
     bundles: Bundles
 
     def lead(self) -> None:
-        """One round of the leader, with everybody denied who asks."""
-        self.enforcing.keep()
-        self.bundles.publish(self.recorder.bundle)
-        self.recorder.refusing = True
-        until(self.enforcing.prove, "the probe is denied", 60)
-        self.recorder.refusing = False
-        self.bundles.publish(self.recorder.bundle)
+        """Rounds of the leader until everything enforces."""
+        self.keeping.keep()
+        self.publish()
+        until(self._enforces, "the probe is denied", 60)
+        self.publish()
+
+    def publish(self) -> None:
+        """Lets every entry trust the recorder."""
+        at = datetime.now(UTC)
+        self.bundles.write(self.bundles.read(at), blocks_of(self.recorder.bundle), at)
+
+    def _enforces(self) -> bool:
+        self.keeping.prove()
+        return all(kept.enforces for kept in self.keeping.kept.values())
 
     def helm(self, *arguments: str, **values: Any) -> str:
         """Helm on this release."""
@@ -81,9 +91,10 @@ def installed(plane: ControlPlane) -> Iterator[Installed]:
         helm("install", NAME, CHART, "--namespace", NAMESPACE, "--create-namespace", cluster=plane)
         stand_in(plane, recorder, NAME, "https-webhook")
         api = Connection(from_kubeconfig(plane.account_kubeconfig(NAMESPACE, NAME)))
-        leader = Enforcing(api, Installation(NAMESPACE, NAME, NAMESPACE), lambda *_: None)
-        validating = [Configuration(VALIDATING, name) for name in (NAME, ENFORCING)]
-        bundles = Bundles(api, [*validating, Configuration(MUTATING, leader.installation.injecting)])
+        leader = Keeping(api, Installation(NAMESPACE, NAME, NAMESPACE), lambda *_: None)
+        recorder.identity = leader.installation.identity
+        validating = [Target(VALIDATING, name) for name in (NAME, ENFORCING)]
+        bundles = Bundles(api, [*validating, Target(MUTATING, leader.installation.injecting)])
         yield Installed(plane, recorder, leader, bundles)
 
 
@@ -117,11 +128,12 @@ def exists(plane: ControlPlane, *arguments: str) -> bool:
 def test_an_install_enforces_nothing_yet(release: Installed) -> None:
     assert policies(release.plane, NAME) == {"Ignore"}
     assert not exists(release.plane, "validatingwebhookconfiguration", ENFORCING)
+    assert not exists(release.plane, "mutatingwebhookconfiguration", INJECTING)
 
 
 def test_the_rights_that_the_chart_gives_are_enough_for_the_leader(release: Installed) -> None:
     release.lead()
-    assert policies(release.plane, ENFORCING) == {"Fail"}
+    assert policies(release.plane, ENFORCING) == policies(release.plane, INJECTING) == {"Fail"}
     for name in (NAME, ENFORCING, INJECTING):
         assert bundles(release.plane, name) == {release.recorder.bundle}
 
@@ -155,7 +167,7 @@ def test_upgrades_meet_no_conflict_once_we_enforce_and_keep_it(release: Installe
     release.lead()
     for seconds in (4, 5):
         release.helm("upgrade", webhook={"timeoutSeconds": seconds})
-        release.enforcing.keep()
+        release.keeping.keep()
         assert policies(release.plane, NAME) == {"Ignore"}
         assert policies(release.plane, ENFORCING) == {"Fail"}
         assert bundles(release.plane, NAME) == bundles(release.plane, ENFORCING) == {release.recorder.bundle}
@@ -169,7 +181,7 @@ def test_a_rollback_keeps_the_ca(release: Installed) -> None:
     release.helm("upgrade", webhook={"entries": {"istio": False, "secrets": True}})
     assert entries(release.plane, NAME) != before
     release.helm("rollback")
-    release.enforcing.keep()
+    release.keeping.keep()
     assert entries(release.plane, NAME) == before
     assert bundles(release.plane, NAME) == bundles(release.plane, ENFORCING) == {release.recorder.bundle}
     assert policies(release.plane, ENFORCING) == {"Fail"}
@@ -178,20 +190,25 @@ def test_a_rollback_keeps_the_ca(release: Installed) -> None:
 def test_injection_can_be_turned_off_and_on_again(release: Installed) -> None:
     release.lead()
     release.helm("upgrade", injection={"enabled": False})
+    release.lead()
     assert not exists(release.plane, "mutatingwebhookconfiguration", INJECTING)
-    release.bundles.publish(release.recorder.bundle)
     release.helm("upgrade")
-    release.bundles.publish(release.recorder.bundle)
+    release.lead()
+    assert policies(release.plane, INJECTING) == {"Fail"}
     assert bundles(release.plane, INJECTING) == {release.recorder.bundle}
 
 
-def test_a_certificate_of_the_company_takes_the_bundles_over(release: Installed) -> None:
+def test_the_mode_of_the_certificate_changes_without_a_conflict_and_leaves_the_bundles_to_the_leader(
+    release: Installed,
+) -> None:
     release.lead()
     text = release.recorder.bundle.decode()
     values = {"mode": "existing", "existing": {"secretName": "mine", "caBundle": text}}
-    release.helm("upgrade", "--force-conflicts", certificate=values)
+    release.helm("upgrade", certificate=values)
     release.helm("upgrade", certificate=values, webhook={"timeoutSeconds": 4})
-    release.enforcing.keep()
+    release.keeping.keep()
+    assert release.keeping.stated
+    assert blocks_of(release.keeping.stated.authorities) == blocks_of(release.recorder.bundle)
     for name in (NAME, ENFORCING, INJECTING):
         assert bundles(release.plane, name) == {release.recorder.bundle}
     release.helm("upgrade")
@@ -202,7 +219,7 @@ def test_a_certificate_of_the_company_takes_the_bundles_over(release: Installed)
 def test_values_can_take_enforcement_back(release: Installed) -> None:
     release.lead()
     release.helm("upgrade", webhook={"failurePolicy": "Ignore"})
-    release.enforcing.keep()
+    release.keeping.keep()
     assert policies(release.plane, ENFORCING) == {"Ignore"}
     release.helm("upgrade")
     release.lead()
@@ -242,7 +259,7 @@ def test_an_uninstall_leaves_nothing_that_blocks_anyone(plane: ControlPlane, rel
     release.helm("uninstall")
     until(lambda: not exists(plane, "validatingwebhookconfiguration", ENFORCING), "it was collected")
     with pytest.raises(Forbidden):
-        release.enforcing.keep()
+        release.keeping.keep()
     plane.apply(DECLARES)
     configurations = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
     kinds = f"{configurations},clusterroles,clusterrolebindings,roles,rolebindings,deployments,services"

@@ -13,7 +13,7 @@ from certs.encode import cert_pem
 from certs.issue import CA, Dates, make_ca
 from rig.control_plane import ControlPlane, control_plane
 from rig.servers import Options
-from tests.live.helm import Objects, enforcing, render
+from tests.live.helm import Objects, enforcing, injecting, kept, render
 from tools.chart import CHART
 from webhook.metrics import Metrics
 from webhook.model.finding import Severity
@@ -42,6 +42,11 @@ def plane() -> Iterator[ControlPlane]:
         yield found
 
 
+def injects(objects: Objects) -> bool:
+    """Whether values let anything be injected."""
+    return any("injecting.yaml" in one.get("data", {}) for one in objects)
+
+
 def of_kind(objects: Objects, kind: str) -> Objects:
     """Those of a kind."""
     return [one for one in objects if one["kind"] == kind]
@@ -50,7 +55,7 @@ def of_kind(objects: Objects, kind: str) -> Objects:
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
 def test_the_api_server_takes_every_object_strictly(plane: ControlPlane, values: Values) -> None:
     objects = render(values)
-    objects.append(enforcing(objects))
+    objects += [enforcing(objects), *([injecting(objects)] if injects(objects) else [])]
     items = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     said = plane.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=items)
     assert said.stderr == ""
@@ -148,7 +153,8 @@ def test_prometheus_is_led_to_the_port_that_serves_metrics() -> None:
     assert (endpoint.get("scheme", "http"), endpoint.get("path", "/metrics")) == ("http", "/metrics")
 
 
-def test_cert_manager_makes_a_ca_and_a_certificate_and_injects_the_ca() -> None:
+def test_cert_manager_makes_a_ca_and_a_certificate_and_the_ca_is_mounted_for_the_entries() -> None:
+    """Its injector is not asked for: it knows one CA, and would take out that of replicas that still run."""
     objects = render(CASES["cert-manager-values"])
     assert [one["metadata"]["name"] for one in of_kind(objects, "Issuer")] == [
         "mtls-guard-self-signed",
@@ -159,13 +165,33 @@ def test_cert_manager_makes_a_ca_and_a_certificate_and_injects_the_ca() -> None:
     assert leaf["spec"]["dnsNames"] == ["mtls-guard.mtls-guard.svc"]
     assert leaf["spec"]["issuerRef"] == {"name": "mtls-guard-ca", "kind": "Issuer", "group": "cert-manager.io"}
     configurations = [one for one in objects if one["kind"].endswith("WebhookConfiguration")]
-    for one in (*configurations, enforcing(objects)):
-        injected = one["metadata"]["annotations"]["cert-manager.io/inject-ca-from"]
-        assert injected == f"mtls-guard/{leaf['metadata']['name']}"
-    assert not any("caBundle" in entry["clientConfig"] for entry in enforcing(objects)["webhooks"])
+    for one in (*configurations, enforcing(objects), injecting(objects)):
+        assert set(one["metadata"]["annotations"]) == {"admissions.enforcer/disabled"}
     (deployment,) = of_kind(objects, "Deployment")
     mounted = next(one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == "serving")
-    assert mounted["secret"]["secretName"] == leaf["spec"]["secretName"]
+    pair, authorities = (source["secret"] for source in mounted["projected"]["sources"])
+    assert pair["name"] == authorities["name"] == leaf["spec"]["secretName"] == "mtls-guard-cert-manager"
+    assert ([item["key"] for item in pair["items"]], pair.get("optional")) == (["tls.crt", "tls.key"], None)
+    assert ([item["key"] for item in authorities["items"]], authorities["optional"]) == (["ca.crt"], True)
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_the_chart_writes_no_ca_bundle_and_hands_those_of_values_to_the_leader(values: Values) -> None:
+    """Else the bundle would change at once with a mode of the certificate, while replicas still serve the old one."""
+    objects = render(values)
+    made = [one for one in objects if one["kind"].endswith("WebhookConfiguration")] + [enforcing(objects)]
+    made += [injecting(objects)] if injects(objects) else []
+    assert not any("caBundle" in entry["clientConfig"] for one in made for entry in one["webhooks"])
+    (authorities,) = [one["data"].get("ca.crt", "") for one in objects if "enforcing.yaml" in one.get("data", {})]
+    assert authorities.strip() == values.get("certificate", {}).get("existing", {}).get("caBundle", "").strip()
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_the_config_map_says_what_the_charts_own_configuration_is(values: Values) -> None:
+    """For doctor to compare."""
+    objects = render(values)
+    (telling,) = of_kind(objects, "ValidatingWebhookConfiguration")
+    assert kept(objects, "telling.yaml") == telling
 
 
 def test_an_issuer_of_the_company_is_used_as_it_is() -> None:
@@ -179,7 +205,7 @@ def test_an_issuer_of_the_company_is_used_as_it_is() -> None:
 def test_we_may_not_touch_a_certificate_of_others(mode: str) -> None:
     objects = render(CASES[mode])
     assert verbs(objects, "secrets") == {"get"}
-    assert verbs(objects, "validatingwebhookconfigurations", "mtls-guard") == {"get"}
+    assert verbs(objects, "validatingwebhookconfigurations", "mtls-guard") == {"get", "patch"}
 
 
 def verbs(objects: Objects, resource: str, name: str = "") -> set[str]:
@@ -211,10 +237,10 @@ def test_the_policy_of_values_is_one_that_the_server_takes() -> None:
 def test_no_value_lets_us_look_at_the_control_plane_or_ourselves(values: Values) -> None:
     objects = render({**values, "webhook": {**values.get("webhook", {}), "excludedNamespaces": []}})
     configurations = [one for one in objects if one["kind"].endswith("WebhookConfiguration")]
-    assert len(configurations) == 2
-    entries = [entry for one in (*configurations, enforcing(objects)) for entry in one["webhooks"] if "rules" in entry]
-    for entry in entries:
-        if entry["name"] != "probe.mtls-guard.io":
+    assert len(configurations) == 1
+    configurations += [enforcing(objects), injecting(objects)]
+    for entry in [entry for one in configurations for entry in one["webhooks"] if "rules" in entry]:
+        if not entry["name"].startswith("probe"):
             (never,) = [
                 one
                 for one in entry["namespaceSelector"]["matchExpressions"]
@@ -233,13 +259,10 @@ def test_the_names_of_the_charts_entries_are_for_ever() -> None:
         names = [entry["name"].partition(".")[0] for entry in configuration["webhooks"]]
         assert names == ["reach", "shadows", "istio", "secrets"]
         assert {entry["failurePolicy"] for entry in configuration["webhooks"]} == {"Ignore"}
-    (injecting,) = of_kind(render(), "MutatingWebhookConfiguration")
-    assert [entry["name"].partition(".")[0] for entry in injecting["webhooks"]] == ["inject", "inject-namespaces"]
 
 
 def test_our_injection_comes_before_that_of_istio() -> None:
-    (ours,) = of_kind(render(CASES["everything-values"]), "MutatingWebhookConfiguration")
-    assert ours["metadata"]["name"] < "istio-revision-tag-default"
+    assert injecting(render(CASES["everything-values"]))["metadata"]["name"] < "istio-revision-tag-default"
 
 
 def test_ours_is_the_only_way_in_and_the_api_server_the_only_way_out() -> None:

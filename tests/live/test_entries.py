@@ -13,7 +13,7 @@ from rig.servers import Options
 from rig.waiting import until
 from tests.live import entry_rules, entry_templates, entry_workloads
 from tests.live.entry_objects import FURTHER, VOLUMES, Case, Manifest, workload
-from tests.live.helm import NAMESPACE, enforcing, render
+from tests.live.helm import NAMESPACE, enforcing, injecting, render
 from tests.live.recorder import Recorder, recording, stand_in
 
 pytestmark = pytest.mark.slow
@@ -71,7 +71,8 @@ def cluster() -> Iterator[Cluster]:
 def entries(recorder: Recorder) -> list[Manifest]:
     """All configurations of the chart, with the recorder's CA."""
     objects = render(VALUES)
-    found = [one for one in objects if one["kind"].endswith("WebhookConfiguration")] + [enforcing(objects)]
+    found = [one for one in objects if one["kind"].endswith("WebhookConfiguration")]
+    found += [enforcing(objects), injecting(objects)]
     found.append(templates_mode())
     for entry in (entry for one in found for entry in one["webhooks"]):
         entry["clientConfig"]["service"]["path"] = f"/{entry['name']}"
@@ -82,7 +83,7 @@ def entries(recorder: Recorder) -> list[Manifest]:
 def templates_mode() -> Manifest:
     """The entries that write into templates, for the namespaces that are marked."""
     values = {**VALUES, "injection": {"into": "Templates"}}
-    found = next(one for one in render(values) if one["kind"] == "MutatingWebhookConfiguration")
+    found = injecting(render(values))
     found["metadata"]["name"] = "templates"
     for entry in found["webhooks"]:
         entry["name"] = f"templates-{entry['name']}"

@@ -14,15 +14,17 @@ from rig.control_plane import ControlPlane, control_plane
 from rig.helm import helm
 from rig.waiting import until
 from tests.live.helm import NAMESPACE
-from tests.live.replicas import DENIED, ENFORCING, NAME, TOP, Installation, running, submitting
+from tests.live.replicas import DENIED, ENFORCING, INJECTING, NAME, TOP, Installation, running, submitting
 from tools.chart import CHART
 
 pytestmark = pytest.mark.slow
 
-CREATED = "the enforcing configuration was created"
+CREATED = "the webhook configuration was created"
 ENFORCES = "the entries enforce from now on: a known-bad object was denied"
+FALLS = "the entries enforce no more: the API server does not reach us"
 SHORT = {"ca": 24, "ca_renewal": 17, "leaf": 12, "leaf_renewal": 7, "settled": 1}
 """Seconds: two CAs take over, and the first one expires, within 24 of them."""
+OPTS_IN = {"mtls-guard.io/client-secret": "one"}
 MOUNTS = {"sidecar.istio.io/userVolume": "[]", "sidecar.istio.io/userVolumeMount": "[]"}
 
 
@@ -42,13 +44,13 @@ def pair(plane: ControlPlane) -> Iterator[Installation]:
         yield found
 
 
-def overwrite(plane: ControlPlane, name: str) -> None:
-    """Puts another CA into every entry, as a person with kubectl or an operator gone wrong does."""
+def overwrite(plane: ControlPlane, name: str, kind: str = "validatingwebhookconfiguration", only: int = -1) -> None:
+    """Puts another CA into every entry, or into one, as a person with kubectl or an operator gone wrong does."""
     other = ssl.get_server_certificate(("localhost", plane.port))
     value = base64.b64encode(other.encode()).decode()
-    entries = range(len(plane.get("validatingwebhookconfiguration", name)["webhooks"]))
+    entries = range(len(plane.get(kind, name)["webhooks"])) if only < 0 else [only]
     patch = [{"op": "replace", "path": f"/webhooks/{n}/clientConfig/caBundle", "value": value} for n in entries]
-    plane.kubectl("patch", "validatingwebhookconfiguration", name, "--type=json", "-p", json.dumps(patch))
+    plane.kubectl("patch", kind, name, "--type=json", "-p", json.dumps(patch))
 
 
 def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(pair: Installation) -> None:
@@ -59,19 +61,25 @@ def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(pair: Insta
     assert pair.leader() in {replica.name for replica in pair.replicas}
 
 
-def test_entries_are_ignore_first_and_fail_once_the_probe_was_denied(pair: Installation) -> None:
-    created, enforces = pair.told(CREATED)[0], pair.told(ENFORCES)[0]
-    names = {entry["name"] for entry in pair.entries()}
-    assert [{line[name] for name in names} for line in (created, enforces)] == [{"Ignore"}, {"Fail"}]
+@pytest.mark.parametrize("name", [ENFORCING, INJECTING])
+def test_entries_are_ignore_first_and_fail_once_the_probe_was_answered(pair: Installation, name: str) -> None:
+    lines = [next(line for line in pair.told(why) if line["configuration"] == name) for why in (CREATED, ENFORCES)]
+    created, enforces = lines
+    names = {entry["name"] for entry in (pair.entries() if name == ENFORCING else pair.mutating())}
+    assert [{line[entry] for entry in names} for line in lines] == [{"Ignore"}, {"Fail"}]
     assert created["time"] < enforces["time"]
     assert DENIED in submitting(pair.plane)()
 
 
 def test_a_ca_bundle_overwritten_by_hand_is_repaired(pair: Installation) -> None:
+    """Also that of a single entry, of either kind."""
     right = pair.bundles()
     for name in (NAME, ENFORCING):
         overwrite(pair.plane, name)
     until(lambda: pair.bundles() == right, "every bundle is repaired")
+    for name, kind in ((ENFORCING, "validatingwebhookconfiguration"), (INJECTING, "mutatingwebhookconfiguration")):
+        overwrite(pair.plane, name, kind, only=1)
+        until(lambda: pair.bundles() == right, f"the entry of {name} is repaired")
     until(lambda: DENIED in submitting(pair.plane)(), "reviews are answered again")
     assert pair.policies() == {"Fail"}
 
@@ -83,21 +91,43 @@ def test_a_secret_deleted_by_hand_comes_back_with_the_same_ca(pair: Installation
     assert DENIED in submitting(pair.plane)()
 
 
-def test_an_entry_changed_or_deleted_by_hand_is_put_back(pair: Installation) -> None:
-    before = pair.entries()
-    patch = [{"op": "replace", "path": "/webhooks/0/rules/0/resources", "value": ["nothing"]}]
-    pair.plane.kubectl("patch", "validatingwebhookconfiguration", ENFORCING, "--type=json", "-p", json.dumps(patch))
-    until(lambda: pair.entries() == before, "the rule is put back")
-    pair.plane.kubectl("delete", "validatingwebhookconfiguration", ENFORCING)
-    until(lambda: pair.entries() == before, "the entries are back, and enforce")
+EDITS = {
+    "rules": {"op": "replace", "path": "/webhooks/0/rules/0/resources", "value": ["nothing"]},
+    "failurePolicy": {"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"},
+    "selector": {"op": "add", "path": "/webhooks/1/namespaceSelector/matchLabels", "value": {"a": "b"}},
+    "objectSelector": {"op": "add", "path": "/webhooks/0/objectSelector/matchLabels", "value": {"a": "b"}},
+    "Service": {"op": "replace", "path": "/webhooks/0/clientConfig/service/name", "value": "other"},
+    "path": {"op": "replace", "path": "/webhooks/0/clientConfig/service/path", "value": "/other"},
+    "timeout": {"op": "replace", "path": "/webhooks/1/timeoutSeconds", "value": 29},
+    "condition": {"op": "add", "path": "/webhooks/0/matchConditions/-", "value": {"name": "no", "expression": "false"}},
+    "entry": {"op": "remove", "path": "/webhooks/0"},
+}
 
 
-def test_the_glass_can_be_broken_while_replicas_run(pair: Installation) -> None:
-    (annotate,) = documented("annotate configmap")
+@pytest.mark.parametrize("kind", ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"])
+def test_an_entry_changed_or_deleted_by_hand_is_put_back(pair: Installation, kind: str) -> None:
+    name = ENFORCING if kind.startswith("validating") else INJECTING
+    entries = pair.entries if name == ENFORCING else pair.mutating
+    before = entries()
+    for edited, edit in EDITS.items():
+        pair.plane.kubectl("patch", kind, name, "--type=json", "-p", json.dumps([edit]))
+        until(lambda: entries() == before, f"{edited} of {name} is put back")
+    pair.plane.kubectl("delete", kind, name)
+    until(lambda: entries() and all(entry["failurePolicy"] == "Ignore" for entry in entries()), "it is back")
+    until(lambda: entries() == before, "the entries enforce")
+    restored = [line["configuration"] for line in pair.told("the webhook configuration was deleted by others")]
+    assert restored[-1] == name
+
+
+def test_break_glass_covers_both_configurations_while_replicas_run(pair: Installation) -> None:
+    annotate, end = (words for words in documented("annotate"))
     pair.plane.kubectl(*annotate)
     until(lambda: pair.policies() == {"Ignore"}, "nothing blocks")
-    pair.plane.kubectl(*annotate[:-1], "mtls-guard.io/break-glass-")
-    until(lambda: pair.policies() == {"Fail"}, "it is mended")
+    pair.plane.kubectl(*documented("delete --ignore-not-found")[0])
+    until(lambda: len(pair.told(CREATED)) >= 2 and pair.entries() and pair.mutating(), "both are back")
+    assert pair.policies() == {"Ignore"}
+    pair.plane.kubectl(*end)
+    until(lambda: pair.policies() == {"Fail"}, "it is mended", 60)
 
 
 def test_another_replica_leads_when_the_leader_is_gone(pair: Installation) -> None:
@@ -128,17 +158,86 @@ def test_entries_that_fail_with_no_pod_of_ours_block_nothing_that_a_cluster_need
     status = json.dumps({"status": {"observedGeneration": 1}})
     plane.kubectl("patch", "deployment", "web", "--subresource=status", "--type=merge", "-p", status)
     plane.kubectl("delete", "deployment", "web")
-    opted_in = pod("default", {"mtls-guard.io/client-secret": "one"})
-    glass = documented("delete validatingwebhookconfiguration")[:2]
-    for uses, command in zip((deployment("default", MOUNTS), opted_in), glass, strict=True):
-        submit = ("apply", "-f", "-", "--dry-run=server")
-        refused = plane.kubectl(*submit, stdin=json.dumps(uses), check=False)
+    uses = (deployment("default", MOUNTS), pod("default", OPTS_IN))
+    submit = ("apply", "-f", "-", "--dry-run=server")
+    for each in uses:
+        refused = plane.kubectl(*submit, stdin=json.dumps(each), check=False)
         assert "failed calling webhook" in refused.stderr
-        plane.kubectl(*command, "--ignore-not-found")
-        plane.kubectl(*submit, stdin=json.dumps(uses))
-    helm("upgrade", NAME, CHART, "--namespace", NAMESPACE, cluster=plane)
+    plane.kubectl(*documented("delete --ignore-not-found")[0])
+    for each in uses:
+        plane.kubectl(*submit, stdin=json.dumps(each))
     pair.start(2)
     until(pair.enforces, "all is as it was", 120)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_commands_of_break_glass_work_in_any_order_and_again_and_a_pod_that_opts_in_starts(
+    pair: Installation, order: tuple[int, ...]
+) -> None:
+    """Verbatim, as docs/operations.md has them; the Deployment is scaled, and its replicas end, as a kubelet would."""
+    plane = pair.plane
+    section = typed_under("Break the glass")
+    delete, annotate, scale, end, restore = section[:5]
+    for _ in range(2):
+        for number in order:
+            words = (delete, annotate, scale)[number]
+            plane.kubectl(*words)
+            if words is scale and pair.replicas:
+                pair.stop()
+    assert pair.policies() <= {"Ignore"}
+    plane.kubectl("apply", "-f", "-", "--dry-run=server", stdin=json.dumps(deployment("default", MOUNTS)))
+    plane.kubectl("create", "-f", "-", stdin=json.dumps(pod("default", OPTS_IN)))
+    plane.kubectl("delete", "pod", "web", "--force", "--grace-period=0")
+    pair.start(2)
+    until(lambda: pair.entries() and pair.mutating(), "both are back")
+    assert pair.policies() == {"Ignore"}
+    plane.kubectl(*end)
+    plane.kubectl(*restore)
+    until(pair.enforces, "all is as it was", 120)
+
+
+def test_the_commands_after_a_leak_make_a_new_ca(pair: Installation) -> None:
+    """Verbatim, too."""
+    plane, before = pair.plane, pair.secret()["ca.crt"]
+    commands = [words for words in typed_under("The serving certificate") if words[0] != "get"]
+    for words in commands[:5]:
+        plane.kubectl(*words)
+        if "--replicas=0" in words:
+            pair.stop()
+    pair.start(2)
+    until(lambda: pair.policies() == {"Fail"}, "the entries enforce", 120)
+    assert pair.secret()["ca.crt"] != before
+
+
+def test_the_entries_fall_back_while_the_api_server_does_not_reach_us_and_come_back(pair: Installation) -> None:
+    """Nothing listens where the Service leads; what the leader reaches by its own way is all there."""
+    plane = pair.plane
+    for replica in pair.replicas:
+        plane.unroute(replica.address)
+    until(lambda: pair.policies() == {"Ignore"}, "the entries fall back", 60)
+    plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(pod("default", OPTS_IN)))
+    plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(deployment("default", MOUNTS)))
+    assert {line["configuration"] for line in pair.told(FALLS)} == {ENFORCING, INJECTING}
+    pair.route(pair.replicas)
+    until(lambda: pair.policies() == {"Fail"}, "they enforce again", 60)
+
+
+def test_a_ca_that_does_not_verify_us_and_cannot_be_repaired_makes_the_entries_fall_back(pair: Installation) -> None:
+    """As with a CA injector that writes the wrong one: here, the leader may not write."""
+    plane = pair.plane
+    right = plane.get("clusterrole", NAME)
+    rules = [dict(rule) for rule in right["rules"]]
+    for rule in rules:
+        if rule.get("resourceNames") and "admissionregistration.k8s.io" in rule["apiGroups"]:
+            rule["verbs"] = [verb for verb in rule["verbs"] if verb != "patch"]
+    for name, kind in ((ENFORCING, "validatingwebhookconfiguration"), (INJECTING, "mutatingwebhookconfiguration")):
+        plane.kubectl("patch", "clusterrole", NAME, "--type=merge", "-p", json.dumps({"rules": rules}))
+        overwrite(plane, name, kind)
+    until(lambda: pair.policies() == {"Ignore"}, "the entries fall back", 60)
+    assert any("x509" in line["problem"] for line in pair.told("the probe failed"))
+    plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(pod("default", OPTS_IN)))
+    plane.kubectl("patch", "clusterrole", NAME, "--type=merge", "-p", json.dumps({"rules": right["rules"]}))
+    until(pair.enforces, "all is as it was", 60)
 
 
 def documented(beginning: str) -> list[list[str]]:
@@ -146,6 +245,15 @@ def documented(beginning: str) -> list[list[str]]:
     lines = (TOP / "docs" / "operations.md").read_text(encoding="utf-8").splitlines()
     typed = [shlex.split(line)[1:] for line in lines if line.strip().startswith("kubectl ")]
     return [words for words in typed if beginning in " ".join(words)]
+
+
+def typed_under(title: str) -> list[list[str]]:
+    """The words of the commands that stand as blocks in a section of docs/operations.md, without `kubectl`."""
+    text = (TOP / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = text.partition(f"## {title}\n")[2].partition("\n## ")[0].splitlines()
+    return [
+        shlex.split(line)[1:] for line in section if line.startswith("    ") and line.strip().startswith("kubectl ")
+    ]
 
 
 def listed(*items: dict[str, object]) -> dict[str, object]:
@@ -214,6 +322,7 @@ def forget(plane: ControlPlane) -> None:
     """Removes what the replicas have made, as before a first install."""
     plane.kubectl("delete", "secret", f"{NAME}-serving", "-n", NAMESPACE)
     plane.kubectl("delete", "validatingwebhookconfiguration", ENFORCING)
+    plane.kubectl("delete", "mutatingwebhookconfiguration", INJECTING)
 
 
 def test_a_rolling_restart_under_50_requests_a_second_loses_no_review(pair: Installation) -> None:
@@ -244,7 +353,7 @@ def test_a_rolling_restart_under_50_requests_a_second_loses_no_review(pair: Inst
 
 def test_an_uninstall_takes_the_enforcing_entries_with_it_while_a_replica_runs(pair: Installation) -> None:
     helm("uninstall", NAME, "--namespace", NAMESPACE, cluster=pair.plane)
-    until(lambda: not pair.entries(), "the entries are gone")
+    until(lambda: not pair.entries() and not pair.mutating(), "the entries are gone")
     created = len(pair.told(CREATED))
     until(lambda: pair.told("the Lease cannot be had"), "the replicas have lost their rights")
     assert (pair.entries(), len(pair.told(CREATED))) == ([], created)

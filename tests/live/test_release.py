@@ -1,16 +1,18 @@
 """The life of a release, its replicas running as Pods: upgrade, rollback, each mode of the serving certificate.
 
-cert-manager is played: its CRDs are real, what it and its CA injector would write is written here.
+cert-manager is played: its CRDs are real, what it would write is written here. There is no CA injector.
 """
 
 import http.client
 import json
 import ssl
+import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +26,21 @@ from rig.installation import NAME, NAMESPACE, Installation, installed
 from rig.pod import Pod
 from rig.waiting import until
 from tests.live.mesh_objects import namespace, partner, rule, secret, workload
-from tests.live.replicas import DENIED, ENFORCING, HOST, INJECTING, submitting
+from tests.live.replicas import DENIED, HOST, submitting
 from tests.live.replicas import Installation as Behind
+from tests.live.test_installation import asking
+from tests.live.test_leading import OPTS_IN, pod
 from webhook.cli import group
+from webhook.cluster.access import from_kubeconfig
+from webhook.cluster.connection import Connection
+from webhook.cluster.errors import ClusterError
+from webhook.cluster.replicas import PODS
+from webhook.cluster.trust import blocks_of
 
 pytestmark = pytest.mark.slow
 
 QUICK = {"drainSeconds": 1}
-CONFIGURATIONS = (
-    f"validatingwebhookconfiguration/{NAME}",
-    f"validatingwebhookconfiguration/{ENFORCING}",
-    f"mutatingwebhookconfiguration/{INJECTING}",
-)
+DRAINED = {"drainSeconds": 5}
 WEBHOOK_PORT = 10250
 
 
@@ -77,16 +82,6 @@ class Issuer:
     def written(self) -> str:
         """The version of the Secret now."""
         return str(self.plane.get("secret", self.name, "-n", NAMESPACE)["metadata"]["resourceVersion"])
-
-    def publish(self) -> None:
-        """Puts the CA into every entry that names the Certificate, as the CA injector does."""
-        value = b64encode(self.bundle).decode()
-        for configuration in CONFIGURATIONS:
-            found = self.plane.get(configuration)
-            assert found["metadata"]["annotations"]["cert-manager.io/inject-ca-from"].startswith(f"{NAMESPACE}/")
-            paths = (f"/webhooks/{number}/clientConfig/caBundle" for number in range(len(found["webhooks"])))
-            patch = [{"op": "add", "path": path, "value": value} for path in paths]
-            self.plane.kubectl("patch", configuration, "--type=json", "-p", json.dumps(patch))
 
 
 def shown(pod: Pod, bundle: bytes) -> bytes:
@@ -154,33 +149,89 @@ def test_an_upgrade_and_a_rollback_keep_the_ca_and_the_enforcement(release: Inst
 
 def test_a_certificate_of_cert_managers_is_used_renewed_and_never_written(release: Installation) -> None:
     plane = release.cluster
-    release.helm("upgrade", "--force-conflicts", **QUICK, certificate={"mode": "certManager"})
+    release.helm("upgrade", **QUICK, certificate={"mode": "certManager"})
     wanted = plane.get("certificate", f"{NAME}-serving", "-n", NAMESPACE)["spec"]
     assert wanted["dnsNames"] == [HOST]
     issuer = Issuer(plane, wanted["secretName"])
     issuer.issue()
-    until(lambda: "cert-manager.io/inject-ca-from" in annotations(plane, CONFIGURATIONS[1]), "the leader passes it on")
-    issuer.publish()
     release.wait()
     takes_up_what_is_renewed(release, issuer)
-    assert Behind(plane).bundles() == {issuer.bundle}
-
-
-def annotations(plane: ControlPlane, configuration: str) -> dict[str, str]:
-    """Those of a configuration."""
-    found: dict[str, str] = plane.get(configuration)["metadata"].get("annotations", {})
-    return found
+    assert are_trusted(release, issuer.bundle)
+    renewed = Issuer(plane, wanted["secretName"])
+    renewed.issue()
+    until(lambda: served(release, renewed) == {renewed.leaf}, "both serve what another CA of its has signed", 120)
+    assert DENIED in submitting(plane)()
+    assert are_trusted(release, renewed.bundle)
 
 
 def test_a_certificate_of_the_company_is_used_renewed_and_never_written(release: Installation) -> None:
     issuer = Issuer(release.cluster, "company")
     issuer.issue()
     existing = {"secretName": issuer.name, "caBundle": issuer.bundle.decode()}
-    values = {**QUICK, "certificate": {"mode": "existing", "existing": existing}}
-    release.helm("upgrade", "--force-conflicts", **values)
+    release.helm("upgrade", **QUICK, certificate={"mode": "existing", "existing": existing})
     release.wait()
     takes_up_what_is_renewed(release, issuer)
-    assert Behind(release.cluster).bundles() == {issuer.bundle}
+    assert are_trusted(release, issuer.bundle)
+
+
+def are_trusted(release: Installation, authorities: bytes) -> bool:
+    """Whether every entry holds these CAs."""
+    return all(set(blocks_of(authorities)) <= set(blocks_of(bundle)) for bundle in Behind(release.cluster).bundles())
+
+
+def served(release: Installation, issuer: Issuer) -> set[bytes]:
+    """The certificates that the replicas show to a client of that CA."""
+    return {shown(pod, issuer.bundle) for pod in replicas(release)}
+
+
+EVERY_CHANGE = ("selfManaged", "certManager", "existing", "selfManaged", "existing", "certManager", "selfManaged")
+
+
+def test_no_review_is_lost_while_the_mode_of_the_certificate_changes(release: Installation) -> None:
+    """Each of the six changes under load, also of Pods that opt in; every entry trusts both CAs for a while."""
+    plane, outcomes = release.cluster, {}
+    issuers = {"certManager": Issuer(plane, f"{NAME}-cert-manager"), "existing": Issuer(plane, "own")}
+    for issuer in issuers.values():
+        issuer.issue()
+    own = {"secretName": "own", "caBundle": issuers["existing"].bundle.decode()}
+    values = {mode: {"mode": mode, **({"existing": own} if mode == "existing" else {})} for mode in set(EVERY_CHANGE)}
+    release.helm("upgrade", **DRAINED, certificate=values["selfManaged"])
+    release.wait()
+    for before, after in pairwise(EVERY_CHANGE):
+        old = b"".join(Behind(plane).bundles())
+        with asking(release) as answers, creating(release) as pods:
+            release.helm("upgrade", **DRAINED, certificate=values[after])
+            release.wait()
+            assert len(answers) > 100
+        lost = [answer for answer in answers if DENIED not in answer] + [answer for answer in pods if answer]
+        outcomes[f"{before} to {after}"] = lost
+        print(f"{before} to {after}: {len(answers)} and {len(pods)} reviews, {len(lost)} lost")  # noqa: T201  # a figure
+        assert are_trusted(release, old)
+    assert outcomes == {f"{before} to {after}": [] for before, after in pairwise(EVERY_CHANGE)}
+
+
+@contextmanager
+def creating(release: Installation) -> Iterator[list[str]]:
+    """A client that creates Pods that opt in, as dry runs; what it is told of calls that failed, else ''."""
+    answers: list[str] = []
+    ended = threading.Event()
+    api = Connection(from_kubeconfig(release.cluster.kubeconfig))
+
+    def create() -> None:
+        while not ended.wait(0.1):
+            try:
+                api.create(PODS, pod("default", OPTS_IN), {"dryRun": "All"})
+                answers.append("")
+            except ClusterError as error:
+                answers.append(str(error) if "failed calling webhook" in str(error) else "")
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        thread.join(60)
 
 
 def test_where_secrets_may_be_read_in_some_namespaces_only_the_others_are_warned_and_told_why(
@@ -190,7 +241,7 @@ def test_where_secrets_may_be_read_in_some_namespaces_only_the_others_are_warned
     plane = release.cluster
     for team in ("devel", "shop"):
         plane.apply(namespace(team), partner("one", team), rule("one", "/etc/one", team), secret("one", team))
-    release.helm("upgrade", "--force-conflicts", **QUICK, rbac={"secretNamespaces": ["devel"]})
+    release.helm("upgrade", **QUICK, rbac={"secretNamespaces": ["devel"]})
     release.wait()
     file = tmp_path / "app.json"
 

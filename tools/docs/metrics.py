@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prometheus_client.core import Metric
 
 from webhook.inject import Mutation
-from webhook.metrics import Metrics
+from webhook.metrics import Leading, Metrics
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 
@@ -17,11 +17,16 @@ LABELS = {
     "status": "the HTTP status",
     "rule": "the [rule](rules/README.md)",
     "severity": "`warn` or `deny`",
-    "outcome": "`patched`, `unchanged`, `waiting`: refused, once per try, `without`: starts without files",
+    "configuration": "the name of the webhook configuration",
 }
 BY_FAMILY = {
     ("admission", "kind"): "the object's kind, or other",
     ("admission", "verdict"): "`allow`, `warn`, `deny`; of `/mutate`: `patched`, `unchanged`, `deny`",
+    (
+        "injection",
+        "outcome",
+    ): "`patched`, `unchanged`, `waiting`: refused, once per try, `without`: starts without files",
+    ("probes", "outcome"): "`proved`, `refuted` (the API server does not reach us), `unknown`",
     ("watch", "kind"): "resource and group, as `destinationrules.networking.istio.io`",
 }
 
@@ -38,7 +43,8 @@ class Sample:
 
 def families() -> list[Metric]:
     """Every metric with at least one sample of each."""
-    metrics = Metrics(watches=lambda: [Sample()], serving_ends=lambda: datetime.now(UTC))
+    leading = Leading(enforcing={"": True}, restored={"": 1}, probes={"": 1})
+    metrics = Metrics(lambda: [Sample()], lambda: datetime.now(UTC), lambda: leading)
     ref = ObjectRef("apps/v1", "Deployment", "devel", "sample-app")
     review = Request("uid", "CREATE", ref)
     metrics.answered(review, Verdict(ref, (Finding("file-not-mounted", Severity.DENY, ref, "", "", ""),)), 0)

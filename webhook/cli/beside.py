@@ -3,10 +3,13 @@
 With `--cert` and `--key` alone there is nothing to do, and no API server is asked.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from webhook import logs
@@ -18,9 +21,12 @@ from webhook.settings import ObjectName, Settings
 if TYPE_CHECKING:
     from webhook.cli.certificate import SelfManaged
     from webhook.cli.leading import Rounds, Work
+    from webhook.cli.mounted import Mounted
     from webhook.cluster.access import Access
     from webhook.cluster.connection import Connection
     from webhook.cluster.lease import Candidate
+    from webhook.cluster.namespace import OwnNamespace
+    from webhook.metrics import Leading
 
 _PAUSE_SECONDS = 1.0
 
@@ -46,8 +52,9 @@ class Beside:
 
     def __init__(self, settings: Settings, pace: Pace | None = None) -> None:
         self.settings, self.pace = settings, pace or Pace()
-        self._certificate: SelfManaged | None = None
+        self._certificate: SelfManaged | Mounted | None = None
         self._rounds: Rounds | None = None
+        self.work: Work | None = None
 
     def certificates(self, complain: Callable[[str], None]) -> Certificates:
         """What the server serves with; waits for the first certificate, if it is in the cluster that it lives.
@@ -60,23 +67,26 @@ class Beside:
         if not settings.serving_secret:
             if settings.certificate is None or settings.key is None:
                 raise NoAccess("no certificate was named")
-            return Certificates(settings.certificate, settings.key, complain)
-        file = self._first(settings.serving_secret).file
+            if not settings.installation:
+                return Certificates(settings.certificate, settings.key, complain)
+            file = self._mounted(settings.certificate, settings.key, settings.ca).file
+        else:
+            file = self._first(settings.serving_secret).file
         return Certificates(file.path, file.path, complain)
 
     def start(self) -> None:
         """Starts the work, in the process that answers; it has connections of its own."""
         if not self.settings.serving_secret and not self.settings.installation:
             return
+        from webhook.cli.certificate import SelfManaged
         from webhook.cli.leading import Rounds, Work
         from webhook.cluster.connection import Connection
 
         api = Connection(access_of(self.settings))
-        if self._certificate:
+        if isinstance(self._certificate, SelfManaged):
             self._certificate.secret.api = api
-        work = Work(self._certificate)
-        candidate = self._led(work, api)
-        self._rounds = Rounds(work, candidate, self.pace.round_seconds)
+        self.work = Work(self._certificate)
+        self._rounds = Rounds(self.work, self.pace.round_seconds, *self._led(self.work, api))
         self._rounds.start()
 
     def end(self) -> None:
@@ -84,22 +94,56 @@ class Beside:
         if self._rounds:
             self._rounds.end()
 
-    def _led(self, work: "Work", api: "Connection") -> "Candidate | None":
-        """Adds the leader's duties to the work; answers with the candidate for them, None where there are none."""
+    def waits(self) -> str:
+        """What is waited for before the API server accepts the certificate that is served, '' once it does."""
+        return self.work.waits if self.work else ""
+
+    def led(self) -> "Leading":
+        """What this replica has done as the leader, for the metrics."""
+        from webhook.metrics import Leading
+
+        keeping = self.work.keeping if self.work else None
+        if not keeping or not self._rounds:
+            return Leading()
+        kept, leads = dict(keeping.kept), self._rounds.leads()
+        enforcing = {name: each.enforces for name, each in kept.items() if leads}
+        return Leading(leads, enforcing, {name: each.restored for name, each in kept.items()}, dict(keeping.outcomes))
+
+    def _led(self, work: "Work", api: "Connection") -> "tuple[Candidate | None, OwnNamespace | None]":
+        """Adds what an installation needs to the work; answers with who competes for the Lease, and who for the end."""
         named = self.settings.installation
         if not named:
-            return None
+            return None, None
         from webhook.cli.leading import identity
-        from webhook.cluster.bundles import Bundles, Configuration
-        from webhook.cluster.enforcing import Enforcing, Installation
+        from webhook.cli.trusted import Trust
+        from webhook.cluster.bundles import Bundles, Target
+        from webhook.cluster.installation import Installation
+        from webhook.cluster.keeping import Keeping
         from webhook.cluster.lease import Candidate, Election
+        from webhook.cluster.namespace import OwnNamespace
+        from webhook.cluster.replicas import others_of
         from webhook.cluster.resource import MUTATING, VALIDATING
 
-        installation = Installation(named.namespace, named.name, self.settings.probe_namespace or named.namespace)
-        work.enforcing = Enforcing(api, installation, logs.tell)
-        validating = [Configuration(VALIDATING, name) for name in (named.name, installation.enforcing)]
-        work.bundles = Bundles(api, [*validating, Configuration(MUTATING, installation.injecting)])
-        return Candidate(api, named.namespace, named.name, Election(identity()))
+        found = Installation(named.namespace, named.name, self.settings.probe_namespace or named.namespace)
+        work.keeping = Keeping(api, found, logs.tell)
+        validating = [Target(VALIDATING, name) for name in (found.telling, found.enforcing)]
+        bundles = Bundles(api, [*validating, Target(MUTATING, found.injecting)])
+        others = partial(others_of, api, named.namespace, os.environ.get("POD_NAME", ""))
+        work.trust = Trust(bundles, found.host, self.pace.terms.settled, others)
+        candidate = Candidate(api, named.namespace, named.name, Election(identity()))
+        return candidate, OwnNamespace(api, named.namespace)
+
+    def _mounted(self, certificate: Path, key: Path, ca: Path | None) -> "Mounted":
+        """The certificate in mounted files.
+
+        Raises:
+            BadCertificate: it cannot serve.
+        """
+        from webhook.cli.mounted import Files, Mounted
+        from webhook.serving.files import PrivateFile
+
+        self._certificate = mounted = Mounted(Files(certificate, key, ca), PrivateFile())
+        return mounted
 
     def _first(self, where: ObjectName) -> "SelfManaged":
         """The certificate once there is one; asks until the API server answers and lets us."""

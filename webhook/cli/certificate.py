@@ -7,10 +7,13 @@ Every replica looks, at its own pace, and takes up what it finds. Only the leade
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from webhook import logs
+from webhook.cli.trusted import Trust
 from webhook.cluster.serving_secret import ServingSecret, Stored
-from webhook.serving.authority import NewKey, Terms, new_key
+from webhook.cluster.trust import Blocks, blocks_of
+from webhook.serving.authority import NewKey, Terms, cert_pem, new_key
 from webhook.serving.files import PrivateFile
 from webhook.serving.rotation import Authorities, Need, State, Step, advance, mended, serves
 from webhook.serving.stored import read_state, write_state
@@ -34,6 +37,31 @@ class SelfManaged:
         self.secret, self.file, self.making = secret, file, making
         self.state = State()
         self._faults: tuple[str, ...] = ()
+
+    @property
+    def authorities(self) -> Blocks:
+        """Every CA that the API server should verify us with."""
+        return blocks_of(self.state.bundle)
+
+    @property
+    def path(self) -> Path:
+        """The file that is served."""
+        return self.file.path
+
+    def round(self, at: datetime, trust: Trust | None, *, leads: bool) -> bool:
+        """Looks; an announced CA takes over once it was in every bundle for long enough. Nothing waits for the bundles.
+
+        Raises:
+            ClusterError: as `look`.
+        """
+        announced = self.state.announced
+        settled: Authorities = ()
+        if leads and trust and announced:
+            hurry = self.state.ends_within(self.making.terms.settled, at)
+            certificate = announced.certificate
+            settled = (certificate,) if trust.settled(blocks_of(cert_pem(certificate)), at, hurry=hurry) else ()
+        self.look(at, leads=leads, settled=settled)
+        return False
 
     def look(self, at: datetime, *, leads: bool = False, settled: Authorities = ()) -> State:
         """Reads the Secret, does what is due, and serves what is there now; answers with it.

@@ -3,9 +3,9 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,12 @@ from webhook import logs
 from webhook.settings import Address, BadSettings, Settings, read_settings
 
 if TYPE_CHECKING:
-    from webhook.cli.beside import Pace
+    from webhook.cli.beside import Beside, Pace
     from webhook.cli.embedded import Embedded
     from webhook.cli.live import Live
+    from webhook.cli.showing import Shown
+
+    _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _HELP = {
     "cluster": "A file or folder of manifests that is the cluster, instead of a live one; may be given several times.",
@@ -23,6 +26,7 @@ _HELP = {
     "bind": "HOST:PORT to listen on; port 0 takes a free one.  [default: 127.0.0.1:8443]",
     "cert": "The webhook's own certificate (PEM); renewed files are taken up while serving.",
     "key": "Its private key (PEM, not encrypted).",
+    "ca": "CA certificates (PEM) that verify --cert; with --installation, they go into its webhook entries.",
     "serving-secret": "Instead of both: the Secret in which this webhook issues and renews them itself.",
     "serving-dns": "Names under which the API server calls us, joined by commas; for --serving-secret.",
     "installation": "Name of the installed chart's objects; the replica that leads looks after its webhook entries.",
@@ -48,6 +52,7 @@ _HELP = {
 @click.option("--bind", metavar="HOST:PORT", help=_HELP["bind"])
 @click.option("--cert", metavar="FILE", help=_HELP["cert"])
 @click.option("--key", metavar="FILE", help=_HELP["key"])
+@click.option("--ca", metavar="FILE", help=_HELP["ca"])
 @click.option("--serving-secret", metavar="NAMESPACE/NAME", help=_HELP["serving-secret"])
 @click.option("--serving-dns", metavar="NAMES", help=_HELP["serving-dns"])
 @click.option("--installation", metavar="NAMESPACE/NAME", help=_HELP["installation"])
@@ -82,14 +87,13 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     Raises:
         SystemExit: with 2 and what is wrong on stderr, when it cannot start; else as gunicorn ends.
     """
-    from webhook.cli.answering import Journals, in_turn
+    from webhook.cli.answering import in_turn
     from webhook.cli.beside import Beside, NoAccess
     from webhook.cli.embedded import BadCluster
     from webhook.cli.showing import Shown
     from webhook.policy import BadPolicy
     from webhook.serving.server import Hooks, Plain, PortTaken, Process, Server, take_address
     from webhook.serving.tls import BadCertificate
-    from webhook.web import create_app
 
     logs.set_up(settings.log)
     try:
@@ -100,13 +104,24 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     except (BadCertificate, BadCluster, BadPolicy, NoAccess, PortTaken) as error:
         click.echo(f"mtls-guard serve: {error}", err=True)
         sys.exit(2)
-    shown = Shown(settings.metrics, cluster, certificates)
-    app = create_app(cluster.judge, cluster.waits, Journals([logs.Journal(), *shown.journals]), cluster.mutate)
+    shown = Shown(settings.metrics, cluster, certificates, beside)
+    app = _app(settings, cluster, beside, shown)
     address = Address(settings.bind.host, listener.getsockname()[1])
     process = Process(settings.workers, settings.threads, settings.drain)
     working = in_turn(cluster.start, beside.start, shown.start)
     hooks = Hooks(partial(_announce, address, cluster.told()), working, in_turn(beside.end, cluster.end))
     Server(Plain(listener, app), certificates, process, hooks).run()
+
+
+def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", shown: "Shown") -> "_Wsgi":
+    """What answers: reviews from the cluster, the leader's probes for this installation."""
+    from webhook.cli.answering import Journals
+    from webhook.cli.probing import Probed, Unprobed
+    from webhook.web import create_app
+
+    probed = Probed(settings.installation, cluster.judge, cluster.mutate)
+    journal = Unprobed(Journals([logs.Journal(), *shown.journals]))
+    return create_app(probed.judge, cluster.waits, journal, probed.mutate, beside.waits)
 
 
 def _cluster(settings: Settings, pace: "Pace | None") -> "Embedded | Live":

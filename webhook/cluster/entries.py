@@ -1,22 +1,13 @@
-"""The webhook configuration that may block: which one there should be, and how it comes there step by step.
+"""The entries of a webhook configuration: in what a live one differs from what it should be, and what mends it.
 
-The chart renders it into a ConfigMap, as values say. The leader keeps it: as `Ignore` first, as `Fail` once it was
-proved that a known-bad object is denied; and it puts back what somebody changed. It belongs to the chart's ClusterRole,
-and goes with it.
+Pure: `keeping` asks the API server, `stated` says what should be there. CA bundles are left to `bundles`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from webhook.decoding.broken import Broken
-from webhook.decoding.limits import CONFIG_MAP
-from webhook.decoding.yaml_text import load_yaml
-from webhook.model.manifest import Manifest, dig, mapping, sequence, text, texts
-
-ENTRIES_KEY = "enforcing.yaml"
-BREAK_GLASS = "mtls-guard.io/break-glass"
-"""An annotation of the ConfigMap: as long as it is there, nothing blocks, whatever values say."""
+from webhook.model.manifest import Manifest, dig, mapping, sequence, text
 
 _DEFAULTS: dict[str, Any] = {
     "admissionReviewVersions": [],
@@ -25,91 +16,59 @@ _DEFAULTS: dict[str, Any] = {
     "matchPolicy": "Equivalent",
     "namespaceSelector": {},
     "objectSelector": {},
+    "reinvocationPolicy": "Never",
     "sideEffects": "None",
     "timeoutSeconds": 10,
 }
-"""What of an entry is ours to say, and what the API server takes where it is not said.
+"""The fields of an entry, and what the API server takes where one is not given.
 
 Source: https://github.com/kubernetes/kubernetes/blob/v1.34.0/pkg/apis/admissionregistration/v1/defaults.go
 """
-
-
-_REPAIRED = "the enforcing configuration was brought to what values say"
-
-
-class BadEntries(ValueError):
-    """The ConfigMap holds no configuration that could be applied; the text says why."""
+_FOREIGN_INJECTORS = "cert-manager.io/inject-"
+"""Annotations by which cert-manager's CA injector would overwrite the bundles; of charts before this one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What values say. entries: by name. broken: somebody broke the glass; `Ignore` for all."""
+class Difference:
+    """In what a live configuration differs. entry: '' for the configuration itself.
 
-    manifest: Manifest
-    broken: bool = False
+    field: as kubectl writes it, `rules` or `clientConfig.service`; '' where the entry itself is missing, or too many.
+    """
 
-    @property
-    def name(self) -> str:
-        """The name of the configuration."""
-        return text(dig(self.manifest, "metadata", "name"))
-
-    @property
-    def entries(self) -> Mapping[str, Manifest]:
-        """The entries by their names."""
-        return entries_of(self.manifest)
-
-    def enforces(self, entry: str) -> bool:
-        """Whether this entry shall be `Fail` once that is safe."""
-        return not self.broken and _said(self.entries[entry], "failurePolicy") == "Fail"
+    entry: str
+    field: str
+    live: Any
+    expected: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is to be done with the configuration. why: constant text for the log."""
+    """What is to be done with a configuration."""
 
     verb: Literal["create", "replace", "delete"]
     manifest: Manifest
-    why: str
 
 
-def read_wanted(config_map: Manifest, name: str) -> Wanted:
-    """What the ConfigMap says. name: the only one that the configuration in it may have.
+def differences(expected: Manifest, live: Manifest) -> tuple[Difference, ...]:
+    """Everything in which the live configuration is not as it should be; labels and annotations of others are not."""
+    entries, there = entries_of(expected), entries_of(live)
+    names = [*entries, *(name for name in there if name not in entries)]
+    return (*_of_metadata(expected, live), *(one for name in names for one in _of_entry(name, entries, there)))
 
-    Raises:
-        BadEntries: it cannot be applied.
+
+def act(expected: Manifest, owner: Manifest, live: Manifest | None) -> Act | None:
+    """What brings a configuration to what is expected; None when it is there.
+
+    owner: the ClusterRole that it belongs to.
     """
-    try:
-        found = load_yaml(text(dig(config_map, "data", ENTRIES_KEY)), CONFIG_MAP)
-    except Broken as error:
-        raise BadEntries(f'key "{ENTRIES_KEY}" is no YAML: {error}') from error
-    wanted = Wanted(mapping(found), BREAK_GLASS in texts(dig(config_map, "metadata", "annotations")))
-    if wanted.name != name:
-        raise BadEntries(f'key "{ENTRIES_KEY}" holds "{wanted.name}", expected a configuration named "{name}"')
-    return wanted
-
-
-def act(wanted: Wanted, owner: Manifest, live: Manifest | None, *, proved: bool) -> Act | None:
-    """What brings the configuration where it should be; None when it is there.
-
-    owner: the ClusterRole that it belongs to. proved: a known-bad object was just denied by one of its entries.
-    """
-    policies = {name: _policy(wanted, name, live, proved=proved) for name in wanted.entries}
-    target = _target(wanted, owner, policies)
-    if not policies:
-        return Act("delete", live, "values name no entry that may block") if live else None
+    target = {**expected, "metadata": {**mapping(expected.get("metadata")), "ownerReferences": [_reference(owner)]}}
+    if not entries_of(expected):
+        return Act("delete", live) if live else None
     if live is None:
-        return Act("create", target, "the enforcing configuration was created")
-    if not _differs(target, live):
+        return Act("create", target)
+    if not differences(target, live) and _owners(live) == _owners(target):
         return None
-    why = "the entries enforce from now on: a known-bad object was denied" if proved else _REPAIRED
-    return Act("replace", _merged(target, live), why)
-
-
-def unproved(wanted: Wanted, live: Manifest | None) -> bool:
-    """Whether an entry shall be `Fail` and is not yet."""
-    found = entries_of(live or {})
-    enforced = {name for name, entry in found.items() if _said(entry, "failurePolicy") == "Fail"}
-    return any(wanted.enforces(name) and name not in enforced for name in wanted.entries)
+    return Act("replace", _merged(target, live))
 
 
 def entries_of(manifest: Manifest) -> dict[str, Manifest]:
@@ -117,20 +76,53 @@ def entries_of(manifest: Manifest) -> dict[str, Manifest]:
     return {text(mapping(entry).get("name")): mapping(entry) for entry in sequence(manifest.get("webhooks"))}
 
 
-def _policy(wanted: Wanted, name: str, live: Manifest | None, *, proved: bool) -> str:
-    """The failurePolicy of an entry as it may be now: `Fail` stays `Fail`, as long as it asks the same Service."""
-    if not wanted.enforces(name):
-        return "Ignore"
-    before = entries_of(live or {}).get(name)
-    stands = before is not None and _said(before, "failurePolicy") == "Fail"
-    return "Fail" if proved or (stands and _service(before or {}) == _service(wanted.entries[name])) else "Ignore"
+def value_of(entry: Manifest, field: str) -> Any:
+    """A field of an entry, or its default."""
+    value = entry.get(field)
+    return _DEFAULTS[field] if value is None else value
 
 
-def _target(wanted: Wanted, owner: Manifest, policies: Mapping[str, str]) -> dict[str, Any]:
-    """The manifest to have."""
-    metadata = {**mapping(wanted.manifest.get("metadata")), "ownerReferences": [_reference(owner)]}
-    entries = [{**entry, "failurePolicy": policies[name]} for name, entry in wanted.entries.items()]
-    return {**wanted.manifest, "metadata": metadata, "webhooks": entries}
+def service_of(entry: Manifest) -> dict[str, Any]:
+    """Whom an entry asks, without the path."""
+    service = mapping(dig(entry, "clientConfig", "service"))
+    asked = {"port": 443, **{key: value for key, value in service.items() if key != "path"}}
+    return {"url": dig(entry, "clientConfig", "url"), "service": asked if service else None}
+
+
+def _of_metadata(expected: Manifest, live: Manifest) -> tuple[Difference, ...]:
+    """Labels and annotations that are missing, and annotations that should not be there."""
+    parts = []
+    for part in ("labels", "annotations"):
+        given, there = mapping(dig(expected, "metadata", part)), mapping(dig(live, "metadata", part))
+        lacks = not there.items() >= given.items()
+        foreign = {key: there[key] for key in there if key.startswith(_FOREIGN_INJECTORS)}
+        if lacks or foreign:
+            shown = {key: there.get(key) for key in given} | foreign
+            parts.append(Difference("", f"metadata.{part}", shown, dict(given)))
+    return tuple(parts)
+
+
+def _of_entry(name: str, entries: Mapping[str, Manifest], there: Mapping[str, Manifest]) -> tuple[Difference, ...]:
+    """Field by field."""
+    entry, live = entries.get(name), there.get(name)
+    if entry is None or live is None:
+        return (Difference(name, "", live, entry),)
+    fields = {field: (value_of(live, field), value_of(entry, field)) for field in _DEFAULTS}
+    fields["rules"] = (_rules(live), _rules(entry))
+    for part, default in (("url", None), ("service", {})):
+        fields[f"clientConfig.{part}"] = (_client(live, part, default), _client(entry, part, default))
+    return tuple(Difference(name, field, *values) for field, values in fields.items() if values[0] != values[1])
+
+
+def _rules(entry: Manifest) -> list[dict[str, Any]]:
+    """Its rules, with their default."""
+    return [{"scope": "*", **mapping(rule)} for rule in sequence(entry.get("rules"))]
+
+
+def _client(entry: Manifest, part: str, default: Any) -> Any:
+    """A part of its clientConfig, with the default of a Service's port."""
+    value = dig(entry, "clientConfig", part)
+    return {"port": 443, **value} if isinstance(value, dict) and value else default if value is None else value
 
 
 def _reference(owner: Manifest) -> dict[str, str]:
@@ -140,57 +132,34 @@ def _reference(owner: Manifest) -> dict[str, str]:
     return {**kind, "name": text(metadata.get("name")), "uid": text(metadata.get("uid"))}
 
 
-def _differs(target: Manifest, live: Manifest) -> bool:
-    """Whether somebody changed what is ours to say; labels and annotations of others are not."""
-    wanted, found = entries_of(target), entries_of(live)
-    if wanted.keys() != found.keys() or not all(_same(entry, found[name]) for name, entry in wanted.items()):
-        return True
-    shall, has = mapping(target.get("metadata")), mapping(live.get("metadata"))
-    kept = all(mapping(has.get(part)).items() >= mapping(shall.get(part)).items() for part in ("labels", "annotations"))
-    owners = [text(mapping(one).get("uid")) for one in sequence(has.get("ownerReferences"))]
-    return not kept or owners != [one["uid"] for one in shall["ownerReferences"]]
-
-
-def _same(shall: Manifest, has: Manifest) -> bool:
-    """Whether an entry is as it shall be. The CA bundle is somebody else's, unless values say it."""
-    if any(_said(shall, key) != _said(has, key) for key in _DEFAULTS) or _rules(shall) != _rules(has):
-        return False
-    said = _bundle(shall)
-    return _service(shall) == _service(has) and (not said or said == _bundle(has))
-
-
-def _said(entry: Manifest, key: str) -> Any:
-    """A field, or its default."""
-    found = entry.get(key)
-    return _DEFAULTS[key] if found is None else found
-
-
-def _rules(entry: Manifest) -> list[dict[str, Any]]:
-    """Its rules, with their default."""
-    return [{"scope": "*", **mapping(rule)} for rule in sequence(entry.get("rules"))]
-
-
-def _service(entry: Manifest) -> dict[str, Any]:
-    """Who is asked."""
-    service = mapping(dig(entry, "clientConfig", "service"))
-    return {"url": dig(entry, "clientConfig", "url"), "service": {"port": 443, **service} if service else None}
-
-
-def _bundle(entry: Manifest) -> Any:
-    """Its CA bundle as it stands in the manifest."""
-    return dig(entry, "clientConfig", "caBundle")
+def _owners(manifest: Manifest) -> list[str]:
+    """The uids of its owners."""
+    return [text(mapping(one).get("uid")) for one in sequence(dig(manifest, "metadata", "ownerReferences"))]
 
 
 def _merged(target: Manifest, live: Manifest) -> dict[str, Any]:
-    """What is there with everything of ours put right; CA bundles, labels and annotations of others stay."""
-    shall, has, found = mapping(target.get("metadata")), mapping(live.get("metadata")), entries_of(live)
-    kept = {part: {**mapping(has.get(part)), **mapping(shall.get(part))} for part in ("labels", "annotations")}
-    entries = [_with_bundle(entry, _bundle(found.get(name, {}))) for name, entry in entries_of(target).items()]
-    return {**target, "metadata": {**has, **shall, **kept}, "webhooks": entries}
+    """The target with the CA bundles, and with the labels and annotations of others, that are there.
+
+    Of one that is not the leader's yet, Helm's labels and annotations do not stay: it is no part of a release any more.
+    """
+    given, has, there = mapping(target.get("metadata")), mapping(live.get("metadata")), entries_of(live)
+    adopted = _owners(live) != _owners(target)
+    kept = {part: {**_others(has.get(part), adopted=adopted), **mapping(given.get(part))} for part in _PARTS}
+    entries = [_with_bundle(entry, there.get(name, {})) for name, entry in entries_of(target).items()]
+    return {**target, "metadata": {**has, **given, **kept}, "webhooks": entries}
 
 
-def _with_bundle(entry: Manifest, bundle: object) -> Manifest:
-    """The entry with this CA bundle, unless values say one, or there is none."""
-    if not bundle or _bundle(entry):
-        return entry
-    return {**entry, "clientConfig": {**mapping(entry.get("clientConfig")), "caBundle": bundle}}
+_PARTS = ("labels", "annotations")
+_HELMS = ("app.kubernetes.io/", "helm.sh/chart", "meta.helm.sh/")
+
+
+def _others(part: Any, *, adopted: bool) -> dict[str, Any]:
+    """What others wrote, and may keep."""
+    dropped = (_FOREIGN_INJECTORS, *(_HELMS if adopted else ()))
+    return {key: value for key, value in mapping(part).items() if not key.startswith(dropped)}
+
+
+def _with_bundle(entry: Manifest, live: Manifest) -> Manifest:
+    """The entry with the CA bundle that is there."""
+    bundle = dig(live, "clientConfig", "caBundle")
+    return {**entry, "clientConfig": {**mapping(entry.get("clientConfig")), "caBundle": bundle}} if bundle else entry

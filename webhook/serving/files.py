@@ -23,19 +23,31 @@ class PrivateFile:
         folder = tempfile.mkdtemp(prefix="mtls-guard-", dir=there)
         self.path = Path(folder) / "tls.pem"
         self._owner = os.getpid()
-        self._written: Pair | None = None
+        self._written = b""
         atexit.register(self.remove)
 
     def write(self, pair: Pair) -> bool:
         """Puts the pair in the place of what was served; False when it is the same one."""
-        if pair == self._written:
+        return self.put(cert_pem(pair.certificate) + key_pem(pair.key))
+
+    def put(self, content: bytes) -> bool:
+        """The same for certificates and private key as PEM."""
+        if self.holds(content):
             return False
+        self.beside(content).replace(self.path)
+        self._written = content
+        return True
+
+    def holds(self, content: bytes) -> bool:
+        """Whether this is what is served."""
+        return content == self._written
+
+    def beside(self, content: bytes) -> Path:
+        """Writes the content beside what is served, to be looked at; the file that it is in now."""
         fresh = self.path.with_suffix(f".{os.getpid()}")
         fresh.touch(mode=0o600)
-        fresh.write_bytes(cert_pem(pair.certificate) + key_pem(pair.key))
-        fresh.replace(self.path)
-        self._written = pair
-        return True
+        fresh.write_bytes(content)
+        return fresh
 
     def remove(self) -> None:
         """Removes folder and file, where this is the process that made them."""

@@ -6,7 +6,7 @@ once they have held it for a while, a leaf of the new CA is issued. The old CA l
 in the bundle until it has expired: no leaf outlives its CA, so by then none of it can be served.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -109,23 +109,6 @@ def serves(state: State, at: datetime, names: Collection[str]) -> bool:
 def mended(found: State, known: State, at: datetime) -> State:
     """What is stored, or, where that cannot serve any more, what this replica knows from before and serves still."""
     return known if serves(known, at, ()) and not serves(found, at, ()) else found
-
-
-@dataclass(frozen=True, slots=True)
-class Sightings:
-    """Since when each CA has been seen in every webhook configuration, without a break."""
-
-    since: Mapping[x509.Certificate, datetime] = field(default_factory=dict)
-
-    def noted(self, bundles: Iterable[Authorities], at: datetime) -> "Sightings":
-        """The sightings after a look at the bundles of all configurations' entries."""
-        seen = [frozenset(bundle) for bundle in bundles]
-        everywhere = frozenset.intersection(*seen) if seen else frozenset()
-        return Sightings({ca: self.since.get(ca, at) for ca in everywhere})
-
-    def settled(self, at: datetime, terms: Terms, *, hurry: bool = False) -> tuple[x509.Certificate, ...]:
-        """The CAs that every API server has had time to take up; in a hurry those, too, that have just been seen."""
-        return tuple(ca for ca, since in self.since.items() if hurry or at - since >= terms.settled)
 
 
 def _repaired(state: State, need: Need, key: NewKey) -> State:

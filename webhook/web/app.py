@@ -53,12 +53,14 @@ def create_app(
     waits: Callable[[], str],
     journal: Journal,
     mutate: Callable[[Review], Mutation] = lambda _: Mutation(),
+    unready: Callable[[], str] = lambda: "",
 ) -> Flask:
     """The WSGI application.
 
     judge: the verdict on a request; may raise, which then warns instead of denying.
     waits: what the server still waits for before it can judge, '' once it can.
     mutate: what injection adds to the object of a request; may raise, which then adds nothing.
+    unready: what else is waited for before reviews should be sent here; one that comes all the same is answered.
     """
     app = Flask("mtls-guard", static_folder=None)
     reviews = {
@@ -69,7 +71,7 @@ def create_app(
         app.add_url_rule(path, path[1:], methods=["POST"], provide_automatic_options=False)
     app.wsgi_app = _Shortcut(reviews, app.wsgi_app, journal)  # type: ignore[method-assign]  # flask's own way
     app.add_url_rule("/healthz", "healthz", lambda: _text(200, "ok"), provide_automatic_options=False)
-    app.add_url_rule("/readyz", "readyz", lambda: _readiness(waits()), provide_automatic_options=False)
+    app.add_url_rule("/readyz", "readyz", lambda: _readiness(waits() or unready()), provide_automatic_options=False)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, lambda error: _fault(error, journal))
     return app

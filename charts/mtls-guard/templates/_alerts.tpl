@@ -28,13 +28,17 @@
   "summary" "One review in a hundred takes mtls-guard more than half a second."
   "description" (printf "The API server waits %d s. Give the Pods more processor time, or more of them." (int .Values.webhook.timeoutSeconds))) }}
 {{ include "mtls-guard.alert" (dict "root" . "name" "MtlsGuardFailOpen" "for" "1m" "severity" "warning"
-  "expr" "sum by (name) (increase(apiserver_admission_webhook_fail_open_count{name=~\".+[.]mtls-guard[.]io\"}[10m])) > 0"
+  "expr" "sum by (name) (increase(apiserver_admission_webhook_fail_open_count{name=~\".+[.]mtls-guard[.]io\",name!~\"probe.*\"}[10m])) > 0"
   "summary" "The API server let objects pass unjudged, since mtls-guard did not answer."
   "description" "Entry {{ $labels.name }}. What passed may be broken: check it with mtls-guard check --live.") }}
 {{ include "mtls-guard.alert" (dict "root" . "name" "MtlsGuardRefusesUnjudged" "for" "1m" "severity" "critical"
   "expr" "sum by (name) (increase(apiserver_admission_webhook_rejection_count{name=~\".+[.]mtls-guard[.]io\",error_type!=\"no_error\"}[10m])) > 0"
   "summary" "The API server refuses objects because mtls-guard does not answer."
   "description" "Entry {{ $labels.name }} is Fail. The way out in one command stands in docs/operations.md.") }}
+{{ include "mtls-guard.alert" (dict "root" . "name" "MtlsGuardNotEnforcing" "for" "5m" "severity" "critical"
+  "expr" (printf "min by (configuration) (mtls_guard_entries_enforcing%s) == 0" $ours)
+  "summary" "Entries of mtls-guard that should be Fail let everything pass."
+  "description" "Configuration {{ $labels.configuration }}: the leader's log says what the API server answers to its probe; see docs/operations.md.") }}
 {{ include "mtls-guard.alert" (dict "root" . "name" "MtlsGuardDown" "for" "5m" "severity" "critical"
   "expr" (printf "absent(mtls_guard_serving_certificate_not_after_timestamp_seconds%s)" $ours)
   "summary" "No Pod of mtls-guard is seen by Prometheus."

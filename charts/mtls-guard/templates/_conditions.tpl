@@ -25,6 +25,11 @@ large enough to meet the API server's cost limit: an entry that is Fail would re
 !('system:nodes' in request.userInfo.?groups.orValue([]))
 {{- end }}
 
+{{/* The dry run by which the leader sees whether the API server reaches this installation. */}}
+{{- define "mtls-guard.cel.probe" -}}
+request.?dryRun.orValue(false) && request.userInfo.username == 'system:serviceaccount:{{ .Release.Namespace }}:{{ include "mtls-guard.serviceAccount" . }}'
+{{- end }}
+
 {{/* Nothing that a verdict could depend on is as it was. */}}
 {{- define "mtls-guard.cel.changed" -}}
 request.operation != 'UPDATE' || (!has(object.metadata.deletionTimestamp) && (

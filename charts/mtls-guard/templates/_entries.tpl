@@ -28,9 +28,6 @@ clientConfig:
     namespace: {{ .root.Release.Namespace }}
     path: {{ default "/validate" .path }}
     port: 443
-  {{- if eq .root.Values.certificate.mode "existing" }}
-  caBundle: {{ .root.Values.certificate.existing.caBundle | b64enc }}
-  {{- end }}
 {{- end }}
 
 {{/* Takes (dict "name" "..." "cel" "..."); new lines are for people. */}}
@@ -118,7 +115,7 @@ clientConfig:
   rules:
     {{- include "mtls-guard.istioRules" (dict "resources" (list "destinationrules") "operations" (list "CREATE")) | nindent 4 }}
   matchConditions:
-    {{- include "mtls-guard.condition" (dict "name" "dry-run-of-our-probe" "cel" (printf "request.?dryRun.orValue(false) && request.userInfo.username == 'system:serviceaccount:%s:%s'" .Release.Namespace (include "mtls-guard.serviceAccount" .))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "dry-run-of-our-probe" "cel" (include "mtls-guard.cel.probe" .)) | nindent 4 }}
     {{- include "mtls-guard.condition" (dict "name" "names-files" "cel" (include "mtls-guard.cel.ruleNames" "object")) | nindent 4 }}
 {{- end }}
 {{- end }}
@@ -193,7 +190,10 @@ out of the list again: an upgrade or a rollback would fail. So their names are f
   {{- end }}
 {{- end }}
 
-{{/* The entries that write annotations into Pods or templates; their names are for ever, too. */}}
+{{/*
+The entries that write annotations into Pods or templates: the manifest of the mutating configuration, which the leader keeps, too.
+The last one marks the dry run of the probe, which shows that mutation works before the others become Fail.
+*/}}
 {{- define "mtls-guard.injectingEntries" -}}
 {{- $injection := .Values.injection }}
 {{- $entry := include "mtls-guard.entry" (dict "root" . "failurePolicy" $injection.failurePolicy "path" "/mutate" "seconds" $injection.timeoutSeconds) }}
@@ -230,12 +230,19 @@ out of the list again: an upgrade or a rollback would fail. So their names are f
     {{- include "mtls-guard.condition" (dict "name" "not-opted-out" "cel" (printf "!(%s)" (include "mtls-guard.cel.optsOut" $))) | nindent 4 }}
     {{- include "mtls-guard.condition" (dict "name" (ternary "by-its-namespace" "by-itself" $byNamespace) "cel" (printf "%s%s" (ternary "!" "" $byNamespace) (include "mtls-guard.cel.optsIn" $))) | nindent 4 }}
 {{- end }}
+- name: probe-injection.mtls-guard.io
+  {{- $entry | nindent 2 }}
+  reinvocationPolicy: Never
+  namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ include "mtls-guard.probeNamespace" . }}
+  rules:
+    {{- include "mtls-guard.istioRules" (dict "resources" (list "destinationrules") "operations" (list "CREATE")) | nindent 4 }}
+  matchConditions:
+    {{- include "mtls-guard.condition" (dict "name" "dry-run-of-our-probe" "cel" (include "mtls-guard.cel.probe" .)) | nindent 4 }}
 {{- end }}
 
 {{- define "mtls-guard.configurationAnnotations" -}}
 # Or AKS rewrites the selectors.
 admissions.enforcer/disabled: "true"
-{{- if eq .Values.certificate.mode "certManager" }}
-cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/{{ include "mtls-guard.fullname" . }}-serving
-{{- end }}
 {{- end }}

@@ -29,6 +29,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/* Of what the leader creates. No instance: Argo CD would take it for a part of its own that Git does not have. */}}
+{{- define "mtls-guard.keptLabels" -}}
+app.kubernetes.io/name: {{ include "mtls-guard.name" . }}
+app.kubernetes.io/managed-by: mtls-guard
+app.kubernetes.io/part-of: mtls-guard
+{{- end }}
+
 {{- define "mtls-guard.serviceAccount" -}}
 {{- default (include "mtls-guard.fullname" .) .Values.serviceAccount.name -}}
 {{- end }}
@@ -45,6 +52,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "mtls-guard.servingSecret" -}}
 {{- if eq .Values.certificate.mode "existing" -}}
 {{- .Values.certificate.existing.secretName -}}
+{{- else if eq .Values.certificate.mode "certManager" -}}
+{{- /* Not the Secret of the self-managed certificate, from which replicas may still serve while the mode changes. */ -}}
+{{- include "mtls-guard.fullname" . -}}-cert-manager
 {{- else -}}
 {{- include "mtls-guard.fullname" . -}}-serving
 {{- end -}}

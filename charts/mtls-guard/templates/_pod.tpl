@@ -36,6 +36,7 @@ capabilities:
 {{- else }}
 - --cert=/etc/mtls-guard/serving/tls.crt
 - --key=/etc/mtls-guard/serving/tls.key
+- --ca=/etc/mtls-guard/serving/ca.crt
 {{- end }}
 {{- if $v.policy }}
 - --policy=/etc/mtls-guard/policy/policy.yaml

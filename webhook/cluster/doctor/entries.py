@@ -4,12 +4,14 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from secrets import token_hex
 
 from webhook.cluster.connection import Connection
 from webhook.cluster.doctor.replicas import flag_of, ports_of
 from webhook.cluster.doctor.words import Check, Handshake, Installation
 from webhook.cluster.entries import entries_of
 from webhook.cluster.errors import NotFound
+from webhook.cluster.installation import Installation as Asked
 from webhook.cluster.probe import probe
 from webhook.cluster.resource import MUTATING, VALIDATING, Resource
 from webhook.model.manifest import Manifest, dig, mapping, sequence
@@ -41,7 +43,7 @@ def check_entries(
         yield _entries(found, one)
     container = next(iter(sequence(dig(deployment, "spec", "template", "spec", "containers"))), None)
     yield from _bundles(found, there, handshake, ports_of(container).get("webhook", 10250))
-    yield _reach(connection, there, _tried_in(found, container))
+    yield _reach(connection, found, there, _tried_in(found, container))
 
 
 def _look(connection: Connection, resource: Resource, name: str, *, kept: bool) -> Found:
@@ -122,14 +124,15 @@ def _tried_in(found: Installation, container: object) -> str:
     return "default" if namespace == found.namespace and not found.inside else namespace
 
 
-def _reach(connection: Connection, there: Iterable[Found], namespace: str) -> Check:
+def _reach(connection: Connection, found: Installation, there: Iterable[Found], namespace: str) -> Check:
     """Whether the API server reaches us: a known-bad object, as a dry run."""
-    outcome = probe(connection, namespace, [entry for one in there for entry in one.entries])
+    asked = Asked(found.namespace, found.name, namespace)
+    outcome = probe(connection, asked, [entry for one in there for entry in one.entries], token_hex(16))
     if outcome.denied:
         return Check(
             "reach", good=True, told="a known-bad DestinationRule was denied through the API server (a dry run)"
         )
-    told = f"a known-bad DestinationRule in namespace {namespace} was not denied by us: {outcome.told}"
+    told = f"a known-bad DestinationRule in namespace {namespace} was not denied by us: {outcome.problem}"
     return Check(
         "reach", good=False, told=told, remedy="see the checks above; then NetworkPolicy and firewall, docs/install.md"
     )

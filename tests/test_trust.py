@@ -1,0 +1,90 @@
+"""What CA bundles hold: they grow at once, shrink late, and what others wrote is not taken for ours."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from certs.encode import cert_pem
+from certs.issue import CA, Dates, make_ca
+from tests.cluster_memory import Memory
+from tests.test_entries import configuration, entry
+from webhook.cluster.bundles import Bundles, Target
+from webhook.cluster.errors import Conflict
+from webhook.cluster.resource import VALIDATING
+from webhook.cluster.trust import Blocks, blocks_of, grown, settled, since, stamp
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+TEN = timedelta(minutes=10)
+PATH = VALIDATING.path("", "mtls-guard")
+
+
+def authority() -> Blocks:
+    return blocks_of(cert_pem(make_ca(Dates.around(NOW), CA)))
+
+
+def cluster() -> tuple[Memory, Bundles]:
+    memory = Memory()
+    memory.create(VALIDATING, configuration(VALIDATING, "mtls-guard", entry("reach"), entry("shadows")))
+    targets = [Target(VALIDATING, name) for name in ("mtls-guard", "mtls-guard-enforcing")]
+    return memory, Bundles(memory, targets)
+
+
+def test_bundles_are_written_where_they_differ_and_nowhere_else() -> None:
+    memory, bundles = cluster()
+    (one,) = authority()
+    assert bundles.write(bundles.read(NOW), (one,), NOW) == ("mtls-guard",)
+    assert bundles.write(bundles.read(NOW), (one,), NOW) == ()
+    memory.objects[PATH]["webhooks"][1]["clientConfig"]["caBundle"] = "no base64"
+    assert bundles.write(bundles.read(NOW), (one,), NOW) == ("mtls-guard",)
+    (published,) = bundles.read(NOW)
+    assert set(published.bundles.values()) == {one + b"\n"}
+    assert [asked.partition(" ")[0] for asked in memory.asked].count("apply") == 2
+
+
+def test_what_was_written_meanwhile_by_another_replica_is_not_overwritten() -> None:
+    _, bundles = cluster()
+    (one,), (two,) = authority(), authority()
+    before = bundles.read(NOW)
+    bundles.write(before, (one,), NOW)
+    assert bundles.write(before, (two,), NOW) == ()
+    assert grown(bundles.read(NOW), (two,)) == (two, one)
+
+
+def test_a_ca_that_others_wrote_into_an_entry_is_not_kept() -> None:
+    memory, bundles = cluster()
+    (one,), (foreign,) = authority(), authority()
+    bundles.write(bundles.read(NOW), (one,), NOW)
+    memory.objects[PATH]["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(one + b"\n" + foreign).decode()
+    assert grown(bundles.read(NOW), (one,)) == (one,)
+
+
+def test_a_bundle_is_settled_once_every_configuration_has_held_it_for_so_long() -> None:
+    _, bundles = cluster()
+    (one,), (two,) = authority(), authority()
+    bundles.write(bundles.read(NOW), (one,), NOW)
+    assert not settled(bundles.read(NOW + TEN / 2), (one,), NOW + TEN / 2, TEN)
+    assert settled(bundles.read(NOW + TEN), (one,), NOW + TEN, TEN)
+    assert not settled(bundles.read(NOW + TEN), (two,), NOW + TEN, TEN)
+    assert not settled((), (one,), NOW, TEN)
+    bundles.write(bundles.read(NOW + TEN), (one, two), NOW + TEN)
+    assert not settled(bundles.read(NOW + TEN), (one,), NOW + TEN, TEN)
+
+
+@pytest.mark.parametrize("value", ["", "yesterday", "2026-11-30T00:00:00 {}", "2027-01-01T00:00:00Z {}", "{} {}"])
+def test_a_stamp_that_is_none_or_of_the_future_counts_as_somebody_elses(value: str) -> None:
+    digest = stamp(b"a", NOW).partition(" ")[2]
+    assert since(stamp(b"a", NOW), (b"a", b"a"), NOW) == NOW
+    assert since(value.format(digest, digest), (b"a",), NOW) is None
+    assert since(stamp(b"a", NOW), (b"a", b"b"), NOW) is None
+
+
+def test_a_conflict_is_what_the_api_server_says_to_a_late_writer() -> None:
+    """The premise of the tests above."""
+    memory, bundles = cluster()
+    (published,) = bundles.read(NOW)
+    memory.version += 1
+    memory.objects[PATH]["metadata"]["resourceVersion"] = "99"
+    manifest = {"metadata": {"name": "mtls-guard", "resourceVersion": published.version}, "webhooks": []}
+    with pytest.raises(Conflict):
+        memory.apply(VALIDATING, manifest, "test", force=True)
