@@ -7,16 +7,22 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import orjson
+
 from webhook.admission import denial
 from webhook.admission.reading import settle
 from webhook.admission.wire import Cause, Details, Review, Status, enveloped
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
-from webhook.model.line import WARNING_CHARACTERS, cut, printable, sentence
+from webhook.model.line import WARNING_CHARACTERS, cut, sentence
 from webhook.model.manifest import group_of
 from webhook.model.request import Request
 
 Reply = tuple[Verdict, Review]
 
+CAUSES = 25
+"""Findings for machines in one denial."""
+_CAUSE_CHARACTERS = 400
+_MOST_BYTES = 64 * 1024
 _LONG_WORD = re.compile(r"\S{61,}")
 _READABLE_PROBLEM = 60
 
@@ -28,7 +34,7 @@ def answer(verdict: Verdict, uid: str) -> Review:
     no `(Forbidden)`. It carries no warnings beside: kubectl would print the findings twice.
     """
     if verdict.severity is Severity.DENY:
-        return enveloped({"uid": uid, "allowed": False, "status": _status(verdict)})
+        return enveloped({"uid": uid, "allowed": False, "status": _bounded(_status(verdict))})
     warnings = _warnings(verdict)
     return enveloped({"uid": uid, "allowed": True, "warnings": warnings} if warnings else {"uid": uid, "allowed": True})
 
@@ -65,19 +71,31 @@ def _status(verdict: Verdict) -> Status:
     }
 
 
+def _bounded(status: Status) -> Status:
+    """The refusal in at most 64 KiB of JSON: letters outside ASCII count more than once."""
+    if len(orjson.dumps(status)) > _MOST_BYTES:
+        return {**status, "details": {**status["details"], "causes": []}}
+    return status
+
+
 def _details(verdict: Verdict) -> Details:
     """The object and every finding, the denying ones first."""
     subject = verdict.subject
     group = group_of(subject.api_version)
-    causes = [_cause(found, subject) for found in sorted(verdict.findings, key=lambda found: -found.severity)]
-    return {"name": subject.name, "group": group, "kind": subject.kind, "causes": causes}
+    ordered = sorted(verdict.findings, key=lambda found: -found.severity)
+    causes = [_cause(found, subject) for found in ordered[:CAUSES]]
+    hidden = len(ordered) - len(causes)
+    if hidden:
+        causes.append({"reason": "more", "message": f"and {hidden} more", "field": ""})
+    return {"name": cut(subject.name), "group": cut(group), "kind": cut(subject.kind), "causes": causes}
 
 
 def _cause(found: Finding, subject: ObjectRef) -> Cause:
     """One finding for machines; what only warns says so."""
     weight = "warning: " if found.severity is Severity.WARN else ""
     said = sentence(replace(found, path=""), subject)
-    return {"reason": found.rule, "message": weight + said, "field": printable(found.path)}
+    message = cut(weight + said, _CAUSE_CHARACTERS)
+    return {"reason": found.rule, "message": message, "field": cut(found.path, _CAUSE_CHARACTERS)}
 
 
 def _warnings(verdict: Verdict) -> list[str]:

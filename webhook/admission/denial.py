@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webhook.model.finding import Finding, Severity, Verdict
-from webhook.model.line import cut, printable, sentence
+from webhook.model.line import cut, sentence
 
 SHOWN = 12
 """Findings in one text; more would scroll the first ones out of sight."""
 WIDTH = 100
 """Columns of a finding; a longer word stands unbroken, and so does a command."""
-_FINDING_CHARACTERS = 2000
+_FINDING_CHARACTERS = 1000
 _COMMAND = re.compile(r": (?=(?:kubectl|openssl|keytool|istioctl|mtls-guard) )")
 _ROADS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
 """Kinds that call nobody themselves, but that others' calls depend on."""
@@ -45,7 +45,7 @@ def text(verdict: Verdict) -> str:
     if warnings:
         lines.append(f"and {counted(len(warnings), 'warning')}{':' if shown else ''}")
         lines += _listed(verdict, shown, len(warnings)) if shown else []
-    lines += [f"note: {cut(note, _FINDING_CHARACTERS)}" for note in verdict.notes]
+    lines += [f"note: {cut(note, _FINDING_CHARACTERS)}" for note in verdict.notes[:SHOWN]]
     return "\n".join([*lines, f"explain: mtls-guard explain {faults[0].rule}"])
 
 
@@ -57,7 +57,7 @@ def headline(verdict: Verdict, faults: int) -> str:
         cause = f"breaks mTLS to {verdict.goal},"
     else:
         cause = f"cannot reach {verdict.goal} over mTLS,"
-    return printable(f"{verdict.subject} {cause} {counted(faults, 'fault')}")
+    return cut(f"{verdict.subject} {cause} {counted(faults, 'fault')}", _FINDING_CHARACTERS)
 
 
 def counted(number: int, noun: str) -> str:

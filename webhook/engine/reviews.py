@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.impact import Impact
+from webhook.engine.partial import partial
 from webhook.engine.running import hits, in_order, softened, weigh
 from webhook.engine.states import judge_rule, judge_workload
 from webhook.kinds import destination_rule, workload
+from webhook.kinds.limits import left_out
 from webhook.kinds.ownership import is_controlled
 from webhook.kinds.release import release_tool
 from webhook.model.finding import Finding, Severity, Verdict
@@ -85,7 +87,8 @@ def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime)
         picture = Impact(before, after, occasion_of(request, policy), told).picture(request, policy, at)
         findings = weigh(hits(about("change"), picture, request.ref), policy, request.ref.namespace)
     kept = [one for one in own if not (findings and one.rule in _said_of_reach())]
-    return Verdict(request.ref, in_order((*kept, *findings)), _goal(request))
+    verdict = Verdict(request.ref, in_order((*kept, *findings)), _goal(request))
+    return verdict if request.ref.kind == "DestinationRule" else partial(verdict, left_out(_spec(request), "spec"))
 
 
 def _said_of_reach() -> frozenset[str]:
@@ -137,6 +140,10 @@ def _named(manifest: Manifest, request: Request) -> Manifest:
     """The object under the name and namespace that the API server says it has."""
     metadata = {**mapping(dig(manifest, "metadata")), "name": request.ref.name, "namespace": request.ref.namespace}
     return {**manifest, "metadata": metadata, "kind": request.ref.kind, "apiVersion": request.ref.api_version}
+
+
+def _spec(request: Request) -> Manifest:
+    return mapping(request.new.get("spec"))
 
 
 def _goal(request: Request) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import partial as later
 
+from webhook.engine.partial import partial
 from webhook.engine.running import Hit, hits, weigh
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
@@ -31,9 +32,9 @@ def judge_state(view: ClusterView, policy: Policy, at: datetime) -> Iterator[Ver
 def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable[[], Verdict]]:
     """The verdicts of `judge_state`, each yet to be reached, in any order and in any process."""
     return [
-        *(partial(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
-        *(partial(Verdict, made.ref) for made in view.pods.all()),
-        *(partial(judge_rule, rule, view, policy, at) for rule in view.config.rules),
+        *(later(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
+        *(later(Verdict, made.ref) for made in view.pods.all()),
+        *(later(judge_rule, rule, view, policy, at) for rule in view.config.rules),
     ]
 
 
@@ -69,7 +70,8 @@ def judge_picture(
         return Verdict(workload.ref)
     own = (replace(one, violation=at_producer(picture.view, one.violation)) for one in _own(picture))
     found = [*own, *concerned(picture, stage, used)]
-    return Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
+    verdict = Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
+    return partial(verdict, picture.left_out)
 
 
 def _own(picture: WorkloadPicture) -> list[Hit]:
@@ -90,9 +92,10 @@ def judge_rule(
 ) -> Verdict:
     """Every fault of the rule itself, and what it means for the workloads that it reaches."""
     horizon = _horizon(policy, at)
-    found = [*own_faults(rule, view, horizon, stage)]
-    found.extend(hits(about("audience"), AudiencePicture(rule, view, horizon, stage), rule.ref))
-    return Verdict(rule.ref, weigh(found, policy, rule.ref.namespace) if found else (), rule.host)
+    picture = AudiencePicture(rule, view, horizon, stage)
+    found = [*own_faults(rule, view, horizon, stage), *hits(about("audience"), picture, rule.ref)]
+    verdict = Verdict(rule.ref, weigh(found, policy, rule.ref.namespace) if found else (), rule.host)
+    return partial(verdict, picture.left_out)
 
 
 def _horizon(policy: Policy, at: datetime) -> Horizon:

@@ -13,6 +13,7 @@ from webhook.istio.annotation_json import NotJson, load
 from webhook.istio.field_reader import FieldReader, shown
 from webhook.istio.mount_merge import merges
 from webhook.istio.volume_shape import MOUNT, VOLUME, Shape
+from webhook.kinds.limits import ENTRIES
 from webhook.kinds.volume import SOURCE_KINDS, read_mount, read_volume
 from webhook.model.chain import AnnotationFault, UserVolumes
 from webhook.model.weight import Cache
@@ -69,10 +70,14 @@ def _volumes(text: str, path: str) -> tuple[tuple[Volume, ...], Faults]:
     reader = FieldReader(USER_VOLUME)
     found = []
     for here, entry in _entries(text, path, VOLUME, reader):
+        if reader.full:
+            break
+        earlier = len(reader.faults)
         fields = reader.read(entry, VOLUME, here)
         if _check_name(fields, here, reader) and not _LABEL.fullmatch(fields["name"]):
             _invalid_name(fields["name"], here, reader)
-        _check_sources(entry, fields, here, reader)
+        explained = any(fault.kind in _EXPLAINS for fault in reader.faults[earlier:])
+        _check_sources(entry, fields, (here, reader), explained=explained)
         found.append(read_volume(fields, here))
         _check_projected(found[-1], reader)
     return tuple(found), tuple(reader.faults)
@@ -89,6 +94,8 @@ def _mounts(text: str, path: str, own: bool) -> tuple[tuple[Mount, ...], Faults]
     reader = FieldReader(USER_VOLUME_MOUNT)
     found = []
     for here, entry in _entries(text, path, MOUNT, reader):
+        if reader.full:
+            break
         fields = reader.read(entry, MOUNT, here)
         _check_name(fields, here, reader)
         if own and "mountPath" in fields and "mountPath" not in entry:
@@ -109,13 +116,15 @@ def _entries(text: str, path: str, shape: Shape, reader: FieldReader) -> Iterabl
         reader.fault("empty", path, f"is {text.strip()}, so that nothing is mounted", rejects=False)
         return ()
     if isinstance(value, list):
-        pairs = [(str(index), f"{path}[{index}]", one) for index, one in enumerate(value)]
+        pairs = [(str(index), f"{path}[{index}]", one) for index, one in enumerate(value[:ENTRIES])]
     elif isinstance(value, dict) and not _single(value, shape):
-        pairs = [(key, f'{path}["{key}"]', value[key]) for key in sorted(value)]
+        pairs = [(key, f'{path}["{key}"]', value[key]) for key in sorted(value)[:ENTRIES]]
         _check_keys(pairs, reader)
     else:
         _not_a_list(value, path, reader)
         return ()
+    if len(value) > ENTRIES:
+        reader.left_out(path, len(value), ENTRIES)
     return [entry for pair in pairs if (entry := _entry(*pair, reader=reader, array=isinstance(value, list)))]
 
 
@@ -168,7 +177,7 @@ def _check_name(fields: Mapping[str, Any], path: str, reader: FieldReader) -> bo
     """Whether there is a name to look at; an empty one is a fault, one of a wrong type already was."""
     if fields.get("name"):
         return True
-    if not any(fault.path == f"{path}.name" for fault in reader.faults):
+    if f"{path}.name" not in reader.paths:
         reader.fault("invalid-name", f"{path}.name", "is empty", rejects=True, about=("name", ""))
     return False
 
@@ -179,13 +188,15 @@ def _invalid_name(name: str, path: str, reader: FieldReader) -> None:
     reader.fault("invalid-name", f"{path}.name", detail, rejects=True, about=("name", meant))
 
 
-def _check_sources(entry: Mapping[str, Any], fields: Mapping[str, Any], path: str, reader: FieldReader) -> None:
-    """A volume wants one source; a misspelt or wrongly typed one has been reported as what it is."""
+def _check_sources(
+    entry: Mapping[str, Any], fields: Mapping[str, Any], place: tuple[str, FieldReader], *, explained: bool
+) -> None:
+    """A volume wants one source. explained: a misspelt or wrongly typed one has been reported as what it is."""
+    path, reader = place
     kinds = [kind for kind in fields if kind in SOURCE_KINDS]
     if len(kinds) > 1:
         detail = f"has {len(kinds)} sources ({', '.join(sorted(kinds))}), and may have one"
         reader.fault("two-sources", path, detail, rejects=True)
-    explained = any(fault.path.startswith(f"{path}.") and fault.kind in _EXPLAINS for fault in reader.faults)
     if not kinds and not explained:
         nulls = ", ".join(key for key, one in entry.items() if one is None)
         detail = f"the source {nulls} is null" if nulls else "names no source"

@@ -113,10 +113,12 @@ def share(mesh: Mesh, service: Service, entry: Entry) -> Share:
     """What an entry brings a service if it is the one that counts."""
     found = originations(entry, service)
     metadata, selector = metadata_files(mesh) if mesh.proxy_metadata else None, entry.rule.selector is not None
-    read = (
-        (outcome(one.tls, external=service.external, selector=selector, metadata=metadata).files, one) for one in found
-    )
-    return Share(entry, found, tuple(pair for pair in read if pair[0]))
+    settings = {id(one.tls): one.tls for one in found}  # one tls block often holds for many ports and subsets
+    files = {
+        key: outcome(tls, external=service.external, selector=selector, metadata=metadata).files
+        for key, tls in settings.items()
+    }
+    return Share(entry, found, tuple((read, one) for one in found if (read := files[id(one.tls)])))
 
 
 def likely(config: Config, decision: Decision) -> tuple[Decision, ...]:

@@ -7,25 +7,43 @@ from collections.abc import Mapping
 from typing import Any
 
 from webhook.istio.volume_shape import VOLUME, Kind, ListOf, Shape
+from webhook.kinds.limits import ENTRIES, cut_short
 from webhook.model.chain import AnnotationFault
 
 _INT_LIMITS = {"mode": 2**31, "int32": 2**31, "int64": 2**63}
 _LARGEST_MODE = 511
 _KEYED_SOURCES = ("secret", "configMap", "projected", "downwardAPI")
+_MOST_FAULTS = 500
+_MOST_SUGGESTIONS = 100
+"""Faults of one annotation beyond which no likely spelling is looked for."""
 _OTHER_ANNOTATION = ("userVolume", "userVolumeMount")
 
 
 class FieldReader:
-    """Reads entries of one annotation and gathers their faults in `faults`, in the order of the fields."""
+    """Reads entries of one annotation and gathers their faults in `faults`, in the order of the fields.
+
+    paths: where a fault was noted.
+    """
 
     def __init__(self, annotation: str) -> None:
         """A reader for the annotation of that name."""
         self.annotation = annotation
         self.faults: list[AnnotationFault] = []
+        self.paths: set[str] = set()
 
     def fault(self, kind: str, path: str, detail: str, *, rejects: bool, about: tuple[str, str] = ("", "")) -> None:
         """Notes one fault. about: the key concerned, and what it was probably meant to be."""
         self.faults.append(AnnotationFault(kind, self.annotation, path, detail, rejects, *about))
+        self.paths.add(path)
+
+    def left_out(self, path: str, count: int, most: int) -> None:
+        """Notes that a list or an object is longer than what is read of it."""
+        self.fault("left-out", path, cut_short(path, count, most), rejects=False)
+
+    @property
+    def full(self) -> bool:
+        """Whether so much is wrong already that nothing more is read."""
+        return len(self.faults) > _MOST_FAULTS
 
     def read(self, entry: Mapping[str, Any], shape: Shape, path: str) -> dict[str, Any]:
         """The entry with its keys as Kubernetes spells them, without unknown, null and wrongly typed fields.
@@ -34,7 +52,9 @@ class FieldReader:
         """
         found: dict[str, Any] = {}
         unknown: list[str] = []
-        for key in entry if entry.keys() <= shape.fields.keys() else sorted(entry):
+        if len(entry) > ENTRIES:
+            self.left_out(path, len(entry), ENTRIES)
+        for key in entry if entry.keys() <= shape.fields.keys() else sorted(entry)[:ENTRIES]:
             name = key if key in shape.fields else shape.folded.get(key.casefold())
             if name is None:
                 unknown.append(key)
@@ -64,7 +84,9 @@ class FieldReader:
 
     def _read_list(self, values: list[Any], shape: Shape, path: str) -> list[Any]:
         found = []
-        for index, value in enumerate(values):
+        if len(values) > ENTRIES:
+            self.left_out(path, len(values), ENTRIES)
+        for index, value in enumerate(values[:ENTRIES]):
             here = f"{path}[{index}]"
             if isinstance(value, dict):
                 found.append(self.read(value, shape, here))
@@ -86,7 +108,7 @@ class FieldReader:
 
     def _unknown(self, key: str, shape: Shape, path: str, *, found: Mapping[str, Any], lacking: list[str]) -> None:
         """One fault per misspelt key; where the right key is a required one, it explains that too."""
-        suggestion = _place(suggest(key, shape), found)
+        suggestion = _place(suggest(key, shape), found) if len(self.faults) < _MOST_SUGGESTIONS else ""
         outer, _, inner = suggestion.partition(".")
         detail = f'"{key}" is no field of {shape.title} and is dropped'
         if inner:

@@ -45,9 +45,13 @@ def explain_miss(
     if not hosts:
         return Miss(rule, "no-service", f'no Service and no ServiceEntry has the host "{host}"', None, host)
     asked = _Asked(config, namespace, scope_of(sidecar, namespace), labels, rule)
-    found = [asked.why(one) for one in hosts]
-    missed = [miss for miss in found if miss is not None]
-    return min(missed, key=lambda miss: _NEAREST.index(miss.cause)) if len(missed) == len(found) else None
+    missed = []
+    for name in hosts:
+        miss = asked.why(name)
+        if miss is None:
+            return None
+        missed.append(miss)
+    return min(missed, key=lambda miss: _NEAREST.index(miss.cause))
 
 
 class _Asked:

@@ -44,6 +44,7 @@ def find_faults(files: "SidecarFiles") -> tuple[FileFault, ...]:
 def _volume_faults(files: "SidecarFiles") -> Iterator[FileFault]:
     earlier: dict[str, Volume] = {}
     application = {volume.name: volume for volume in reversed(files.pod.volumes)}
+    mounted = _mounted(files)
     for volume in files.user.volumes:
         if volume.name in application:
             yield from _with_application(volume, application[volume.name])
@@ -51,16 +52,16 @@ def _volume_faults(files: "SidecarFiles") -> Iterator[FileFault]:
             yield _with_istio(volume)
         elif volume.name in earlier:
             yield from _twice(volume, earlier[volume.name], alone=_alone(files))
-        elif not _mounted(files, volume.name):
+        elif volume.name not in mounted:
             detail = f'volume "{volume.name}" is mounted into no container'
             yield FileFault("volume-not-mounted", volume.path, detail, rejects=False, volume=volume)
         earlier.setdefault(volume.name, volume)
 
 
-def _mounted(files: "SidecarFiles", name: str) -> bool:
-    if any(mount.name == name for mount in files.user_mounts):
-        return True
-    return any(mount.name == name for one in files.pod.containers for mount in one.mounts)
+def _mounted(files: "SidecarFiles") -> set[str]:
+    """Names of the volumes that some container mounts."""
+    names = {mount.name for mount in files.user_mounts}
+    return names.union(mount.name for container in files.pod.containers for mount in container.mounts)
 
 
 def _alone(files: "SidecarFiles") -> bool:

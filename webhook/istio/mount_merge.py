@@ -3,11 +3,11 @@
 Source: k8s.io/apimachinery strategicpatch as Istio 1.32 uses it (pkg/kube/inject/webhook.go).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from webhook.istio.builtin import EVERY_MOUNT_PATH, REPLACEABLE_VOLUMES, SERVICE_ACCOUNT
-from webhook.istio.paths import normal
+from webhook.istio.paths import LONGEST, normal
 from webhook.model.workload import PROXY, Mount, PodTemplate, Source, Volume
 
 
@@ -15,7 +15,7 @@ def absolute(path: str, working_dir: str = "") -> str:
     """The path, absolute and without `//`, `.` and `..`; a relative one starts at the working directory or at `/`."""
     if path[:1] != "/":
         return normal(f"{working_dir}/{path}")
-    if "//" in path or "/." in path or path[-1] == "/":
+    if "//" in path or "/." in path or path[-1] == "/" or len(path) > LONGEST:
         return normal(path)
     return path
 
@@ -76,6 +76,14 @@ def _over(upper: Mount, lower: Mount | None) -> Mount:
         upper.read_only or lower.read_only,
         upper.path or lower.path,
     )
+
+
+def by_name(volumes: Iterable[Volume]) -> dict[str, list[Volume]]:
+    """The definitions of each volume, in their order."""
+    found: dict[str, list[Volume]] = {}
+    for volume in volumes:
+        found.setdefault(volume.name, []).append(volume)
+    return found
 
 
 def merge_volumes(layers: Sequence[Volume]) -> Volume | None:

@@ -1,12 +1,19 @@
 """Paths of files inside the sidecar, made comparable: relative ones start at `/`, as its processes do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+LONGEST = 4096
+"""PATH_MAX of Linux (include/uapi/linux/limits.h): nothing opens a longer path."""
+_DEEPEST = 64
 
 
 def normal(path: str) -> str:
-    """The absolute path without doubled slashes, `.` and `..`: `etc/a//b/../c` is `/etc/a/c`."""
+    """The absolute path without doubled slashes, `.` and `..`: `etc/a//b/../c` is `/etc/a/c`.
+
+    Of a path that is too long for Linux, its beginning.
+    """
     parts: list[str] = []
-    for part in path.split("/"):
+    for part in path[:LONGEST].split("/"):
         if part == "..":
             del parts[-1:]
         elif part not in ("", "."):
@@ -15,12 +22,20 @@ def normal(path: str) -> str:
 
 
 def lineage(path: str) -> Iterator[str]:
-    """The path, made normal, and each directory above it up to `/`."""
+    """The path, made normal, and each directory above it up to `/`; of the deepest ones only the upper 64."""
     here = normal(path)
+    if here.count("/") > _DEEPEST:
+        yield here
+        here = "/".join(here.split("/", _DEEPEST + 1)[:-1])
     while here != "/":
         yield here
         here = here.rpartition("/")[0] or "/"
     yield "/"
+
+
+def parents(paths: Iterable[str]) -> frozenset[str]:
+    """Every directory above one of the paths."""
+    return frozenset(above for path in paths for above in lineage(path) if above != path)
 
 
 def is_padded(path: str) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from webhook.istio import builtin
 from webhook.istio.mount_faults import FileFault, find_faults
-from webhook.istio.mount_merge import absolute, istio_mount, merge_mounts, merge_volumes, with_token
+from webhook.istio.mount_merge import absolute, by_name, istio_mount, merge_mounts, merge_volumes, with_token
+from webhook.istio.paths import parents
 from webhook.istio.proxy_config import output_certs
 from webhook.istio.readability import readable, run_as_user
 from webhook.istio.templates import BUILT_IN
@@ -49,16 +50,8 @@ class SidecarFiles:
     """The files of one pod's istio-proxy. `user_mounts` are those that a person wrote, by annotation or container."""
 
     __slots__ = (
-        "_index",
-        "_istio",
-        "_volumes",
-        "_working_dir",
-        "injection",
-        "mesh",
-        "own",
-        "pod",
-        "user",
-        "user_mounts",
+        *("_index", "_istio", "_layers", "_parents", "_volumes", "_working_dir"),
+        *("injection", "mesh", "own", "pod", "user", "user_mounts"),
     )
 
     def __init__(self, pod: PodTemplate, user: UserVolumes, injection: Injection, mesh: Mesh) -> None:
@@ -74,6 +67,9 @@ class SidecarFiles:
         self.user_mounts: tuple[Mount, ...] = (*self.user.mounts, *written) if written else self.user.mounts
         self._index = self._overlay()
         self._volumes: dict[str, Volume | None] = {}
+        own = () if injection.manual else builtin.VOLUMES.values()
+        self._layers = by_name((*pod.volumes, *own, *self.user.volumes))
+        self._parents: frozenset[str] | None = None
 
     def _overlay(self) -> Mapping[str, Mount]:
         """The mounts that are not plainly Istio's, by plain path; the last of several at one place wins."""
@@ -104,13 +100,16 @@ class SidecarFiles:
         return self._volumes[name]
 
     def _merged(self, name: str) -> Volume | None:
-        layers = [volume for volume in self.pod.volumes if volume.name == name]
-        if not self.injection.manual and name in builtin.VOLUMES:
-            layers.append(builtin.VOLUMES[name])
-        layers.extend(volume for volume in self.user.volumes if volume.name == name)
+        layers = self._layers.get(name, ())
         if not layers and name == builtin.BOOTSTRAP_VOLUME and builtin.BOOTSTRAP_ANNOTATION in self.pod.annotations:
             return Volume(name, (Source("configMap", self.pod.annotations[builtin.BOOTSTRAP_ANNOTATION]),))
         return merge_volumes(layers)
+
+    def _is_parent(self, path: str) -> bool:
+        """Whether a mount lies below the path."""
+        if self._parents is None:
+            self._parents = parents(self._index)
+        return path in self._parents
 
     def place(self, path: str) -> Place:
         """Where the path leads: the longest mount that covers it, what remains, the volume, or the image."""
@@ -177,7 +176,7 @@ class SidecarFiles:
         path = place.path
         if place.built_in:
             return Found(FileState.BUILT_IN, "it is part of the image")
-        if path in builtin.DIRECTORIES or any(one.startswith(f"{path}/") for one in self._index):
+        if path in builtin.DIRECTORIES or self._is_parent(path):
             return Found(FileState.DIRECTORY, "is a directory of the image")
         if path.startswith(builtin.IMAGE_DIRECTORIES):
             return Found(FileState.UNKNOWN, "whether it is there depends on the image's variant")

@@ -7,6 +7,7 @@ pilot/pkg/networking/core/cluster_tls.go and pilot/pkg/networking/util/util.go.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Protocol
 
 from webhook.istio.merge import Entry
@@ -14,6 +15,8 @@ from webhook.istio.services import clustered, is_dynamic
 from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet, Mesh, Service, Subset, TlsSettings, TrafficPolicy
 
+MOST_ORIGINATIONS = 100
+"""Combinations of port and subset of one service that are evaluated."""
 _NO_FILES = FileSet()
 _SYSTEM = "system"
 _METADATA = ("TLS_CLIENT_CERT_CHAIN", "TLS_CLIENT_KEY", "TLS_CLIENT_ROOT_CERT")
@@ -70,9 +73,9 @@ def effective(rule: Ruled, port: int, subset: str = "") -> TlsSettings | None:
 def originations(entry: Entry, service: Service) -> tuple[Origination, ...]:
     """Every tls block of the entry in force for the service: per port the host itself, then each subset.
 
-    One that is dynamic has no subsets (cluster_builder.go, applyDestinationRule).
+    One that is dynamic has no subsets (cluster_builder.go, applyDestinationRule). No more than MOST_ORIGINATIONS.
     """
-    return tuple(_originations(entry, service))
+    return tuple(islice(_originations(entry, service), MOST_ORIGINATIONS))
 
 
 def _originations(entry: Entry, service: Service) -> Iterator[Origination]:

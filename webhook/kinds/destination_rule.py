@@ -1,9 +1,10 @@
 """Reads a DestinationRule; never raises on shape, and leaves what Istio makes of it to `istio`."""
 
+from webhook.kinds.limits import ENTRIES, NAMES, cut_short, entries, left_out, names
 from webhook.kinds.pruned_fields import pruned_fields
 from webhook.kinds.tls_settings import read_tls
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts, words
+from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.mesh import DestinationRule, PortPolicy, Subset, TrafficPolicy
 
 
@@ -15,13 +16,14 @@ def read_destination_rule(manifest: Manifest) -> DestinationRule:
         host=text(spec.get("host")),
         policy=_policy(spec.get("trafficPolicy"), "spec.trafficPolicy"),
         subsets=_subsets(spec.get("subsets")),
-        export_to=words(spec.get("exportTo")),
+        export_to=names(spec.get("exportTo")),
         selector=_selector(spec.get("workloadSelector")),
         created=text(meta.get("creationTimestamp")),
         labels=texts(meta.get("labels")),
         annotations=texts(meta.get("annotations")),
         unknown=pruned_fields(manifest),
         terminating=bool(text(meta.get("deletionTimestamp"))),
+        left_out=_left_out(spec),
     )
 
 
@@ -32,11 +34,12 @@ def ref_of(manifest: Manifest, kind: str) -> ObjectRef:
     return ObjectRef(text(manifest.get("apiVersion")), kind, namespace_of(manifest), name)
 
 
-def _policy(value: object, path: str) -> TrafficPolicy | None:
+def _policy(value: object, path: str, most: int = ENTRIES) -> TrafficPolicy | None:
+    """The policy with at most so many port entries."""
     if not isinstance(value, dict):
         return None
-    entries = sequence(value.get("portLevelSettings"))
-    ports = tuple(_port(entry, f"{path}.portLevelSettings[{index}]") for index, entry in enumerate(entries))
+    listed = entries(value.get("portLevelSettings"))[:most]
+    ports = tuple(_port(entry, f"{path}.portLevelSettings[{index}]") for index, entry in enumerate(listed))
     return TrafficPolicy(path, read_tls(value.get("tls"), f"{path}.tls"), ports)
 
 
@@ -45,16 +48,23 @@ def _port(value: object, path: str) -> PortPolicy:
 
 
 def _subsets(value: object) -> tuple[Subset, ...]:
-    return tuple(
-        Subset(
-            text(entry.get("name")),
-            path := f"spec.subsets[{index}]",
-            texts(entry.get("labels")),
-            _policy(entry.get("trafficPolicy"), f"{path}.trafficPolicy"),
-        )
-        for index, entry in enumerate(sequence(value))
-        if isinstance(entry, dict)
-    )
+    """The subsets; all together have no more port entries than NAMES."""
+    subsets, left = [], NAMES
+    for index, entry in enumerate(entries(value)):
+        if isinstance(entry, dict):
+            path = f"spec.subsets[{index}]"
+            policy = _policy(entry.get("trafficPolicy"), f"{path}.trafficPolicy", left)
+            left -= len(policy.ports) if policy else 0
+            subsets.append(Subset(text(entry.get("name")), path, texts(entry.get("labels")), policy))
+    return tuple(subsets)
+
+
+def _left_out(spec: Manifest) -> tuple[str, ...]:
+    """What of the rule is not read, in words."""
+    listed = (sequence(dig(subset, "trafficPolicy", "portLevelSettings")) for subset in entries(spec.get("subsets")))
+    count = sum(len(ports[:ENTRIES]) for ports in listed)
+    whole = "portLevelSettings of all subsets together"
+    return (*left_out(spec, "spec"), *([cut_short(whole, count, NAMES)] if count > NAMES else []))
 
 
 def _selector(value: object) -> dict[str, str] | None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from webhook.kinds.limits import entries, left_out, names, variables
 from webhook.kinds.volume import read_mount, read_volume
-from webhook.model.manifest import flag, mapping, number, sequence, text, texts, words
+from webhook.model.manifest import flag, mapping, number, text, texts
 from webhook.model.workload import PROXY, Container, PodTemplate
 
 
@@ -25,7 +26,7 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
         tuple(_containers(spec, below)),
         tuple(
             read_volume(entry, place(below, "volumes", index))
-            for index, entry in enumerate(sequence(spec.get("volumes")))
+            for index, entry in enumerate(entries(spec.get("volumes")))
             if isinstance(entry, dict)
         ),
         spec.get("hostNetwork") is True,
@@ -34,6 +35,7 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
         number(security.get("fsGroup")),
         namespace,
         flag(spec.get("automountServiceAccountToken")),
+        left_out(spec, below),
     )
 
 
@@ -44,10 +46,10 @@ def place(below: str, listed: str, index: int) -> str:
 
 
 def _containers(spec: Mapping[str, Any], below: str) -> Iterator[Container]:
-    for index, entry in enumerate(sequence(spec.get("containers"))):
+    for index, entry in enumerate(entries(spec.get("containers"))):
         if isinstance(entry, dict):
             yield _container(entry, place(below, "containers", index), init=False)
-    for index, entry in enumerate(sequence(spec.get("initContainers"))):
+    for index, entry in enumerate(entries(spec.get("initContainers"))):
         if isinstance(entry, dict):
             yield _container(entry, place(below, "initContainers", index), init=True)
 
@@ -60,7 +62,7 @@ def _container(entry: Mapping[str, Any], path: str, *, init: bool) -> Container:
         text(entry.get("image")),
         tuple(
             read_mount(mount, place(path, "volumeMounts", index))
-            for index, mount in enumerate(sequence(entry.get("volumeMounts")))
+            for index, mount in enumerate(entries(entry.get("volumeMounts")))
             if isinstance(mount, dict)
         ),
         _environment(entry.get("env")) if "env" in entry else {},
@@ -70,7 +72,7 @@ def _container(entry: Mapping[str, Any], path: str, *, init: bool) -> Container:
         init,
         path,
         number(security.get("runAsGroup")),
-        words(entry.get("args")) if name == PROXY else (),
+        names(entry.get("args")) if name == PROXY else (),
     )
 
 
@@ -78,6 +80,6 @@ def _environment(value: object) -> Mapping[str, str]:
     """The variables with a literal value; later entries of one name win, as in the kubelet."""
     return {
         text(one.get("name")): text(one.get("value"))
-        for one in sequence(value)
+        for one in variables(value)
         if isinstance(one, dict) and isinstance(one.get("value"), str)
     }

@@ -5,11 +5,13 @@ lost them. Leaves what they were meant to be to the rules.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from webhook.decoding.broken import Broken
 from webhook.decoding.json_text import load_json
-from webhook.model.manifest import Manifest, dig, mapping, sequence, text
+from webhook.kinds.limits import ENTRIES, entries
+from webhook.model.manifest import Manifest, dig, mapping, text
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl apply keeps the manifest as it was typed."""
@@ -37,8 +39,8 @@ _MOST_APPLIED_CHARS = 1 << 20
 
 
 def pruned_fields(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """Pairs of (path of the object, unknown key in it), of the manifest and of what was last applied, none twice."""
-    found = [*_in_spec(manifest.get("spec")), *_in_spec(_last_applied(manifest))]
+    """Pairs of (path of the object, unknown key in it), as written and as last applied, none twice; of each 250."""
+    found = (*islice(_in_spec(manifest.get("spec")), ENTRIES), *islice(_in_spec(_last_applied(manifest)), ENTRIES))
     return tuple(dict.fromkeys(found))
 
 
@@ -57,7 +59,7 @@ def _in_spec(value: object) -> Iterator[tuple[str, str]]:
     yield from _unknown(spec, _SPEC, "spec")
     yield from _unknown(mapping(spec.get("workloadSelector")), frozenset({"matchLabels"}), "spec.workloadSelector")
     yield from _in_policy(spec.get("trafficPolicy"), "spec.trafficPolicy")
-    for index, subset in enumerate(sequence(spec.get("subsets"))):
+    for index, subset in enumerate(entries(spec.get("subsets"))):
         path = f"spec.subsets[{index}]"
         yield from _unknown(mapping(subset), _SUBSET, path)
         yield from _in_policy(mapping(subset).get("trafficPolicy"), f"{path}.trafficPolicy")
@@ -67,7 +69,7 @@ def _in_policy(value: object, path: str) -> Iterator[tuple[str, str]]:
     policy = mapping(value)
     yield from _unknown(policy, _POLICY, path)
     yield from _unknown(mapping(policy.get("tls")), _TLS, f"{path}.tls")
-    for index, entry in enumerate(sequence(policy.get("portLevelSettings"))):
+    for index, entry in enumerate(entries(policy.get("portLevelSettings"))):
         here = f"{path}.portLevelSettings[{index}]"
         yield from _unknown(mapping(entry), _PORT, here)
         yield from _unknown(mapping(mapping(entry).get("port")), frozenset({"number"}), f"{here}.port")

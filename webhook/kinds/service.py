@@ -6,8 +6,9 @@ Leaves to `istio.services` who sees them. Behaviour: Istio 1.32, pilot/pkg/servi
 from dataclasses import replace
 
 from webhook.kinds.destination_rule import ref_of
+from webhook.kinds.limits import entries, names
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, mapping, number, sequence, text, texts, words
+from webhook.model.manifest import Manifest, mapping, number, text, texts
 from webhook.model.mesh import Service, ServicePort
 
 EXPORT_TO = "networking.istio.io/exportTo"
@@ -33,7 +34,7 @@ def _kubernetes_service(manifest: Manifest, cluster_domain: str) -> Service:
     spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
     ref = ref_of(manifest, "Service")
     exported = texts(meta.get("annotations")).get(EXPORT_TO, "")
-    addresses = words(spec.get("clusterIPs")) or (text(spec.get("clusterIP")),)
+    addresses = names(spec.get("clusterIPs")) or (text(spec.get("clusterIP")),)
     return Service(
         ref=ref,
         host=f"{ref.name}.{ref.namespace}.svc.{cluster_domain}",
@@ -50,7 +51,7 @@ def _kubernetes_service(manifest: Manifest, cluster_domain: str) -> Service:
 def _entry_services(manifest: Manifest) -> tuple[Service, ...]:
     spec = mapping(manifest.get("spec"))
     ref = ref_of(manifest, "ServiceEntry")
-    hosts = dict.fromkeys(host for host in words(spec.get("hosts")) if host)
+    hosts = dict.fromkeys(host for host in names(spec.get("hosts")) if host)
     first = _entry_service(manifest, ref)
     return tuple(replace(first, host=host) for host in hosts)
 
@@ -61,11 +62,11 @@ def _entry_service(manifest: Manifest, ref: ObjectRef) -> Service:
         ref=ref,
         host="",
         ports=_ports(spec.get("ports"), "number"),
-        export_to=words(spec.get("exportTo")),
+        export_to=names(spec.get("exportTo")),
         external=text(spec.get("location")) != "MESH_INTERNAL",
         resolution=text(spec.get("resolution")) or "NONE",
-        addresses=words(spec.get("addresses")),
-        subject_alt_names=words(spec.get("subjectAltNames")),
+        addresses=names(spec.get("addresses")),
+        subject_alt_names=names(spec.get("subjectAltNames")),
         created=text(meta.get("creationTimestamp")),
         labels=texts(meta.get("labels")),
     )
@@ -74,7 +75,7 @@ def _entry_service(manifest: Manifest, ref: ObjectRef) -> Service:
 def _ports(value: object, number_key: str) -> tuple[ServicePort, ...]:
     return tuple(
         _port(entry, count, f"spec.ports[{index}]", named=number_key == "port")
-        for index, entry in enumerate(sequence(value))
+        for index, entry in enumerate(entries(value))
         if (count := number(mapping(entry).get(number_key))) is not None
     )
 

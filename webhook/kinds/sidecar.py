@@ -1,7 +1,8 @@
 """Reads a Sidecar; never raises on shape, and leaves what it lets through to `istio.sidecars`."""
 
 from webhook.kinds.destination_rule import ref_of
-from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts, words
+from webhook.kinds.limits import entries, names
+from webhook.model.manifest import Manifest, dig, mapping, number, text, texts
 from webhook.model.mesh import EgressListener, Sidecar
 
 
@@ -23,8 +24,8 @@ def _egress(value: object) -> tuple[EgressListener, ...] | None:
     if not isinstance(value, list):
         return None
     return tuple(
-        EgressListener(words(entry.get("hosts")), _trimming_port(entry), f"spec.egress[{index}]")
-        for index, entry in enumerate(sequence(value))
+        EgressListener(names(entry.get("hosts")), _trimming_port(entry), f"spec.egress[{index}]")
+        for index, entry in enumerate(entries(value))
         if isinstance(entry, dict)
     )
 

@@ -1,6 +1,7 @@
 """Reads ClientTLSSettings, the tls block of a DestinationRule or of the mesh; says nothing about what it does."""
 
-from webhook.model.manifest import dig, mapping, text, words
+from webhook.kinds.limits import names
+from webhook.model.manifest import dig, mapping, text
 from webhook.model.mesh import FileSet, TlsSettings
 
 
@@ -23,7 +24,7 @@ def read_tls(value: object, path: str) -> TlsSettings | None:
         files=files,
         credential_name=text(value.get("credentialName")),
         sni=text(value.get("sni")),
-        subject_alt_names=words(value.get("subjectAltNames")),
+        subject_alt_names=names(value.get("subjectAltNames")),
         insecure_skip_verify=mapping(value).get("insecureSkipVerify") is True,
     )
 

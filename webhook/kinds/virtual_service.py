@@ -6,7 +6,8 @@ Leaves which route a call takes to `istio.routes`.
 from collections.abc import Iterator
 
 from webhook.kinds.destination_rule import ref_of
-from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text, texts, words
+from webhook.kinds.limits import entries, names
+from webhook.model.manifest import Manifest, dig, mapping, number, text, texts
 from webhook.model.mesh import Route, RouteTarget, VirtualService
 
 _UNCONDITIONAL = frozenset({"port", "gateways", "name", "statPrefix", "ignoreUriCase"})
@@ -19,10 +20,10 @@ def read_virtual_service(manifest: Manifest) -> VirtualService:
     routes = (route for kind in ("http", "tls", "tcp") for route in _routes(spec.get(kind), kind))
     return VirtualService(
         ref=ref_of(manifest, "VirtualService"),
-        hosts=words(spec.get("hosts")),
+        hosts=names(spec.get("hosts")),
         routes=tuple(routes),
-        gateways=words(spec.get("gateways")),
-        export_to=words(spec.get("exportTo")),
+        gateways=names(spec.get("gateways")),
+        export_to=names(spec.get("exportTo")),
         created=text(meta.get("creationTimestamp")),
         labels=texts(meta.get("labels")),
     )
@@ -30,16 +31,16 @@ def read_virtual_service(manifest: Manifest) -> VirtualService:
 
 def _routes(value: object, kind: str) -> Iterator[Route]:
     """One Route for each match of each entry, so that ports and conditions of different matches do not mix."""
-    for index, entry in enumerate(sequence(value)):
+    for index, entry in enumerate(entries(value)):
         targets = _targets(mapping(entry), f"spec.{kind}[{index}]")
-        for match in sequence(mapping(entry).get("match")) or ({},):
+        for match in entries(mapping(entry).get("match")) or ({},):
             yield _route(mapping(match), kind, targets)
 
 
 def _route(match: Manifest, kind: str, targets: tuple[RouteTarget, ...]) -> Route:
     port = number(match.get("port"))
     ports = () if port is None else (port,)
-    return Route(kind, ports, targets, words(match.get("gateways")), _conditional(match, kind))
+    return Route(kind, ports, targets, names(match.get("gateways")), _conditional(match, kind))
 
 
 def _conditional(match: Manifest, kind: str) -> bool:
@@ -55,11 +56,11 @@ def _conditional(match: Manifest, kind: str) -> bool:
 def _targets(entry: Manifest, path: str) -> tuple[RouteTarget, ...]:
     routed = (
         (mapping(route).get("destination"), f"{path}.route[{index}].destination")
-        for index, route in enumerate(sequence(entry.get("route")))
+        for index, route in enumerate(entries(entry.get("route")))
     )
     mirrors = (
         (mapping(mirror).get("destination"), f"{path}.mirrors[{index}].destination")
-        for index, mirror in enumerate(sequence(entry.get("mirrors")))
+        for index, mirror in enumerate(entries(entry.get("mirrors")))
     )
     found = (*routed, (entry.get("mirror"), f"{path}.mirror"), *mirrors)
     return tuple(_target(value, where) for value, where in found if text(dig(value, "host")))

@@ -6,7 +6,8 @@ Judges nothing: fields of the wrong type read as absent, fields that Kubernetes 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from webhook.model.manifest import flag, mapping, number, sequence, text
+from webhook.kinds.limits import entries
+from webhook.model.manifest import flag, mapping, number, text
 from webhook.model.workload import KeyToPath, Mount, Source, Volume
 
 # fmt: off
@@ -66,7 +67,7 @@ def _keyed(kind: str, value: Mapping[str, Any], name_field: str) -> Source:
 
 
 def _read_projected(kind: str, value: Mapping[str, Any]) -> Source:
-    parts = tuple(part for entry in sequence(value.get("sources")) for part in _parts(mapping(entry)))
+    parts = tuple(part for entry in entries(value.get("sources")) for part in _parts(mapping(entry)))
     return Source(kind, default_mode=number(value.get("defaultMode")), parts=parts)
 
 
@@ -94,12 +95,12 @@ def _named(field: str) -> Callable[[str, Mapping[str, Any]], Source]:
 
 def _items(value: object) -> tuple[KeyToPath, ...] | None:
     """The entries of `items`; none and an empty list both mean every key, as Kubernetes takes them."""
-    entries = sequence(value)
-    if not entries:
+    listed = entries(value)
+    if not listed:
         return None
     return tuple(
         KeyToPath(text(one.get("key")), text(one.get("path")), number(one.get("mode")))
-        for one in entries
+        for one in listed
         if isinstance(one, dict)
     )
 

@@ -47,7 +47,8 @@ class AnnotationFault:
     """One thing wrong in userVolume or userVolumeMount, as the reader of the annotations saw it.
 
     kind: one of `not-json`, `not-a-list`, `empty`, `entry-not-an-object`, `wrong-type`, `unknown-field`,
-    `unnamed`, `no-source`, `two-sources`, `invalid-name`, `required-field`, `mode-range`.
+    `unnamed`, `no-source`, `two-sources`, `invalid-name`, `required-field`, `mode-range`, `left-out` (more
+    entries than are evaluated).
     path: of the annotation, with index or key (`spec.template.metadata.annotations["..."][0].secret.optional`).
     rejects: whether Istio's injector or the API server then refuses the Pod. detail: quotes value and reason.
     field: the key concerned; suggestion: what it was probably meant to be ('' if no guess).

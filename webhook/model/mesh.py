@@ -84,7 +84,8 @@ class DestinationRule:
     """A DestinationRule. selector: None when it has no workloadSelector (an empty one selects every pod).
 
     unknown: fields that the API server prunes (misspelt, snake_case), as (path, key); seen in files, or in the
-    last-applied annotation. created: creationTimestamp as written, '' offline.
+    last-applied annotation. created: creationTimestamp as written, '' offline. left_out: lists that are longer than
+    what is read of them, in words.
     """
 
     ref: ObjectRef
@@ -98,6 +99,7 @@ class DestinationRule:
     annotations: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[tuple[str, str], ...] = ()
     terminating: bool = False
+    left_out: tuple[str, ...] = ()
 
     def settings(self) -> tuple[TlsSettings, ...]:
         """Every tls block written anywhere in the rule: top level, ports, subsets, subset ports."""

@@ -87,6 +87,7 @@ class PodTemplate:
     """The pod that a workload makes. path: where the template stands (`spec.template`; '' for a Pod itself).
 
     automount_token: `automountServiceAccountToken` as written, None if absent (the ServiceAccount then decides).
+    left_out: lists that are longer than what is read of them, in words.
     """
 
     path: str
@@ -100,6 +101,7 @@ class PodTemplate:
     fs_group: int | None = None
     namespace: str = ""
     automount_token: bool | None = None
+    left_out: tuple[str, ...] = ()
 
     def container(self, name: str) -> Container | None:
         """The container of that name, among containers and initContainers."""

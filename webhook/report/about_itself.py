@@ -40,6 +40,19 @@ kind pass without a look.
 
 Correct `template` of the kind in the policy; `kubectl explain KIND.spec --recursive` shows where its pod template is.
 """,
+    "too-many-entries": """\
+A list in the object has more entries than mtls-guard evaluates, and nothing in the object is denied.
+
+## Why
+
+Each entry may have to be compared with others, and the API server waits a few seconds for the answer. Of a list of
+objects (volumes, mounts, containers, subsets, ports, routes) the first 250 entries are evaluated, of a list of names
+(hosts, namespaces) and of `env` the first 1,000, of the combinations of port and subset of one service the first 100.
+
+## Fix
+
+Keep such lists short: several smaller objects say the same.
+""",
     "view-stale": """\
 mtls-guard has had no news of some kind of object for longer than `--stale-after`, and denies nothing that rests on it.
 

@@ -24,15 +24,15 @@ def mount_faults(picture: WorkloadPicture, *kinds: str) -> Iterator[FileFault]:
 
 def unnamed(picture: WorkloadPicture, path: str) -> bool:
     """Whether the entry at this path, or the field in it, got its name from its position."""
-    entries = (fault.path for fault in picture.user.faults if fault.kind == "unnamed")
-    return any(path == entry or path.startswith(f"{entry}.") for entry in entries)
+    while path and path not in picture.unnamed:
+        path = path.rpartition(".")[0]
+    return bool(path)
 
 
 def explained_by_name(picture: WorkloadPicture, fault: FileFault) -> bool:
     """Whether a mount finds no volume because it, or the only volume that nobody mounts, has no name of its own."""
-    mounted = {mount.name for mount in picture.user_mounts}
-    idle = [volume.path for volume in picture.user.volumes if volume.name not in mounted]
-    return unnamed(picture, fault.path) or (len(idle) == 1 and unnamed(picture, idle[0]))
+    idle = picture.idle_volumes
+    return unnamed(picture, fault.path) or (len(idle) == 1 and unnamed(picture, idle[0].path))
 
 
 def emptied(picture: WorkloadPicture, fault: AnnotationFault) -> bool:

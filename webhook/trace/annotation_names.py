@@ -28,6 +28,12 @@ _ALIASES = {
 }
 
 
+def odd_name(name: str) -> bool:
+    """Whether it is worth the time to ask what the name was meant to be."""
+    folded = name.casefold()
+    return "vol" in folded or "mount" in folded or "mtls" in folded
+
+
 def meant_by(name: str) -> str | None:
     """The annotation that the name was probably meant to be, '' for one under our prefix that nothing comes near.
 

@@ -11,7 +11,8 @@ from webhook.istio.calls import Call
 from webhook.istio.config import Config
 from webhook.istio.hosts import is_wildcard
 from webhook.istio.merge import merge
-from webhook.istio.tls import Kind, metadata_files, originations, outcome
+from webhook.istio.tls import MOST_ORIGINATIONS, Kind, metadata_files, originations, outcome
+from webhook.kinds.limits import cut_short
 from webhook.model.chain import Origination
 from webhook.model.finding import ObjectRef
 from webhook.model.horizon import Horizon
@@ -104,6 +105,14 @@ class DestinationPicture:
         """Per service, port and subset: the tls block of this rule that is in force there if the rule wins."""
         entry = merge((self.rule,))[0]
         return tuple(one for service in self.services for one in originations(entry, service))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the rule is not evaluated, in words."""
+        subsets = 1 + sum(subset.policy is not None for subset in self.rule.subsets)
+        count = max((len(service.ports) * subsets for service in self.services), default=0) if self.settings else 0
+        many = cut_short("the product of the ports of a service and the subsets", count, MOST_ORIGINATIONS)
+        return (*self.rule.left_out, many) if count > MOST_ORIGINATIONS else self.rule.left_out
 
     @once
     def presenting(self) -> tuple[Origination, ...]:

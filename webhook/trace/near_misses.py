@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.kinds.declaration import KNOWN
+from webhook.kinds.limits import ENTRIES
 from webhook.model.chain import Answer
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount, Volume
-from webhook.trace.annotation_names import meant_by
+from webhook.trace.annotation_names import meant_by, odd_name
 from webhook.trace.intent import claimed, holds_client_credential, missing_by_names, plain_missing
 
 if TYPE_CHECKING:
@@ -76,10 +77,11 @@ def _misplaced(picture: "WorkloadPicture") -> Iterator[NearMiss]:
 def _misspelt(picture: "WorkloadPicture") -> Iterator[NearMiss]:
     pod = picture.pod
     prefix = f"{pod.path}.metadata" if pod.path else "metadata"
+    odd = islice((name for name in pod.annotations if name not in _WANTED and odd_name(name)), ENTRIES)
     found = [
         (f'{prefix}.annotations["{name}"]', name, meant, pod.annotations[name])
-        for name in pod.annotations
-        if name not in _WANTED and (meant := meant_by(name)) is not None
+        for name in odd
+        if (meant := meant_by(name)) is not None
     ]
     if not _WANTED.isdisjoint(pod.labels):
         labels = (name for name in WANTED if name in pod.labels and name not in pod.annotations)

@@ -31,6 +31,7 @@ from webhook.model.material import CertificateFacts
 from webhook.model.mesh import FileSet, Namespace
 from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import Mount, PodTemplate, Workload
+from webhook.trace.annotation_entries import AnnotationEntries
 from webhook.trace.contents import ViewContents
 from webhook.trace.credentials import Held, Refused, ca_certificates, client_certificates, refused
 from webhook.trace.intent import Stray, intents, strays
@@ -47,7 +48,7 @@ _ORDINARY = 100
 _OF_NAMES = frozenset({"volume-not-found", "volume-not-mounted"})
 
 
-class WorkloadPicture:
+class WorkloadPicture(AnnotationEntries):
     """Everything a rule may look at for one workload. Parts are computed once, on demand."""
 
     def __init__(
@@ -202,6 +203,11 @@ class WorkloadPicture:
         faults = self.user.faults
         return faults if faults and self.has_sidecar and self.injection.honours_annotations else ()
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The lists that are longer than what is evaluated of them, in words."""
+        return (*self.pod.left_out, *(one.detail for one in self.annotation_faults if one.kind == "left-out"))
+
     @once
     def mount_faults(self) -> tuple[FileFault, ...]:
         """What is wrong with mounts and volumes by structure.
@@ -214,9 +220,8 @@ class WorkloadPicture:
         if not self.user.rejected:
             return self.sidecar.faults
         names = (*(one.name for one in self.user.volumes), *(one.name for one in self.user.mounts))
-        named = (
-            len(names) <= _ORDINARY and all(names) and all(fault.kind in _LEAVES_NAMES for fault in self.user.faults)
-        )
+        ordinary = len(names) <= _ORDINARY and all(names)
+        named = ordinary and all(fault.kind in _LEAVES_NAMES for fault in self.user.faults)
         return tuple(fault for fault in self.sidecar.faults if fault.kind in _OF_NAMES) if named else ()
 
     @once
