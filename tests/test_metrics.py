@@ -1,6 +1,5 @@
 """Metrics as Prometheus reads them: what was answered, how the watches are, when the certificate ends."""
 
-import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from certs.encode import cert_pem
 from certs.issue import Dates, make_ca
-from rig.ports import free_port
 from webhook.inject import Mutation
 from webhook.metrics import Metrics
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
@@ -82,12 +80,16 @@ def test_the_end_of_the_served_certificate_is_told_while_it_can_be_read(tmp_path
     assert samples(metrics)[name] == made.certificate.not_valid_after_utc.timestamp()
 
 
-def test_they_are_served_on_a_port_of_their_own() -> None:
-    port = free_port()
-    end = Metrics().serve("127.0.0.1", port)
-    try:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            assert b"mtls_guard_admission_errors_total 0.0" in answer.read()
-    finally:
-        end()
+def test_connections_are_counted_by_state_and_reason_and_waits_are_observed() -> None:
+    metrics = Metrics()
+    metrics.connections, metrics.waiting = lambda: {"handshake": 2, "kept": 7}, lambda: 3
+    metrics.closed("handshake deadline")
+    metrics.waited(0.004)
+    metrics.handshook(0.004)
+    found = samples(metrics)
+    assert found["mtls_guard_connection_open", ("handshake",)] == 2
+    assert found["mtls_guard_connection_open", ("kept",)] == 7
+    assert found["mtls_guard_request_waiting", ()] == 3
+    assert found["mtls_guard_connection_closed_total", ("handshake deadline",)] == 1
+    assert found["mtls_guard_request_wait_seconds_bucket", ("0.005",)] == 1
+    assert found["mtls_guard_connection_handshake_seconds_bucket", ("0.005",)] == 1

@@ -6,9 +6,9 @@ Never the name of an object as a label: what is judged are thousands.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from webhook.inject import Mutation
@@ -72,7 +72,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._duration = Histogram(
             "mtls_guard_admission_review_duration_seconds",
-            "Time from a review's arrival to its answer",
+            "Time from the arrival of a review's first byte, or of the connection opened for it, to its answer",
             ["path", "verdict"],
             buckets=_BUCKETS,
             registry=self.registry,
@@ -83,27 +83,38 @@ class Metrics:
         self._findings = self._counter("findings", "Findings that were told", "rule", "severity")
         pods = "Pods that ask for injection: patched, unchanged, refused while they wait, or started without files"
         self._pods = Counter("mtls_guard_injection_pods", pods, ["outcome"], registry=self.registry)
+        self._handshakes = self._histogram(
+            "connection_handshake_seconds", "Time from the arrival of a connection to the end of its handshake"
+        )
+        self._waits = self._histogram("request_wait_seconds", "Time that a complete request waited for a thread")
+        self._closed = self._counter("closed", "Connections that were closed", "reason", of="connection")
+        self.connections: Callable[[], Mapping[str, int]] = dict
+        self.waiting: Callable[[], int] = int
         self.registry.register(_Asked(watches, serving_ends))
         self.registry.register(_Led(leading))
+        self.registry.register(_Open(self))
 
-    def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(f"mtls_guard_admission_{name}", what, labels, registry=self.registry)
+    def _counter(self, name: str, what: str, *labels: str, of: str = "admission") -> Counter:
+        return Counter(f"mtls_guard_{of}_{name}", what, labels, registry=self.registry)
 
-    def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Serves them in a thread of its own; answers with what ends that.
+    def _histogram(self, name: str, what: str) -> Histogram:
+        return Histogram(f"mtls_guard_{name}", what, buckets=_BUCKETS, registry=self.registry)
 
-        Raises:
-            OSError: the address cannot be listened on.
-        """
-        server, thread = start_http_server(port, host, self.registry)
+    def app(self) -> Any:
+        """The WSGI application that answers with them."""
+        return make_wsgi_app(self.registry)
 
-        def end() -> None:
-            """Ends it."""
-            server.shutdown()
-            server.server_close()
-            thread.join(5)
+    def handshook(self, seconds: float) -> None:
+        """A handshake was completed."""
+        self._handshakes.observe(seconds)
 
-        return end
+    def waited(self, seconds: float) -> None:
+        """A complete request waited for a thread."""
+        self._waits.observe(seconds)
+
+    def closed(self, reason: str) -> None:
+        """A connection was closed."""
+        self._closed.labels(reason).inc()
 
     def answered(self, review: Request, verdict: Verdict, seconds: float) -> None:
         """A review was answered."""
@@ -178,3 +189,19 @@ class _Led:
             probes.add_metric([outcome], times)
         yield GaugeMetricFamily("mtls_guard_leader", "1 in the replica that leads, else 0", value=float(now.leads))
         yield from (enforcing, restored, probes)
+
+
+class _Open:
+    """How many connections and waiting requests there are when somebody reads the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as of now."""
+        opened = GaugeMetricFamily("mtls_guard_connection_open", "Connections that are open", labels=["state"])
+        for state, count in self._metrics.connections().items():
+            opened.add_metric([state], count)
+        yield opened
+        what = "Complete reviews that wait for a thread"
+        yield GaugeMetricFamily("mtls_guard_request_waiting", what, value=self._metrics.waiting())

@@ -41,7 +41,9 @@ class Settings:
     certificate and key, or serving_secret with serving_dns: where the webhook's own certificate comes from. ca: the CA
     certificates that verify that certificate, which go into the CA bundles.
     installation: the name that all objects of the chart carry; with it the replicas elect a leader, who looks after
-    the webhook configurations. drain: seconds for which new connections are taken after SIGTERM.
+    the webhook configurations. drain: seconds for which new connections are taken after SIGTERM. linger: seconds for
+    which a connection is kept after its last answer then. connections, peer_connections: open at a time, in all and
+    from one address. queue: reviews that wait for a thread.
     """
 
     cluster: tuple[Path, ...] | None
@@ -58,6 +60,10 @@ class Settings:
     metrics: Address | None
     bind: Address
     drain: int
+    linger: int
+    connections: int
+    peer_connections: int
+    queue: int
     policy: Path | None
     log: Literal["json", "text"]
     workers: int
@@ -211,6 +217,10 @@ _SETTINGS = (
     _Setting("policy", "policy", Path, ""),
     _Setting("log", "log", _form, "json"),
     _Setting("drain", "drain", _number(0, 600), "0"),
+    _Setting("linger", "linger", _number(0, 600), "0"),
+    _Setting("connections", "connections", _number(16, 65536), "4096"),
+    _Setting("peer_connections", "peer-connections", _number(8, 65536), "1024"),
+    _Setting("queue", "queue", _number(1, 65536), "256"),
     _Setting("workers", "workers", _number(1, 64), "1"),
     _Setting("threads", "threads", _number(1, 256), "4"),
 )

@@ -108,8 +108,10 @@ def test_two_replicas_are_spread_drained_and_taken_away_one_at_a_time() -> None:
     spread = [one["topologyKey"] for one in pod["topologySpreadConstraints"]]
     assert spread == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    drained = container["lifecycle"]["preStop"]["sleep"]["seconds"] + read_settings(flags_of(deployment), {}).drain
+    settings = read_settings(flags_of(deployment), {})
+    drained = container["lifecycle"]["preStop"]["sleep"]["seconds"] + settings.drain + settings.linger
     assert drained + 25 <= pod["terminationGracePeriodSeconds"]
+    assert settings.linger > 90
     probes = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
     assert probes == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
     (budget,) = of_kind(objects, "PodDisruptionBudget")

@@ -39,8 +39,8 @@ from webhook.cluster.trust import blocks_of
 
 pytestmark = pytest.mark.slow
 
-QUICK = {"drainSeconds": 1}
-DRAINED = {"drainSeconds": 5}
+QUICK = {"drainSeconds": 1, "lingerSeconds": 1}
+DRAINED = {"drainSeconds": 5, "lingerSeconds": 5}
 WEBHOOK_PORT = 10250
 
 

@@ -18,6 +18,11 @@ LABELS = {
     "rule": "the [rule](rules/README.md)",
     "severity": "`warn` or `deny`",
     "configuration": "the name of the webhook configuration",
+    "state": "`handshake`; `idle`: never carried a request; `kept`: carried one; `reading`, `answering`: carries one; "
+    "`closing`",
+    "reason": "`client`: its client closed it; `idle`, `retired`: as usual; `handshake deadline`, `header deadline`, "
+    "`body deadline`, `request deadline`, `answer deadline`; `handshake failed`; `connection limit`, `peer limit`, "
+    "`body memory`; `refused`; `abandoned`: its client had gone before the answer",
 }
 BY_FAMILY = {
     ("admission", "kind"): "the object's kind, or other",
@@ -50,6 +55,8 @@ def families() -> list[Metric]:
     metrics.answered(review, Verdict(ref, (Finding("file-not-mounted", Severity.DENY, ref, "", "", ""),)), 0)
     metrics.mutated(review, Mutation(()), 0)
     metrics.refused(400, "")
+    metrics.closed("client")
+    metrics.connections = lambda: {"idle": 1}
     metrics.failed(review, ValueError())
     return sorted(metrics.registry.collect(), key=lambda family: family.name)
 

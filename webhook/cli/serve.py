@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from webhook.cli.embedded import Embedded
     from webhook.cli.live import Live
     from webhook.cli.showing import Shown
+    from webhook.serving.server import Hooks, Process
+    from webhook.web import Journal
 
     _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -36,6 +39,10 @@ _HELP = {
     "stale-after": "Seconds without news from the API server after which nothing is denied.  [default: 120]",
     "metrics": "HOST:PORT to serve metrics on, over plain HTTP.  [default: nowhere]",
     "drain": "Seconds for which new connections are taken after SIGTERM.  [default: 0]",
+    "linger": "Seconds for which a connection is kept after its last answer when the server ends.  [default: 0]",
+    "connections": "Connections that may be open at a time in each process.  [default: 4096]",
+    "peer-connections": "Those of them that may come from one address.  [default: 1024]",
+    "queue": "Reviews that may wait for a thread; further ones get status 429.  [default: 256]",
     "log": "json or text.  [default: text on a terminal, else json]",
     "workers": "Processes, each with the whole cluster in memory.  [default: 1]",
     "threads": "Reviews under way at a time in each process.  [default: 4]",
@@ -62,6 +69,10 @@ _HELP = {
 @click.option("--stale-after", metavar="SECONDS", help=_HELP["stale-after"])
 @click.option("--metrics", metavar="HOST:PORT", help=_HELP["metrics"])
 @click.option("--drain", metavar="SECONDS", help=_HELP["drain"])
+@click.option("--linger", metavar="SECONDS", help=_HELP["linger"])
+@click.option("--connections", metavar="N", help=_HELP["connections"])
+@click.option("--peer-connections", metavar="N", help=_HELP["peer-connections"])
+@click.option("--queue", metavar="N", help=_HELP["queue"])
 @click.option("--log", metavar="FORM", help=_HELP["log"])
 @click.option("--workers", metavar="N", help=_HELP["workers"])
 @click.option("--threads", metavar="N", help=_HELP["threads"])
@@ -87,40 +98,69 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     Raises:
         SystemExit: with 2 and what is wrong on stderr, when it cannot start; else as gunicorn ends.
     """
-    from webhook.cli.answering import in_turn
     from webhook.cli.beside import Beside, NoAccess
     from webhook.cli.embedded import BadCluster
     from webhook.cli.showing import Shown
     from webhook.policy import BadPolicy
-    from webhook.serving.server import Hooks, Plain, PortTaken, Process, Server, take_address
+    from webhook.serving.server import Plain, PortTaken, Server, take_address
     from webhook.serving.tls import BadCertificate
 
     logs.set_up(settings.log)
     try:
         listener = take_address(settings.bind.host, settings.bind.port)
+        metrics = take_address(settings.metrics.host, settings.metrics.port) if settings.metrics else None
         cluster = _cluster(settings, pace)
         beside = Beside(settings, pace)
         certificates = beside.certificates(_complain)
     except (BadCertificate, BadCluster, BadPolicy, NoAccess, PortTaken) as error:
         click.echo(f"mtls-guard serve: {error}", err=True)
         sys.exit(2)
-    shown = Shown(settings.metrics, cluster, certificates, beside)
-    app = _app(settings, cluster, beside, shown)
-    address = Address(settings.bind.host, listener.getsockname()[1])
-    process = Process(settings.workers, settings.threads, settings.drain)
-    working = in_turn(cluster.start, beside.start, shown.start)
-    hooks = Hooks(partial(_announce, address, cluster.told()), working, in_turn(beside.end, cluster.end))
-    Server(Plain(listener, app), certificates, process, hooks).run()
+    shown = Shown(metrics, cluster, certificates, beside)
+    journal = _journal(shown)
+    app = _app(settings, cluster, beside, journal)
+    hooks = _hooks(cluster, beside, Address(settings.bind.host, listener.getsockname()[1]))
+    hooks = replace(hooks, meter=shown.meter(journal), watch=shown.watch)
+    Server(Plain(listener, app), certificates, _process(settings), hooks, shown.services).run()
 
 
-def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", shown: "Shown") -> "_Wsgi":
-    """What answers: reviews from the cluster, the leader's probes for this installation."""
+def _hooks(cluster: "Embedded | Live", beside: "Beside", address: Address) -> "Hooks":
+    """What is called when the server starts and ends."""
+    from webhook.cli.answering import in_turn
+    from webhook.serving.server import Hooks
+
+    return Hooks(
+        started=partial(_announce, address, cluster.told()),
+        working=in_turn(cluster.start, beside.start),
+        ended=in_turn(beside.end, cluster.end),
+        waits=cluster.waits,
+        tell=partial(logs.tell, level=logging.WARNING),
+    )
+
+
+def _process(settings: Settings) -> "Process":
+    """How the server process is cut."""
+    from webhook.serving.limits import Limits
+    from webhook.serving.server import Process
+    from webhook.web import MAX_BODY_BYTES
+
+    limits = Limits(settings.connections, settings.peer_connections, settings.queue, body_bytes=MAX_BODY_BYTES)
+    return Process(settings.workers, settings.threads, settings.drain, settings.linger, limits)
+
+
+def _journal(shown: "Shown") -> "Journal":
+    """Who is told of what is answered; of the leader's probes none."""
     from webhook.cli.answering import Journals
-    from webhook.cli.probing import Probed, Unprobed
+    from webhook.cli.probing import Unprobed
+
+    return Unprobed(Journals([logs.Journal(), *shown.journals]))
+
+
+def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journal: "Journal") -> "_Wsgi":
+    """What answers: reviews from the cluster, the leader's probes for this installation."""
+    from webhook.cli.probing import Probed
     from webhook.web import create_app
 
     probed = Probed(settings.installation, cluster.judge, cluster.mutate)
-    journal = Unprobed(Journals([logs.Journal(), *shown.journals]))
     return create_app(probed.judge, cluster.waits, journal, probed.mutate, beside.waits)
 
 

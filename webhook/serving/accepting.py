@@ -29,6 +29,7 @@ class Acceptor:
         admit: Callable[[Connection], None],
         drop: Callable[[Connection, Closed], None],
     ) -> None:
+        listener.settimeout(0)
         self._listener, self._loop, self._connections = listener, loop, connections
         self._admit, self._drop = admit, drop
         self._watched = self._ended = False

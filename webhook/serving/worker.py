@@ -16,7 +16,7 @@ from gunicorn.workers.base import Worker
 
 from webhook.serving.deadlines import SWEEP_SECONDS, Deadlines
 from webhook.serving.endpoint import Endpoint, Piece, Service
-from webhook.serving.meter import Meter, Tell
+from webhook.serving.meter import Meter, Tell, Unmetered
 from webhook.serving.pool import Pool
 
 FINISH_SECONDS = 25
@@ -80,7 +80,9 @@ class LoopWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         plan, (main, *beside) = self.plan, self.plan.services
         services = (replace(main, listener=self.sockets[0].sock), *beside)
         reviews, others = Pool("review", plan.threads, main.limits.queue, _work), Pool("other", 1, _OTHER_QUEUE, _work)
-        self.endpoints = tuple(Endpoint(service, loop, plan.meter, plan.tell) for service in services)
+        first = Endpoint(services[0], loop, plan.meter, plan.tell)
+        # How often metrics are fetched is not counted.
+        self.endpoints = (first, *(Endpoint(service, loop, Unmetered(), plan.tell) for service in services[1:]))
         self.deadlines = tuple(Deadlines(endpoint) for endpoint in self.endpoints)
         plan.watch(self.endpoints, reviews)
         for pool in (reviews, others):

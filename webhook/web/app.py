@@ -19,7 +19,7 @@ from webhook.inject import Mutation
 from webhook.model.finding import Verdict
 from webhook.model.line import cut, printable
 from webhook.model.request import Request as Review
-from webhook.web.body import JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
+from webhook.web.body import ARRIVED, JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
 
 _TEXT = "text/plain; charset=utf-8"
 _SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"
@@ -45,7 +45,7 @@ _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Answered = tuple[Mapping[str, Any], Callable[[], None]]
 """The answer, and what to do once it is on its way: nobody shall wait for a log line."""
 Answer = Callable[[Review, float], Answered]
-"""The answer to a review that could be read; also told when the request came, in seconds of `perf_counter`."""
+"""The answer to a review that could be read; also told since when its client waits, in seconds of `perf_counter`."""
 
 
 def create_app(
@@ -145,7 +145,7 @@ class _Reviews:
 
     def __call__(self, environ: Mapping[str, Any]) -> "Response | _Answered":
         """The answer to the review in the body of a request."""
-        started = perf_counter()
+        started = environ.get(ARRIVED) or perf_counter()
         missing = self.waits()
         if missing:
             return self._refuse(503, f"not ready: waiting for {missing}")
@@ -176,9 +176,12 @@ class _Reviews:
             self.journal.failed(None, error)
 
     def _refuse(self, status: int, problem: str) -> Response:
-        """A refusal in words, also for the log."""
+        """A refusal in words, also for the log; of 503, client-go tries again, perhaps at another replica."""
         self.journal.refused(status, problem)
-        return _text(status, problem)
+        reply = _text(status, problem)
+        if status == 503:
+            reply.headers["Retry-After"] = "0"
+        return reply
 
 
 def _readiness(missing: str) -> Response:

@@ -16,6 +16,8 @@ controller-runtime derives from it (https://github.com/kubernetes-sigs/controlle
 _PIECE_BYTES = 256 * 1024
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([1-9]\d?)s(?:&|$)")
 JSON = "application/json"
+ARRIVED = "mtls_guard.arrived"
+"""Where the server notes when the client began to wait for its answer, in seconds of `perf_counter`."""
 
 
 def unacceptable(environ: Mapping[str, Any]) -> tuple[int, str] | None:

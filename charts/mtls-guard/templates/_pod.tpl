@@ -28,6 +28,10 @@ capabilities:
 - --probe-namespace={{ include "mtls-guard.probeNamespace" . }}
 - --istio-namespace={{ $v.istio.namespace }}
 - --drain=5
+- --linger={{ $v.lingerSeconds }}
+- --connections={{ $v.server.connections }}
+- --peer-connections={{ $v.server.connectionsPerPeer }}
+- --queue={{ $v.server.queue }}
 - --log={{ $v.server.log }}
 - --threads={{ $v.server.threads }}
 {{- if eq $v.certificate.mode "selfManaged" }}
