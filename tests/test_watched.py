@@ -154,6 +154,7 @@ def test_the_limits_of_connections_are_settings(tmp_path: Path) -> None:
 
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
+        assert server.ask() == 200
         (worker,) = server.process.children()
         worker.kill()
         until(lambda: [one for one in server.process.children() if one.pid != worker.pid], "another one")
