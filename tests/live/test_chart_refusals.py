@@ -59,7 +59,9 @@ CONTRADICTIONS: Mapping[str, Values] = {
     "probe.namespace kube-system is one that is never looked at": {"probe": {"namespace": "kube-system"}},
     "policy.expiry.deny 31 is more than policy.expiry.warn 30": {"policy": {"expiry": {"deny": 31}}},
     "policy.expiry.deny 1 is more than policy.expiry.warn 0": {"policy": {"expiry": {"deny": 1, "warn": 0}}},
-    "workloadResources names GameServer, which policy.workloads does not": {"workloadResources": {"GameServer": "a"}},
+    "workloadResources names GameServer, which neither policy.workloads nor policy.producers does": {
+        "workloadResources": {"GameServer": "a"}
+    },
 }
 
 

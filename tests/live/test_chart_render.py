@@ -300,3 +300,18 @@ def test_alerts_ask_for_metrics_that_there_are() -> None:
     assert {name.removesuffix("_bucket") for name in ours} <= served
     assert {alert["labels"]["team"] for alert in alerts} == {"platform"}
     assert any("{{ $labels.name }}" in alert["annotations"]["description"] for alert in alerts)
+
+
+def test_the_kinds_of_producers_that_the_policy_adds_may_be_watched() -> None:
+    """Under the plural of the kind, or the one that values name."""
+    producers = [
+        {"group": "example.com", "kind": "ClientTls"},
+        {"group": "example.com", "kind": "Root", "makes": "ConfigMap"},
+    ]
+    values = {"policy": {"producers": producers}, "workloadResources": {"ClientTls": "clienttlses"}}
+    roles = [one for one in of_kind(render(values), "ClusterRole") if one["metadata"]["name"] == "mtls-guard"]
+    added = [rule for rule in roles[0]["rules"] if rule["apiGroups"] == ["example.com"]]
+    assert [(rule["resources"], rule["verbs"]) for rule in added] == [
+        (["clienttlses"], ["list", "watch"]),
+        (["roots"], ["list", "watch"]),
+    ]

@@ -50,9 +50,11 @@
 {{- end -}}
 {{- range $kind, $resource := $v.workloadResources -}}
 {{- $known := false -}}
-{{- range $v.policy.workloads -}}{{- if eq .kind $kind -}}{{- $known = true -}}{{- end -}}{{- end -}}
+{{- range concat (default list $v.policy.workloads) (default list $v.policy.producers) -}}
+{{- if eq .kind $kind -}}{{- $known = true -}}{{- end -}}
+{{- end -}}
 {{- if not $known -}}
-{{- fail (printf "workloadResources names %s, which policy.workloads does not: add it there" $kind) -}}
+{{- fail (printf "workloadResources names %s, which neither policy.workloads nor policy.producers does: add it there" $kind) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
