@@ -52,4 +52,5 @@ def _of_certificate(conditions: list[Mapping[str, Any]]) -> Iterator[str]:
 
 def _words(condition: Mapping[str, Any]) -> str:
     """Reason and message, as `SecretSyncedError: could not get secret data from provider`."""
-    return ": ".join(word for word in (text(condition.get("reason")), text(condition.get("message"))) if word) or "no"
+    words = ": ".join(word for word in (text(condition.get("reason")), text(condition.get("message"))) if word)
+    return words or f"{text(condition.get('type'))} is {text(condition.get('status'))}"

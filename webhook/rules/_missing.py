@@ -10,7 +10,7 @@ from webhook.model.material import Producer
 from webhook.model.occasion import MissingSecret
 from webhook.rules._producers import WAIT
 from webhook.rules._words import create_config_map, create_secret
-from webhook.trace.producers import makers
+from webhook.trace.producers import makers, writer
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -21,7 +21,7 @@ def denies(picture: WorkloadPicture, ref: ObjectRef) -> bool:
         return False
     if occasion.missing_secret is MissingSecret.DENY:
         return True
-    return not (makers(picture.view, ref) or _may_follow(picture, ref))
+    return not (writer(picture.view, ref) or _may_follow(picture, ref))
 
 
 def _may_follow(picture: WorkloadPicture, ref: ObjectRef) -> bool:
