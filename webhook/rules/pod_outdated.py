@@ -1,9 +1,11 @@
-"""The running Pods of a workload have the user volumes that its template says.
+"""The running Pods of a workload have the user volumes that its template says, or that injection adds.
 
 ## Why
 
 A Pod keeps the volumes with which it was made. Where a rollout hangs, is paused, or waits for Pods to be deleted
-(`OnDelete`), the old Pods serve on without the files that the template now names.
+(`OnDelete`), the old Pods serve on without the files that the template now names. A Pod of a workload that asks for
+injection lacks its files for as long as it lives if it started before its DestinationRule (policy
+`injection.withoutPlan`), or if the DestinationRule has moved its paths since.
 
 ## Fix
 
@@ -18,8 +20,9 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import NAMESPACE, WORKLOADS
-from webhook.rules._running import outdated
+from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.rules._running import lacking, outdated, replaced
+from webhook.rules._words import listed
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -27,21 +30,25 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation, for a template that is stored as it is judged."""
     if not picture.user.present or not picture.has_sidecar:
         return
-    count = len(outdated(picture))
-    if count:
-        who = f"{count} running Pods have" if count > 1 else "1 running Pod has"
+    pods = lacking(picture)
+    if pods:
+        who = f"{len(pods)} running Pods lack" if len(pods) > 1 else "1 running Pod lacks"
+        places = listed([one.mount_path for one in picture.addition.mounts])
+        problem = f"{who} what injection adds now: the files at {places}"
+        yield Violation(picture.ref, picture.pod.path, problem, replaced(picture.ref, pods))
+    pods = outdated(picture)
+    if pods:
+        who = f"{len(pods)} running Pods have" if len(pods) > 1 else "1 running Pod has"
         problem = f"{who} other user volumes than this template"
-        ref = picture.ref
-        fix = f"kubectl -n {ref.namespace} rollout restart {ref.kind.lower()}/{ref.name}"
-        yield Violation(ref, picture.pod.path, problem, fix)
+        yield Violation(picture.ref, picture.pod.path, problem, replaced(picture.ref, pods))
 
 
 RULE = Rule(
     id="pod-outdated",
-    title="Running Pods have other user volumes than the workload's template",
+    title="Running Pods lack user volumes of the workload's template, or of injection",
     severity=Severity.WARN,
     about="workload",
-    reads=frozenset({"Pod"}) | NAMESPACE | WORKLOADS,
+    reads=frozenset({"Pod"}) | CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",
     check=check,
