@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from webhook.engine.interruption import accepted
 from webhook.engine.states import judge_picture, judge_workload, picture_of
 from webhook.istio.config import Config
 from webhook.istio.hosts import is_wildcard, overlaps
@@ -42,7 +43,9 @@ class Impact:
         concerned = tuple(self._concerned(request.ref))
         broken = (self._broken(workload, policy, at) for workload in concerned[:JUDGED])
         found = tuple(one for one in broken if one is not None)
-        return ChangePicture(request.ref, request.operation, found, max(0, len(concerned) - JUDGED))
+        unseen = max(0, len(concerned) - JUDGED)
+        accepts = request.ref.kind == "DestinationRule" and accepted(request, self.after.workload_paths)
+        return ChangePicture(request.ref, request.operation, found, unseen, accepts)
 
     def _broken(self, workload: Workload, policy: Policy, at: datetime) -> Broken | None:
         """What a workload without any rule lacks may still come with the next object; one that had a rule lost it.

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.impact import Impact
+from webhook.engine.interruption import with_way
 from webhook.engine.partial import partial
 from webhook.engine.running import hits, in_order, softened, weigh
 from webhook.engine.states import judge_rule, judge_workload
@@ -67,7 +68,8 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
         return verdict
     old = _read(request.old, request, view)
     known = judge_workload(old, view, policy, at, occasion).findings if old is not None else ()
-    return replace(verdict, findings=softened(verdict.findings, known))
+    new_faults = softened(verdict.findings, known)
+    return replace(verdict, findings=in_order(with_way(new_faults, request, view.workload_paths)))
 
 
 def _read(manifest: Manifest, request: Request, view: Snapshot) -> Workload | None:

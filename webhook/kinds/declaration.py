@@ -8,6 +8,7 @@ PREFIX = "mtls-guard.io/"
 CLIENT_SECRET = PREFIX + "client-secret"
 DESTINATIONS = PREFIX + "destinations"
 INJECT = PREFIX + "inject"
+ALLOW_INTERRUPTION = PREFIX + "allow-interruption"
 KNOWN = (CLIENT_SECRET, DESTINATIONS, INJECT)
 NOTHING_DECLARED = Declaration()
 
@@ -22,8 +23,13 @@ def read_declaration(annotations: Mapping[str, str]) -> Declaration:
         destinations=listed(ours.get(DESTINATIONS, "")),
         inject=ours.get(INJECT, "").strip() == "true",
         opted_out=ours.get(INJECT, "").strip() == "false",
-        others={key: value for key, value in ours.items() if key not in KNOWN},
+        others={key: value for key, value in ours.items() if key not in (*KNOWN, ALLOW_INTERRUPTION)},
     )
+
+
+def allows_interruption(annotations: Mapping[str, str]) -> bool:
+    """Whether the author of a change accepts that workloads of the namespace are interrupted by it."""
+    return annotations.get(ALLOW_INTERRUPTION, "").strip() == "true"
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ workload does not lock another team's rule. Deletions and changes of Secrets onl
 ## Fix
 
 Change in an order without a gap: first give the workloads both the old and the new (mount, Secret or route), then
-change the object, and take the old away last.
+change the object, and take the old away last. Who accepts a short interruption writes the annotation
+`mtls-guard.io/allow-interruption: "true"` on the changed object: the denial becomes a warning.
 
 ## Source
 
@@ -22,6 +23,7 @@ Seen with real traffic: a rule with wrong paths applied to a running Pod gives 1
 from collections import Counter
 from collections.abc import Iterator
 
+from webhook.kinds.declaration import ALLOW_INTERRUPTION
 from webhook.model.finding import Finding, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, CONFIG_MAPS, PRODUCERS, WORKLOADS
@@ -40,6 +42,7 @@ GONE = {
 }
 GONE_OTHERWISE = "first put another in its place for these workloads; then delete it"
 LOST = "keep a tls block in force for them, or take their mounts away first"
+ACCEPT = f'; to accept a short interruption: annotation {ALLOW_INTERRUPTION}: "true"'
 UNCLEAR = (
     "first let these workloads say which hosts they mean (mtls-guard.io/destinations), or limit the rule by exportTo"
 )
@@ -52,13 +55,14 @@ def check(picture: ChangePicture) -> Iterator[Violation]:
         return
     own, others = picture.own, picture.others
     cause = next((one.findings[0] for one in (*own, *others) if one.findings), None)
+    denied = picture.prevents and any(one.findings for one in own)
     yield Violation(
         picture.ref,
         "",
         f"this {'deletion' if picture.operation == 'DELETE' else 'change'} breaks {_who(own, others)} "
         f"({_why(picture, cause)}){_unseen(picture)}",
-        _fix(picture, cause),
-        certain=picture.prevents and any(one.findings for one in own),
+        f"{_fix(picture, cause)}{ACCEPT if denied and picture.ref.kind == 'DestinationRule' else ''}",
+        certain=denied,
     )
 
 

@@ -6,12 +6,17 @@ Knows names only; where they stand and what they hold is left to `near_misses`.
 from functools import lru_cache
 
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT, PREFIX
+from webhook.kinds.declaration import ALLOW_INTERRUPTION, CLIENT_SECRET, DESTINATIONS, INJECT, PREFIX
 
 _LONGEST_NAME = 253 + len("/") + 63
 """Of an annotation (k8s.io/apimachinery, IsQualifiedName)."""
 _VOLUMES = {"uservolume": USER_VOLUME, "uservolumemount": USER_VOLUME_MOUNT}
-_OURS = {"clientsecret": CLIENT_SECRET, "destinations": DESTINATIONS, "inject": INJECT}
+_OURS = {
+    "clientsecret": CLIENT_SECRET,
+    "destinations": DESTINATIONS,
+    "inject": INJECT,
+    "allowinterruption": ALLOW_INTERRUPTION,
+}
 _ALIASES = {
     "volume": USER_VOLUME,
     "volumes": USER_VOLUME,
@@ -46,7 +51,7 @@ def meant_by(name: str) -> str | None:
 def _meant_by(name: str) -> str | None:
     prefix, _, last = name.casefold().rpartition("/")
     plain = last.replace("-", "").replace("_", "").replace(".", "")
-    if name in (USER_VOLUME, USER_VOLUME_MOUNT, CLIENT_SECRET, DESTINATIONS, INJECT):
+    if name in (USER_VOLUME, USER_VOLUME_MOUNT, CLIENT_SECRET, DESTINATIONS, INJECT, ALLOW_INTERRUPTION):
         return None
     if "mtls" in prefix and "guard" in prefix:
         return _OURS.get(plain) or _ours_by_alias(plain) or _near(plain, _OURS, 0.7) or ""

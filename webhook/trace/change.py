@@ -19,12 +19,16 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class ChangePicture:
-    """operation: CREATE, UPDATE or DELETE of `ref`. unseen: workloads that may be concerned, and were not looked at."""
+    """operation: CREATE, UPDATE or DELETE of `ref`. unseen: workloads that may be concerned, and were not looked at.
+
+    accepted: the object says that a short interruption is accepted.
+    """
 
     ref: ObjectRef
     operation: str
     broken: tuple[Broken, ...] = ()
     unseen: int = 0
+    accepted: bool = False
 
     @property
     def own(self) -> tuple[Broken, ...]:
@@ -38,5 +42,5 @@ class ChangePicture:
 
     @property
     def prevents(self) -> bool:
-        """Whether the change can be refused for it: a deletion and a change of a Secret are only warned of."""
-        return self.operation != "DELETE" and self.ref.kind != "Secret"
+        """Whether the change can be denied: a deletion, a change of a Secret and an accepted one only warn."""
+        return self.operation != "DELETE" and self.ref.kind != "Secret" and not self.accepted

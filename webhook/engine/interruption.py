@@ -1,0 +1,40 @@
+"""A path that moves: both denials name the way without an interruption, and one annotation accepts a short one.
+
+Mounts and DestinationRule cannot change in one instant. The workload is denied for mounts that leave the paths of the
+DestinationRule, the DestinationRule for paths that leave the mounts.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from webhook.kinds.declaration import ALLOW_INTERRUPTION, allows_interruption
+from webhook.kinds.workload import Templates, template_path
+from webhook.model.finding import Finding, Severity
+from webhook.model.manifest import dig, texts
+from webhook.model.request import Request
+
+MOVES = frozenset({"file-not-mounted"})
+"""The rules by which an update of a workload is denied when its mounts leave the paths of the DestinationRule."""
+ACCEPT = f'to accept a short interruption: annotation {ALLOW_INTERRUPTION}: "true"'
+WAY = f"to move the path: mount at both, change the DestinationRule, then drop the old mount; {ACCEPT}"
+
+
+def accepted(request: Request, further: Templates) -> bool:
+    """Whether the changed object says that a short interruption is accepted: on the pod template, or on itself."""
+    steps = template_path(request.ref.api_version, request.ref.kind, further) or ()
+    places = (dig(request.new, *steps, "metadata", "annotations"), dig(request.new, "metadata", "annotations"))
+    return any(allows_interruption(texts(place)) for place in places)
+
+
+def with_way(findings: Iterable[Finding], request: Request, further: Templates) -> tuple[Finding, ...]:
+    """The findings of an update of a workload: those of a move name the way, or warn where that is accepted."""
+    tolerated = accepted(request, further)
+    return tuple(_told(one, tolerated=tolerated) if one.rule in MOVES else one for one in findings)
+
+
+def _told(finding: Finding, *, tolerated: bool) -> Finding:
+    if finding.severity is not Severity.DENY:
+        return finding
+    if tolerated:
+        return replace(finding, severity=Severity.WARN)
+    return replace(finding, fix=f"{finding.fix}; {WAY}")
