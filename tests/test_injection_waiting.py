@@ -120,10 +120,38 @@ def test_while_its_workload_is_new_a_pod_is_not_served_by_guess_from_another_nam
     assert answered(view, 3).refused == (
         "Pod devel/sample-app-5d8f-* is not created yet: its own DestinationRule may follow, and only one of another "
         "namespace fits its Secret so far; name the hosts (mtls-guard.io/destinations) and it does not wait; its "
-        f"controller tries again, and from {AT + timedelta(seconds=2):%H:%M:%S} UTC on it is created in any case"
+        f"controller tries again, and from {AT + timedelta(seconds=7):%H:%M:%S} UTC on it is created in any case"
     )
     settled = view_of(*ELSEWHERE, deployed(dict(ASKS), LATER))
     assert answered(settled, 3).outcome == "patched"
+
+
+def test_while_the_secret_is_missing_too_such_a_pod_waits_as_long_as_for_a_destination_rule() -> None:
+    """It could not start anyway; a Certificate that announces the Secret changes nothing about that."""
+    certificate = {
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "Certificate",
+        "metadata": {"name": "client", "namespace": "devel"},
+        "spec": {"secretName": SECRET},
+    }
+    objects = [*ELSEWHERE, certificate, deployed(dict(ASKS), EARLY)]
+    view = worked.cluster(*objects, without=("DestinationRule", "ServiceEntry", "VirtualService", "Secret"))
+    assert answered(view, 59).outcome == "waiting"
+    assert answered(view, 61).outcome == "patched"
+
+
+def test_a_new_template_gets_nothing_by_guess() -> None:
+    """With injection.into: Templates; its Pods are asked for again, and its next change writes it."""
+    made = deployed(dict(ASKS))
+    ref = ObjectRef("apps/v1", "Deployment", "devel", "sample-app")
+    for view, operation, count in (
+        (view_of(*ELSEWHERE), "CREATE", 0),
+        (own(), "CREATE", 2),
+        (view_of(*ELSEWHERE), "UPDATE", 2),
+    ):
+        request = Request("uid", operation, ref, new=made)
+        found = held(request, mutation(made, view, operation), Injection(), lambda _: "", AT)
+        assert len(found.operations) == count
 
 
 def test_a_pod_that_names_its_hosts_does_not_wait() -> None:

@@ -38,10 +38,10 @@ def release(team: str, made_by: str = "") -> list[Manifest]:
     }
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "shop"}}, "template": template}
     meta = {"name": "shop", "namespace": team}
-    route = {"hosts": [host("shop")], "http": [{"route": [{"destination": {"host": host("shop")}}]}]}
+    route = {"hosts": [host(team)], "http": [{"route": [{"destination": {"host": host(team)}}]}]}
     certificate = {"secretName": "shop", "dnsNames": ["shop"], "issuerRef": {"name": "ca"}}
     producer = {"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": meta, "spec": certificate}
-    last = rule("shop", "/etc/shop", team)
+    last = rule(team, "/etc/shop", team)
     if made_by:
         paths = {"clientCertificate": "tls.crt", "privateKey": "tls.key", "caCertificates": "ca.crt"}
         last["spec"]["trafficPolicy"]["tls"] |= {field: f"/etc/shop/{name}" for field, name in paths.items()}
@@ -50,7 +50,7 @@ def release(team: str, made_by: str = "") -> list[Manifest]:
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec},
         *([producer] if made_by else []),
         last,
-        partner("shop", team),
+        partner(team, team),
         {"apiVersion": ISTIO, "kind": "VirtualService", "metadata": meta, "spec": route},
     ]
 
@@ -155,14 +155,14 @@ def test_the_event_names_what_the_pod_waits_for_until_its_destination_rule_comes
     plane.apply(namespace(team))
     kubectl_secret, deployment, *others = release(team)
     plane.apply(kubectl_secret)
-    plane.apply({**deployment, "spec": {**deployment["spec"], "template": named(deployment)}})
+    plane.apply({**deployment, "spec": {**deployment["spec"], "template": named(deployment, team)}})
 
     def told() -> str:
         events = plane.get("events", "-n", team)["items"]
         return next((one["message"] for one in events if one["reason"] == "FailedCreate"), "")
 
     until(told, "the Event says so", 30)
-    assert f"it waits for a DestinationRule that reads certificate files for {host('shop')}; its" in told()
+    assert f"it waits for a DestinationRule that reads certificate files for {host('first-event')}; its" in told()
     assert plane.get("pods", "-n", team)["items"] == []
     plane.apply(*others)
     until(lambda: plane.get("pods", "-n", team)["items"], "its Pod is created", 90)
@@ -170,10 +170,10 @@ def test_the_event_names_what_the_pod_waits_for_until_its_destination_rule_comes
     assert mounted(pod)[1] == MOUNTS
 
 
-def named(deployment: Manifest) -> Manifest:
+def named(deployment: Manifest, team: str) -> Manifest:
     """Its template with the host, so that no DestinationRule of another team will do."""
     template: Manifest = json.loads(json.dumps(deployment["spec"]["template"]))
-    template["metadata"]["annotations"]["mtls-guard.io/destinations"] = host("shop")
+    template["metadata"]["annotations"]["mtls-guard.io/destinations"] = host(team)
     return template
 
 

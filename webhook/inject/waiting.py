@@ -13,7 +13,7 @@ from webhook.kinds.declaration import DESTINATIONS
 from webhook.model.request import Request
 from webhook.policy import Injection
 
-FIRST_INSTALL = timedelta(seconds=5)
+FIRST_INSTALL = timedelta(seconds=10)
 """How long after a workload its own DestinationRule may follow, where only that of another namespace would do."""
 
 
@@ -25,7 +25,12 @@ class Ages(Protocol):
 
 
 def held(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at: datetime) -> Mutation:
-    """The mutation with the refusal of the Pod in it, or with what the Pod starts without."""
+    """The mutation with the refusal of the Pod in it, or with what the Pod starts without.
+
+    A new template gets nothing by guess: it would keep it, where each of its Pods is asked for again.
+    """
+    if request.ref.kind != "Pod" and request.operation == "CREATE" and mutation.addition.guessed:
+        return replace(mutation, operations=())
     if request.ref.kind != "Pod" or request.operation != "CREATE" or request.dry_run:
         return mutation
     awaited = mutation.addition.awaited

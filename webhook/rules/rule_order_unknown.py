@@ -7,7 +7,8 @@ outcome depends on it, nobody can tell from them which client certificate is pre
 
 ## Fix
 
-Keep one rule per host and namespace, with all settings in it.
+Keep one rule per host and namespace, with all settings in it. Where workloads present different certificates to one
+host, give each rule a `workloadSelector` that picks its own workloads.
 
 ## Source
 
@@ -29,7 +30,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     if other is not None:
         rest = "that of the other" if other.settings() else "none"
         problem = f"{other.ref} has the same host, and by age, which is not in view, this tls counts or {rest}"
-        fix = "move all settings into one of them and delete the other"
+        fix = "move all settings into one of them and delete the other, or give each its own workloadSelector"
         yield Violation(picture.ref, "spec.host", problem, fix, certain=False)
 
 

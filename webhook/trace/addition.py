@@ -74,7 +74,7 @@ def plan(picture: "WorkloadPicture") -> Addition:
         rivals=choice.rivals,
         awaited=tuple(awaited(picture, choice)),
         guessed=frozenset(one.wish.files for one in guessed),
-        unseen=any(keys_of(picture, name) is None for one in guessed for name in one.secrets.values()),
+        unseen=any(_unseen(picture, name) for one in guessed for name in one.secrets.values()),
     )
 
 
@@ -104,11 +104,14 @@ def _pieces(picture: "WorkloadPicture", chosen: Chosen) -> list[_Piece]:
         secret = chosen.secrets[field]
         keys = keys_of(picture, secret)
         key = key_for(field, basename(path), keys or frozenset())
-        seen = picture.view.secret(picture.workload.namespace, secret) is not None
-        held = key in (keys or ()) if seen else None
-        named, foreign = picture.complete and not seen, chosen.wish.foreign
+        unseen, foreign = _unseen(picture, secret), chosen.wish.foreign
+        held, named = None if unseen else key in (keys or ()), picture.complete and unseen
         pieces.append(_Piece(field, absolute(path), secret, key, rule, held, named, foreign))
     return pieces
+
+
+def _unseen(picture: "WorkloadPicture", secret: str) -> bool:
+    return picture.view.secret(picture.workload.namespace, secret) is None
 
 
 def _scattered(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
