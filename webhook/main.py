@@ -1,6 +1,7 @@
 """The entry of the command `mtls-guard`: runs the command line, and says with an exit code how it ended."""
 
 import sys
+from contextlib import suppress
 
 STOPPED = 130
 """What shells give to a command that Ctrl-C stopped."""
@@ -10,6 +11,10 @@ WRONG = 2
 
 def run() -> None:
     """Runs the command that the process was started with, and ends the process."""
+    with suppress(ImportError):  # no such limits on Windows
+        from webhook.serving.dumps import forbid_dumps
+
+        forbid_dumps()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode gets escapes, not a traceback

@@ -33,6 +33,11 @@ class ObjectRef:
         return f"{self.kind} {self.name}" if self.name else f"{self.kind} in {self.namespace or 'the cluster'}"
 
 
+def by_name(ref: ObjectRef) -> tuple[str, str, str, str]:
+    """The key by which one of several objects is named: the first by namespace and name, in every replica."""
+    return (ref.namespace, ref.name, ref.kind, ref.api_version)
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One fault as a rule yields it; the engine stamps rule id and severity on it.

@@ -1,10 +1,10 @@
 """A rule that mentions a workload's mounted files and is not in force for it: one violation per miss of one cause."""
 
 from collections.abc import Iterator
-from itertools import islice
+from heapq import nsmallest
 
 from webhook.model.chain import Miss
-from webhook.model.finding import Violation
+from webhook.model.finding import Violation, by_name
 from webhook.model.mesh import DestinationRule
 from webhook.rules._age import rival_of_unknown_age
 from webhook.rules._words import quote
@@ -57,7 +57,8 @@ def in_use_elsewhere(picture: WorkloadPicture, rule: DestinationRule) -> bool:
     """Whether the rule is in force for another workload that mounts its files."""
     sets = [tls.files for tls in rule.settings()]
     paths = [path for files in sets for _, path in files.items()]
-    for other in islice(picture.view.workloads.mounting(paths), LOOKED_AT):
+    mounting = nsmallest(LOOKED_AT, picture.view.workloads.mounting(paths), key=lambda one: by_name(one.ref))
+    for other in mounting:
         labels = other.template.labels
         groups = {} if other.ref == picture.ref else picture.view.reach(other.namespace, labels).groups(labels)
         if any(user.rule.ref == rule.ref for files in sets for user in groups.get(files, ())):

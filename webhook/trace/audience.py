@@ -6,7 +6,7 @@ workloads cost neither a million pictures nor a million look-ups.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from heapq import nsmallest
 
 from webhook.istio.annotations import read_user_volumes
 from webhook.istio.decide import share
@@ -17,7 +17,7 @@ from webhook.istio.rules import selects
 from webhook.istio.sidecar_files import sidecar_files
 from webhook.istio.workloads import by_namespace
 from webhook.model.chain import Answer, FileState, ResolvedFile
-from webhook.model.finding import ObjectRef
+from webhook.model.finding import ObjectRef, by_name
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Workload
 from webhook.trace.asking import asking_for, brought
@@ -85,7 +85,7 @@ class AudiencePicture(DestinationPicture):
     @once
     def _asking(self) -> tuple[Workload, ...]:
         """The workloads within reach that may ask injection for this rule; one more than ASKED, if there are more."""
-        return tuple(islice(self._askers(), ASKED + 1))
+        return tuple(nsmallest(ASKED + 1, self._askers(), key=lambda one: by_name(one.ref)))
 
     def _askers(self) -> Iterator[Workload]:
         hosts = {service.host for service in self.services}
@@ -134,11 +134,12 @@ class AudiencePicture(DestinationPicture):
     def meant_for(self) -> ObjectRef | None:
         """A workload that lacks the files and shows that it means the rule: it mounts at their place, or anything."""
         paths = [path for files in self.file_sets for _, path in files.items()]
-        near = self.view.workloads.mounting(paths)
+        near = [one.ref for one in self.view.workloads.mounting(paths)]
+        if near:
+            return min(near, key=by_name)
         lacking = self.audience.unprepared
-        mounting = (one for name in sorted(lacking) for one in self.view.workloads.with_mounts(name))
-        found = (*near[:1], *islice((one for one in mounting if one.ref in lacking[one.namespace]), 1))
-        return found[0].ref if found else None
+        mounting = (one.ref for name in lacking for one in self.view.workloads.with_mounts(name))
+        return min((ref for ref in mounting if ref in lacking[ref.namespace]), key=by_name, default=None)
 
     def _reached(self, namespace: str) -> frozenset[ObjectRef]:
         """Workloads of the namespace with a sidecar for which the rule is in force, by its usual Sidecar resource."""

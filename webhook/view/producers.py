@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from webhook.kinds.producer import NO_FURTHER, Further, Key, makes
-from webhook.model.finding import ObjectRef
+from webhook.model.finding import ObjectRef, by_name
 from webhook.model.material import Producer
 from webhook.model.mesh import Namespace
 
@@ -29,7 +29,7 @@ class ProducerIndex:
         self.remove(ref)
         found: dict[Made, Producer] = {(one.kind, one.ref.namespace, one.name): one for one in producers}
         for made, producer in found.items():
-            self._made[made] = (*self._made.get(made, ()), producer)
+            self._made[made] = tuple(sorted((*self._made.get(made, ()), producer), key=lambda one: by_name(one.ref)))
         if found:
             self._of[ref] = tuple(found)
 
