@@ -95,9 +95,9 @@ def _spec(kind: str, name: str, template: Manifest) -> Manifest:
     return {"selector": {"matchLabels": {"app": name}}, "template": template}
 
 
-def controlled(manifest: Manifest, kind: str, *, controller: bool = True) -> Manifest:
+def controlled(manifest: Manifest, kind: str, version: str = "apps/v1", *, controller: bool = True) -> Manifest:
     """The same, made by an owner."""
-    owner = {"apiVersion": "example.com/v1", "kind": kind, "name": "owner", "uid": "0-0", "controller": controller}
+    owner = {"apiVersion": version, "kind": kind, "name": "owner", "uid": "0-0", "controller": controller}
     return with_metadata(manifest, ownerReferences=[owner])
 
 

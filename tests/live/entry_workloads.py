@@ -18,6 +18,8 @@ from tests.live.entry_objects import (
     with_metadata,
     workload,
 )
+from webhook.kinds.ownership import controller_of, is_created
+from webhook.model.manifest import group_of
 
 
 def workload_cases() -> Iterator[Case]:
@@ -66,14 +68,40 @@ def _bare() -> Manifest:
     return {**found, "metadata": {"name": found["metadata"]["name"], "namespace": "devel"}}
 
 
+OWNERS = (
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "ReplicaSet"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("batch/v1", "Job"),
+    ("batch/v1", "CronJob"),
+    ("v1", "ReplicationController"),
+    ("v1", "Pod"),
+    ("argoproj.io/v1alpha1", "Rollout"),
+    ("example.com/v1", "GameServer"),
+    ("example.org/v1", "GameServer"),
+    ("example.com/v1", "ReplicaSet"),
+    ("apps.kruise.io/v1beta1", "StatefulSet"),
+    ("batch.volcano.sh/v1alpha1", "Job"),
+    ("v1", "ReplicaSet"),
+    ("apps/v1", "ReplicationController"),
+)
+"""Controllers, and kinds that only share a name with a controller."""
+
+
 def owner_cases() -> Iterator[Case]:
-    """What a controller made; admission comes before the garbage collector misses the owner."""
-    for owner in ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController", "Rollout", "GameServer"):
-        yield created(f"a Pod of a {owner}", "", controlled(workload("Pod", annotations=VOLUMES), owner))
-    yield created(
-        "a ReplicaSet of a Deployment", "", controlled(workload("ReplicaSet", annotations=VOLUMES), "Deployment")
-    )
-    yield created("a Job of a CronJob, strict", "", controlled(workload("Job", "strict"), "CronJob"))
+    """What a controller made; admission comes before the garbage collector misses the owner.
+
+    The conditions and the verdicts decide alike: what meets no entry is what `is_created` lets through.
+    """
+    for kind in KINDS:
+        for version, owner in OWNERS:
+            made = controlled(workload(kind, annotations=VOLUMES), owner, version)
+            passes = is_created(
+                (group_of(made["apiVersion"]), kind), controller_of(made["metadata"]), {("example.com", "GameServer")}
+            )
+            yield created(f"a {kind} of a {owner} of {version}", "" if passes else "workloads", made)
+    yield created("a Job of a CronJob, strict", "", controlled(workload("Job", "strict"), "CronJob", "batch/v1"))
     yield created("a Pod of a kind that nobody judges", "reach", controlled(workload("Pod"), "Operator"))
     mine = controlled(workload("Pod", annotations=VOLUMES), "ReplicaSet", controller=False)
     yield created("a Pod whose owner does not control it", "workloads", mine)

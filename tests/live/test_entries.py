@@ -22,7 +22,7 @@ VALUES = {
     "webhook": {"entries": {"secrets": True}},
     "policy": {"workloads": [{"apiVersion": "example.com/v1", "kind": "GameServer", "template": "spec.game.template"}]},
 }
-INJECTING = {"inject.mtls-guard.io", "inject-namespaces.mtls-guard.io"}
+INJECTING = {f"{mode}{entry}.mtls-guard.io" for mode in ("", "templates-") for entry in ("inject", "inject-namespaces")}
 """What is asked about each Pod that wants it, also those of a controller."""
 ASKS = {"mtls-guard.io/inject": "true"}
 TEMPLATES = {"example.com/into": "templates"}

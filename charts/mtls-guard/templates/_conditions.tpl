@@ -3,15 +3,26 @@ The CEL of the entries. Everything is a look-up by name, or a loop over a list t
 large enough to meet the API server's cost limit: an entry that is Fail would refuse it.
 */}}
 
-{{/* A controller of a kind that we judge made it: its template was judged. */}}
+{{/*
+No controller of a judged kind created it: group and kind of the owner are those of a controller that creates objects of this
+kind, or the policy names the owner's kind. As webhook/kinds/ownership.py.
+*/}}
 {{- define "mtls-guard.cel.notControlled" -}}
-{{- $kinds := list -}}
-{{- range concat (include "mtls-guard.builtInKinds" . | fromJsonArray) (include "mtls-guard.furtherKinds" . | fromJsonArray) -}}
-{{- $kinds = append $kinds .kind -}}
-{{- end -}}
-!object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && o.kind in [
-{{- range $i, $kind := $kinds }}{{ if $i }}, {{ end }}'{{ $kind }}'{{ end -}}
-])
+!object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && (
+{{- range include "mtls-guard.created" . | fromJsonArray }}
+(request.resource.group == '{{ .group }}' && request.resource.resource == '{{ .resource }}' && (
+{{- range $i, $creator := .creators }}{{ if $i }} || {{ end }}{{ include "mtls-guard.cel.owner" $creator }}{{ end -}}
+)) ||
+{{- end }}
+{{- range include "mtls-guard.furtherKinds" . | fromJsonArray }}
+{{ include "mtls-guard.cel.owner" . }} ||
+{{- end }}
+false))
+{{- end }}
+
+{{/* The owner reference o is of this group and kind. */}}
+{{- define "mtls-guard.cel.owner" -}}
+(o.kind == '{{ .kind }}' && {{ if .group }}o.apiVersion.startsWith('{{ .group }}/'){{ else }}!o.apiVersion.contains('/'){{ end }})
 {{- end }}
 
 {{/* Its template has not got the mounts: it is a Pod's own, or its DestinationRule came after it. */}}
