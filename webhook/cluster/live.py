@@ -18,7 +18,7 @@ from webhook.cluster.secrets import ByNameReader, Key
 from webhook.cluster.store import Source, Store
 from webhook.cluster.watch import WATCH_SECONDS
 from webhook.policy import Policy
-from webhook.trace.audience import injected
+from webhook.trace.prepared import injected
 
 _USUAL = gc.get_threshold()
 _MANY = 100_000

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.interruption import accepted
-from webhook.engine.states import judge_picture, judge_workload, picture_of
+from webhook.engine.served import served_hosts
+from webhook.engine.states import judge_picture, picture_of
 from webhook.istio.config import Config
 from webhook.istio.hosts import is_wildcard, overlaps
 from webhook.istio.reach import told_of
@@ -37,10 +38,13 @@ class Impact:
         """The change from one state to the other. occasion: on which it is judged."""
         self.before, self.after, self.occasion, self.told = before, after, occasion, told
         self._anew: dict[str, bool] = {}
+        self._any_use = False
+        """Whether a Pod depends on the object even where it serves no host: it does not start without its Secret."""
 
     def picture(self, request: Request, policy: Policy, at: datetime) -> ChangePicture:
         """Every concerned workload that worked, and does not any more or has a denial that it did not have."""
         concerned = tuple(self._concerned(request.ref))
+        self._any_use = request.ref.kind == "Secret" and request.operation == "DELETE"
         broken = (self._broken(workload, policy, at) for workload in concerned[:JUDGED])
         found = tuple(one for one in broken if one is not None)
         unseen = max(0, len(concerned) - JUDGED)
@@ -48,20 +52,22 @@ class Impact:
         return ChangePicture(request.ref, request.operation, found, unseen, accepts)
 
     def _broken(self, workload: Workload, policy: Policy, at: datetime) -> Broken | None:
-        """What a workload without any rule lacks may still come with the next object; one that had a rule lost it.
+        """What a workload loses that had what it needs for a host; any other was never served, or broken before.
 
-        A workload without any rule was never served: nothing that it still waits for is broken by the change. Nor is
-        what a rule lacks that it did not use before.
+        What a rule lacks that it did not use before breaks nothing either.
         """
-        used = _rules_of(picture_of(workload, self.before, policy, at))
-        stage = Stage.MEANT if used and self.occasion.final else Stage.ARRIVING
-        occasion = self.occasion if used else replace(self.occasion, request=True, dry_run=True)
-        picture = picture_of(workload, self.after, policy, at, occasion)
-        now = _denials(judge_picture(picture, policy, stage, used).findings)
+        before = picture_of(workload, self.before, policy, at)
+        then = _denials(judge_picture(before, policy).findings) if before.intents else []
+        served = served_hosts(before, then) if before.intents else frozenset()
+        if not (served or self._any_use):
+            return None
+        after = picture_of(workload, self.after, policy, at, replace(self.occasion, former=served))
+        stage = Stage.MEANT if self.occasion.final else Stage.ARRIVING
+        now = _denials(judge_picture(after, policy, stage, _rules_of(before)).findings)
         if not now:
-            lost = bool(used) and not picture.intents
-            return Broken(workload.ref) if lost else None
-        then = _denials(judge_workload(workload, self.before, policy, at).findings)
+            return Broken(workload.ref) if served and not after.intents else None
+        if then and not self._any_use and served <= served_hosts(after, now):
+            return None
         known = {*self.told, *(one.identity for one in then)}
         new = tuple(one for one in now if one.identity not in known)
         return Broken(workload.ref, new) if new else None

@@ -7,7 +7,9 @@ from webhook.engine.impact import Impact
 from webhook.engine.interruption import with_way
 from webhook.engine.partial import partial
 from webhook.engine.running import hits, in_order, softened, weigh
-from webhook.engine.states import judge_rule, judge_workload
+from webhook.engine.served import served_hosts
+from webhook.engine.states import judge_rule, judge_workload, picture_of
+from webhook.istio.workloads import declares_volumes
 from webhook.kinds import destination_rule, workload
 from webhook.kinds.limits import left_out
 from webhook.kinds.ownership import is_controlled
@@ -64,10 +66,13 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
         return Verdict(request.ref)
     occasion = occasion_of(request, policy)
     verdict = judge_workload(new, view, policy, at, occasion)
-    if request.operation != "UPDATE" or not verdict.findings:
+    old = _read(request.old, request, view) if request.operation == "UPDATE" else None
+    if old is None or not (verdict.findings or declares_volumes(new.template)):
         return verdict
-    old = _read(request.old, request, view)
-    known = judge_workload(old, view, policy, at, occasion).findings if old is not None else ()
+    known = judge_workload(old, view, policy, at, occasion).findings
+    former = served_hosts(picture_of(old, view, policy, at, occasion), known)
+    if former:
+        verdict = judge_workload(new, view, policy, at, replace(occasion, former=former))
     new_faults = softened(verdict.findings, known)
     return replace(verdict, findings=in_order(with_way(new_faults, request, view.workload_paths)))
 

@@ -1,27 +1,31 @@
 """Judges what exists: one workload, one DestinationRule, or everything in view."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial as later
 
 from webhook.engine.partial import partial
 from webhook.engine.running import Hit, hits, weigh
+from webhook.model.chain import Intent
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
-from webhook.model.mesh import DestinationRule
+from webhook.model.mesh import DestinationRule, FileSet
 from webhook.model.occasion import STATE, Occasion
-from webhook.model.workload import Workload
+from webhook.model.workload import Mount, Workload
 from webhook.policy import Policy
 from webhook.rules import about
 from webhook.rules._producers import at_producer
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.destination import DestinationPicture, Stage
 from webhook.trace.injected import picture_as_injected
+from webhook.trace.supply import awaited
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
 TEMPLATE_MISSING = "template-missing"
+PLAIN_CALLS = frozenset({"https-port-unreached", "port-without-tls", "subset-not-routed"})
+"""Rules about the plain calls of applications, which no gateway makes."""
 
 
 def judge_state(view: ClusterView, policy: Policy, at: datetime) -> Iterator[Verdict]:
@@ -92,8 +96,10 @@ def judge_rule(
 ) -> Verdict:
     """Every fault of the rule itself, and what it means for the workloads that it reaches."""
     horizon = _horizon(policy, at)
-    picture = AudiencePicture(rule, view, horizon, stage)
-    found = [*own_faults(rule, view, horizon, stage), *hits(about("audience"), picture, rule.ref)]
+    found, picture = own_faults(rule, view, horizon, stage), AudiencePicture(rule, view, horizon, stage)
+    if any(hit.rule.id in PLAIN_CALLS for hit in found) and picture.held_by_gateways:
+        found = _routed_only(found)
+    found = (*found, *hits(about("audience"), picture, rule.ref))
     verdict = Verdict(rule.ref, weigh(found, policy, rule.ref.namespace) if found else (), rule.host)
     return partial(verdict, picture.left_out)
 
@@ -103,22 +109,62 @@ def _horizon(policy: Policy, at: datetime) -> Horizon:
 
 
 def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef] | None = None) -> Iterator[Hit]:
-    """The faults of the rules that the workload uses, or means and misses. used: see `judge_picture`."""
-    derived = picture.reach.derived if picture.intents else {}
-    for files in picture.intents:
-        refs = () if used is None else (user.rule.ref for user in picture.groups[files])
-        arriving = frozenset(ref for ref in refs if ref not in (used or ()))
-        key = ("faults", id(picture.groups), files, stage, arriving)
-        groups, known = derived.get(key, (None, ()))
-        if groups is not picture.groups:  # which keeps them, so that their id is not given to others
-            rules = {user.rule.ref: user.rule for user in picture.groups[files]}
-            stages = ((rule, Stage.ARRIVING if ref in arriving else stage) for ref, rule in rules.items())
-            found = (own_faults(rule, picture.view, picture.horizon, its) for rule, its in stages)
-            known = tuple(hit for faults in found for hit in faults)
-            derived[key] = (picture.groups, known)
-        yield from known
+    """The faults of the rules that the workload uses, or means and misses. used: see `judge_picture`.
+
+    Where a mount that provides the files of a sound rule provides those of a faulty one of another namespace, too,
+    nothing says that the workload calls that host: the fault then only warns.
+    """
+    faults = {files: _faults_of(picture, files, stage, used) for files in picture.intents}
+    sound = {files for files, by_rule in faults.items() if not all(map(_denying, by_rule.values()))}
+    explained = {mount.mount_path for files in sound for mount in _mounts(picture, files)}
+    for files, by_rule in faults.items():
+        spare = picture.intents[files] is Intent.EVIDENT and (
+            files in sound or _covered(_mounts(picture, files), explained) or awaited(picture, files)
+        )
+        for ref, found in by_rule.items():
+            doubtful = spare and ref.namespace != picture.workload.namespace
+            counting = _routed_only(found) if picture.injection.gateway else found
+            yield from map(_in_doubt, counting) if doubtful else counting
     for miss in picture.misses:
-        yield from own_faults(miss.rule, picture.view, picture.horizon, stage)
+        yield from own_faults(miss.rule, picture.view, picture.horizon, stage) if miss.evident else ()
+
+
+def _faults_of(
+    picture: WorkloadPicture, files: FileSet, stage: Stage, used: Collection[ObjectRef] | None
+) -> Mapping[ObjectRef, tuple[Hit, ...]]:
+    """The faults of the rules that make the workload read these files, by rule; kept while what it is told holds."""
+    refs = () if used is None else (user.rule.ref for user in picture.groups[files])
+    arriving = frozenset(ref for ref in refs if ref not in (used or ()))
+    derived, key = picture.reach.derived, ("faults", id(picture.groups), files, stage, arriving)
+    groups, known = derived.get(key, (None, {}))
+    if groups is not picture.groups:  # which keeps them, so that their id is not given to others
+        rules = {user.rule.ref: user.rule for user in picture.groups[files]}
+        stages = ((rule, Stage.ARRIVING if ref in arriving else stage) for ref, rule in rules.items())
+        known = {rule.ref: own_faults(rule, picture.view, picture.horizon, its) for rule, its in stages}
+        derived[key] = (picture.groups, known)
+    return dict(known)
+
+
+def _mounts(picture: WorkloadPicture, files: FileSet) -> tuple[Mount, ...]:
+    supply = picture.supplies.get(files)
+    return supply.mounts if supply is not None and supply.complete else ()
+
+
+def _covered(mounts: tuple[Mount, ...], explained: set[str]) -> bool:
+    return bool(mounts) and all(mount.mount_path in explained for mount in mounts)
+
+
+def _routed_only(found: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """The faults that count for a gateway: it makes no calls of its own, and what it is sent depends on its routes."""
+    return tuple(hit for hit in found if hit.rule.id not in PLAIN_CALLS)
+
+
+def _denying(found: tuple[Hit, ...]) -> bool:
+    return any(hit.rule.severity is Severity.DENY and hit.violation.certain for hit in found)
+
+
+def _in_doubt(hit: Hit) -> Hit:
+    return replace(hit, violation=replace(hit.violation, certain=False))
 
 
 def own_faults(rule: DestinationRule, view: ClusterView, horizon: Horizon, stage: Stage) -> tuple[Hit, ...]:

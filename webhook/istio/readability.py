@@ -36,5 +36,5 @@ def readable(pod: PodTemplate, user: int, mode: int) -> bool:
     if user == 0:
         return bool(mode & 0o400)
     own = pod.container(PROXY)
-    by_group = own is not None and own.run_as_group == 0 and bool(mode & 0o040)
-    return by_group or bool(mode & 0o004)
+    in_root_group = pod.zero_group or (own is not None and own.run_as_group == 0)
+    return (in_root_group and bool(mode & 0o040)) or bool(mode & 0o004)

@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from webhook.kinds.limits import entries, left_out, names, variables
+from webhook.kinds.mentions import hosts_in
 from webhook.kinds.volume import read_mount, read_volume
-from webhook.model.manifest import flag, mapping, number, text, texts
+from webhook.model.manifest import dig, flag, mapping, number, sequence, text, texts
 from webhook.model.workload import PROXY, Container, PodTemplate
 
 
@@ -36,7 +37,38 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
         namespace,
         flag(spec.get("automountServiceAccountToken")),
         left_out(spec, below),
+        zero_group=0 in sequence(security.get("supplementalGroups")),
+        hosts=hosts_in(_said(spec)),
+        config_maps=frozenset(_config_maps(spec)),
     )
+
+
+def _applications(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The containers of the application, without istio-proxy."""
+    for listed in ("containers", "initContainers"):
+        for entry in entries(spec.get(listed)):
+            if isinstance(entry, dict) and text(entry.get("name")) != PROXY:
+                yield entry
+
+
+def _said(spec: Mapping[str, Any]) -> Iterator[str]:
+    """What variables and arguments of the application say."""
+    for entry in _applications(spec):
+        yield from names(entry.get("command"))
+        yield from names(entry.get("args"))
+        if "env" in entry:
+            yield from _environment(entry.get("env")).values()
+
+
+def _config_maps(spec: Mapping[str, Any]) -> Iterator[str]:
+    """The ConfigMaps from which the application is configured: by variables, or by a volume."""
+    for entry in _applications(spec):
+        for one in entries(entry.get("envFrom")):
+            yield text(dig(one, "configMapRef", "name"))
+        for one in variables(entry.get("env")):
+            yield text(dig(one, "valueFrom", "configMapKeyRef", "name"))
+    for volume in entries(spec.get("volumes")):
+        yield text(dig(volume, "configMap", "name"))
 
 
 @lru_cache(maxsize=1024)

@@ -32,6 +32,7 @@ _TLS = frozenset(
         "sni",
         "insecureSkipVerify",
         "caCrl",
+        "caCertCredentialName",
     }
 )
 _MOST_APPLIED_CHARS = 1 << 20

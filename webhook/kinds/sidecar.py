@@ -1,9 +1,13 @@
 """Reads a Sidecar; never raises on shape, and leaves what it lets through to `istio.sidecars`."""
 
+from collections.abc import Iterator
+
 from webhook.kinds.destination_rule import ref_of
 from webhook.kinds.limits import entries, names
 from webhook.model.manifest import Manifest, dig, mapping, number, text, texts
 from webhook.model.mesh import EgressListener, Sidecar
+
+_FILES = ("serverCertificate", "privateKey", "caCertificates", "caCrl")
 
 
 def read_sidecar(manifest: Manifest) -> Sidecar:
@@ -17,7 +21,15 @@ def read_sidecar(manifest: Manifest) -> Sidecar:
         outbound_mode=text(dig(spec, "outboundTrafficPolicy", "mode")),
         created=text(meta.get("creationTimestamp")),
         labels=texts(meta.get("labels")),
+        ingress_files=tuple(_ingress_files(spec.get("ingress"))),
     )
+
+
+def _ingress_files(value: object) -> Iterator[str]:
+    """The files with which the sidecar's own listeners speak TLS."""
+    for listener in entries(value):
+        tls = dig(listener, "tls")
+        yield from (path for field in _FILES if (path := text(dig(tls, field))))
 
 
 def _egress(value: object) -> tuple[EgressListener, ...] | None:

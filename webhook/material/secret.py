@@ -10,6 +10,7 @@ from dataclasses import replace
 from sys import intern
 from typing import Any
 
+from webhook.kinds.mentions import hosts_in
 from webhook.kinds.secret_producer import REPLICATED, is_issued, producer_of
 from webhook.material.base_64 import decode
 from webhook.material.form import is_placeholder
@@ -45,7 +46,8 @@ def read_config_map(manifest: Manifest) -> ConfigMapFacts:
     live = bool(text(mapping(manifest.get("metadata")).get("uid")))
     encoded = {key: _encoded(value, live=live) for key, value in _entries(manifest.get("binaryData"))}
     plain = {key: _plain(value, live=live) for key, value in _entries(manifest.get("data"))}
-    return ConfigMapFacts(_ref(manifest, "ConfigMap"), _bounded(encoded | plain))
+    texts_of = (value for _, value in _entries(manifest.get("data")) if isinstance(value, str))
+    return ConfigMapFacts(_ref(manifest, "ConfigMap"), _bounded(encoded | plain), hosts_in(texts_of))
 
 
 def _bounded(keys: Mapping[str, Material]) -> Mapping[str, Material]:

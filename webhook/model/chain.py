@@ -195,7 +195,8 @@ class Miss:
     cause: one of `foreign-namespace`, `not-exported`, `service-not-exported`, `shadowed`, `search-ended`,
     `merged-away`, `merged-into-selection`,
     `outside-egress`, `selector-mismatch`, `other-revision`, `no-service`, `no-tls`. by: the rule, Sidecar or
-    service that stands in the way, if one does. detail: the fact, in words.
+    service that stands in the way, if one does. detail: the fact, in words. evident: a declared host, or a mount and a
+    second sign show that the workload means to use the rule.
     """
 
     rule: DestinationRule
@@ -203,6 +204,7 @@ class Miss:
     detail: str
     by: ObjectRef | None = None
     host: str = ""
+    evident: bool = True
 
 
 @dataclass(frozen=True, slots=True)

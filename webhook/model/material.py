@@ -144,10 +144,11 @@ class SecretFacts:
 
 @dataclass(frozen=True, slots=True)
 class ConfigMapFacts:
-    """What is known of a ConfigMap: its keys and the facts of each (a CA bundle may live here)."""
+    """What is known of a ConfigMap: its keys with the facts of each (a CA bundle may live here), the hosts it names."""
 
     ref: ObjectRef
     keys: Mapping[str, Material] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class EgressListener:
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A Sidecar resource. selector: None when it has no workloadSelector. egress: None when absent."""
+    """A Sidecar. selector, egress: None when absent. ingress_files: with which its own listeners speak TLS."""
 
     ref: ObjectRef
     selector: Mapping[str, str] | None = None
@@ -201,6 +201,7 @@ class Sidecar:
     outbound_mode: str = ""
     created: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    ingress_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

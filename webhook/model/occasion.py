@@ -18,13 +18,15 @@ class Occasion:
 
     request: the API server asks, so that further objects may follow; otherwise a state is judged (`check`, the audit).
     dry_run: the request is one. tool: the release tool that sends it (`Helm`, `Argo CD`, `Flux`, ...), '' for none.
-    missing_secret: what the policy says of a Secret that does not exist.
+    missing_secret: what the policy says of a Secret that does not exist. former: the hosts for which the workload had
+    every file before the change that is judged.
     """
 
     request: bool = False
     dry_run: bool = False
     tool: str = ""
     missing_secret: MissingSecret = MissingSecret.AUTO
+    former: frozenset[str] = frozenset()
 
     @property
     def final(self) -> bool:

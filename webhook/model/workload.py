@@ -88,6 +88,8 @@ class PodTemplate:
 
     automount_token: `automountServiceAccountToken` as written, None if absent (the ServiceAccount then decides).
     left_out: lists that are longer than what is read of them, in words.
+    zero_group: 0 is among the supplementalGroups. hosts: those that variables and arguments of the application name.
+    config_maps: names of the ConfigMaps from which the application is configured; '' may be among them.
     """
 
     path: str
@@ -102,6 +104,9 @@ class PodTemplate:
     namespace: str = ""
     automount_token: bool | None = None
     left_out: tuple[str, ...] = ()
+    zero_group: bool = False
+    hosts: frozenset[str] = frozenset()
+    config_maps: frozenset[str] = frozenset()
 
     def container(self, name: str) -> Container | None:
         """The container of that name, among containers and initContainers."""

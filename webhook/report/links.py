@@ -11,7 +11,7 @@ from webhook.model.chain import Answer, Miss
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.report.credential_links import credential_link
 from webhook.report.link import Link, Mark
-from webhook.trace.intent import Stray
+from webhook.trace.candidates import Stray
 from webhook.trace.near_misses import NearMiss
 from webhook.trace.workload import WorkloadPicture
 
@@ -36,7 +36,7 @@ def links(picture: WorkloadPicture, verdict: Verdict) -> Link:
     top.below.extend(_some(picture.credentials, partial(credential_link, picture), "sets of files"))
     top.below.extend(_some(picture.misses, _missed, "rules that are not in force"))
     top.below.extend(_some(picture.near_misses, partial(_slip, picture), "near misses"))
-    top.below.extend(_some(picture.strays, partial(_idle, picture), "idle mounts"))
+    top.below.extend(_some(_idle_mounts(picture), partial(_idle, picture), "idle mounts"))
     if picture.has_sidecar and len(top.below) == 1:
         top.below.append(Link(Mark.PLAIN, "it means no DestinationRule with a client certificate"))
     for finding in verdict.findings:
@@ -75,6 +75,12 @@ def _slip(picture: WorkloadPicture, slip: NearMiss) -> Link:
     names = f"annotation{'s' if len(slip.names) > 1 else ''} {', '.join(slip.names)}"
     said = _SLIPS[slip.kind].format(names=names, volume=volume)
     return Link(Mark.BROKEN if slip.files or slip.sure else Mark.UNKNOWN, said, ((picture.ref, slip.path),))
+
+
+def _idle_mounts(picture: WorkloadPicture) -> list[Stray]:
+    """The mounts that are drawn at no file."""
+    drawn = {(files, mount) for files, supply in picture.supplies.items() for mount in supply.mounts}
+    return [one for one in picture.strays if not (one.evident and (one.files, one.mount) in drawn)]
 
 
 def _idle(picture: WorkloadPicture, stray: Stray) -> Link:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
 
-from webhook.istio.hosts import is_wildcard, matches
+from webhook.istio.hosts import is_wildcard
 from webhook.istio.services import visible
 from webhook.trace.destination import DestinationPicture
 
@@ -15,7 +15,8 @@ LOOKED_AT = 200
 def meant_host(picture: DestinationPicture) -> str:
     """The host of a service that the rule's host was probably meant to be, '' if none is near.
 
-    A private host of another namespace is nobody's business there.
+    A private host of another namespace is nobody's business there. A wildcard is never proposed: it would send the
+    client certificate to every host that it covers.
     """
     return next((one for one in _candidates(picture) if _is_seen(picture, one)), "")
 
@@ -36,12 +37,11 @@ def _candidates(picture: DestinationPicture) -> Iterator[str]:
     if "." not in first:
         yield from (one for one in services if one.startswith(f"{first}."))
         return
-    yield from sorted((one for one in services if is_wildcard(one) and matches(one, host)), key=len, reverse=True)
-    seen = (one for one in services if one.endswith(f".{host}") and _is_seen(picture, one))
+    seen = (one for one in services if one.endswith(f".{host}") and not is_wildcard(one) and _is_seen(picture, one))
     longer = list(islice(seen, 2))
     if len(longer) == 1:
         yield longer[0]
-    alike = (one for one in _alike(host, services) if _is_seen(picture, one))
+    alike = (one for one in _alike(host, services) if not is_wildcard(one) and _is_seen(picture, one))
     yield from get_close_matches(host, islice(alike, LOOKED_AT), 1, 0.85)
 
 

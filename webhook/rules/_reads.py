@@ -20,5 +20,8 @@ PRODUCERS = frozenset(one.kind for one in KINDS)
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout"})
 """`view.workloads`: other workloads than the one judged."""
 
-CHAINS = NAMESPACE | ROUTING | SECRETS
+SIGNS = WORKLOADS | CONFIG_MAPS
+"""`picture.strays` of a mount that nothing explains: where second signs are looked for, and only then."""
+
+CHAINS = NAMESPACE | ROUTING | SECRETS | SIGNS
 """`picture.chains` and `picture.credentials`: what a rule on the end of a chain reads."""

@@ -1,18 +1,17 @@
 """The running Pods of a workload that lack user volumes: those of its template, or those that injection adds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
 from webhook.model.finding import ObjectRef
 from webhook.model.workload import PodTemplate, Source, Workload
+from webhook.trace.running import running_pods
 from webhook.trace.workload import WorkloadPicture
 
 NAMED = 3
 ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 """The kinds that `kubectl rollout restart` knows."""
-BY_REPLICA_SET = ("Deployment", "Rollout")
-_Owner = tuple[str, str]
 
 
 def outdated(picture: WorkloadPicture) -> tuple[Workload, ...]:
@@ -20,8 +19,7 @@ def outdated(picture: WorkloadPicture) -> tuple[Workload, ...]:
     stored = picture.view.workloads.get(picture.ref)
     if stored is None or _said(stored.template) != _said(picture.pod):
         return ()
-    pods = _by_owner(picture).get((picture.ref.kind, picture.ref.name), ())
-    return tuple(pod for pod in pods if _said(pod.template) != _said(picture.pod) and not pod.terminating)
+    return tuple(pod for pod in running_pods(picture.view, picture.ref) if _said(pod.template) != _said(picture.pod))
 
 
 def lacking(picture: WorkloadPicture) -> tuple[Workload, ...]:
@@ -31,8 +29,8 @@ def lacking(picture: WorkloadPicture) -> tuple[Workload, ...]:
         return ()
     wanted = {one.mount_path for one in picture.addition.mounts}
     expected = {path: secrets for path, secrets in _mounted(picture.pod).items() if path in wanted}
-    pods = _by_owner(picture).get((picture.ref.kind, picture.ref.name), ())
-    return tuple(pod for pod in pods if not (pod.terminating or expected.items() <= _mounted(pod.template).items()))
+    pods = running_pods(picture.view, picture.ref)
+    return tuple(pod for pod in pods if not expected.items() <= _mounted(pod.template).items())
 
 
 def _as_stored(stored: PodTemplate, judged: PodTemplate) -> bool:
@@ -64,26 +62,3 @@ def replaced(ref: ObjectRef, pods: Sequence[Workload]) -> str:
 
 def _said(pod: PodTemplate) -> tuple[str | None, str | None]:
     return pod.annotations.get(USER_VOLUME), pod.annotations.get(USER_VOLUME_MOUNT)
-
-
-def _by_owner(picture: WorkloadPicture) -> Mapping[_Owner, tuple[Workload, ...]]:
-    """Running Pods of the namespace by kind and name of the workload behind them; kept until a workload changes."""
-    tallies = picture.view.tallies.at(picture.workload.namespace)
-    known: Mapping[_Owner, tuple[Workload, ...]] | None = tallies.get("pods by owner")
-    if known is None:
-        found: dict[_Owner, list[Workload]] = {}
-        for pod in picture.view.pods.of_namespace(picture.workload.namespace):
-            for owner in _owners(pod):
-                found.setdefault(owner, []).append(pod)
-        known = tallies["pods by owner"] = {owner: tuple(pods) for owner, pods in found.items()}
-    return known
-
-
-def _owners(pod: Workload) -> Iterator[_Owner]:
-    """A ReplicaSet is named after its workload with a hash behind it; others own their Pods themselves."""
-    if pod.ref.kind != "Pod":
-        return
-    if pod.controller == "ReplicaSet":
-        name = pod.controller_name.rpartition("-")[0]
-        yield from ((kind, name) for kind in BY_REPLICA_SET)
-    yield pod.controller, pod.controller_name

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import TlsSettings
 from webhook.model.rule import Rule
+from webhook.rules._reads import ROUTING
 from webhook.rules._words import quote
 from webhook.trace.destination import DestinationPicture
 
@@ -43,7 +44,15 @@ def _void(picture: DestinationPicture, tls: TlsSettings) -> Violation:
     field = "clientCertificate" if tls.files.client_certificate else "privateKey"
     effect = EFFECTS.get(tls.mode, "is no mode of Istio")
     problem = f"{quote(tls.mode)} {effect}, and {field} is ignored"
-    return Violation(picture.ref, f"{tls.path}.mode", problem, 'write "mode: MUTUAL"')
+    return Violation(picture.ref, f"{tls.path}.mode", problem, _fix(picture, tls))
+
+
+def _fix(picture: DestinationPicture, tls: TlsSettings) -> str:
+    """What to type; MUTUAL would take the mesh's own mTLS away from a server of the mesh."""
+    inside = not any(service.external for service in picture.services)
+    if tls.mode == "ISTIO_MUTUAL" and inside:
+        return f"remove {', '.join(field for field, _ in tls.files.items())} if the server is part of the mesh"
+    return 'write "mode: MUTUAL"'
 
 
 RULE = Rule(
@@ -51,7 +60,7 @@ RULE = Rule(
     title="The mode of a tls block makes its client certificate void",
     severity=Severity.DENY,
     about="destination",
-    reads=frozenset(),
+    reads=ROUTING,
     since="0.1",
     docs=__doc__ or "",
     check=check,

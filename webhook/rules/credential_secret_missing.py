@@ -29,6 +29,8 @@ from webhook.rules._words import listed
 from webhook.trace.producers import to_come, writer
 from webhook.trace.workload import WorkloadPicture
 
+CA_SUFFIX = "-cacert"
+CA_KEYS = frozenset({"cacert", "ca.crt"})
 PAIRS = (("cert", "key"), ("tls.crt", "tls.key"))
 
 
@@ -41,12 +43,21 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         if facts is not None:
             yield from _keyless(picture, named, facts)
         elif not picture.view.unread("Secret", picture.workload.namespace, named.secret):
-            yield _missing(picture, named)
+            yield from _missing(picture, named)
 
 
-def _missing(picture: WorkloadPicture, named: Named) -> Violation:
+def _missing(picture: WorkloadPicture, named: Named) -> Iterator[Violation]:
+    """For mode SIMPLE, a Secret NAME-cacert with the CA alone is sufficient: istiod looks for it first."""
+    namespace, only_ca = picture.workload.namespace, f"{named.secret}{CA_SUFFIX}"
+    if not named.mutual:
+        facts = picture.view.secret(namespace, only_ca)
+        if picture.view.unread("Secret", namespace, only_ca) or (
+            facts is not None and not CA_KEYS.isdisjoint(facts.keys)
+        ):
+            return
     ref = secret_ref(picture, named.secret)
-    return absent(picture, ref, f"{named.rule} names it as credentialName and calls fail", PAIRS[0])
+    keys = PAIRS[0] if named.mutual else ("cacert",)
+    yield absent(picture, ref, f"{named.rule} names it as credentialName and calls fail", keys)
 
 
 def _keyless(picture: WorkloadPicture, named: Named, facts: SecretFacts) -> Iterator[Violation]:

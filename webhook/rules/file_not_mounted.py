@@ -7,8 +7,10 @@ for them there; what no mount holds it cannot load, and every call answers 503 `
 the Pod took 15 seconds longer to become ready. Neither Istio nor Kubernetes compares the two places.
 
 A rule reaches every sidecar that sees its host. So this is said only of a workload that means to use the rule: it
-declares so, the rule's workloadSelector picks it, one of its mounts serves part of the rule's files, or one of its
-mounts of a client credential serves no rule at all.
+declares so, the rule's workloadSelector picks it, or a mount that provides the files of no rule is meant for this rule
+by a second sign. Such signs are the host in variables, arguments or ConfigMaps, and other workloads with the same
+Secret; also the own namespace, the Secret's name and a path spelt alike, unless a release tool sends the workload,
+whose rule may follow. Without one it is a warning at most.
 
 ## Fix
 
@@ -27,9 +29,11 @@ from webhook.model.chain import Chain, FileState
 from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import FileSet
 from webhook.model.rule import Rule
-from webhook.rules._reads import CHAINS, WORKLOADS
-from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by
-from webhook.trace.intent import Stray
+from webhook.rules._reads import CHAINS
+from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by, readers
+from webhook.trace.candidates import Stray
+from webhook.trace.prepared import prepared_for
+from webhook.trace.signs import tied
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -42,28 +46,50 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         if chain.file.state is FileState.NO_MOUNT:
             lost.setdefault(chain.files, []).append(chain)
     for files, chains in lost.items():
-        stray = next((one for one in picture.strays if one.candidates[:1] == (files,)), None)
+        strays = (one for one in picture.strays if one.evident and one.files == files)
+        stray = next((one for one in strays if _provides_none(picture, one, files)), None)
         yield _stray(picture, stray, chains) if stray is not None else _unmounted(picture, chains)
+    yield from _doubtful(picture)
+
+
+def _provides_none(picture: WorkloadPicture, stray: Stray, files: FileSet) -> bool:
+    """Whether no path of the files is below the mount."""
+    supply = picture.supplies.get(files)
+    return supply is None or stray.mount not in supply.mounts
+
+
+def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
+    """A mount that may be meant for a DestinationRule of the team's own, or for one that is still to come."""
+    for stray in picture.strays:
+        users = picture.groups[stray.files] if stray.files is not None else ()
+        if stray.files is None or stray.evident or not stray.facts or not tied(picture, stray.files, [stray.secret]):
+            continue
+        problem = f"{quote(stray.mount.mount_path)} does not provide the files that {readers(users)} refers to"
+        wanted = directories(path for _, path in stray.files.items())
+        host = users[0].service.host
+        fix = f"mount at {listed(wanted)} if it calls {host}; ignore this if another rule for it follows"
+        yield Violation(picture.ref, f"{stray.mount.path}.mountPath", problem, fix, certain=False)
 
 
 def _stray(picture: WorkloadPicture, stray: Stray, chains: list[Chain]) -> Violation:
     wanted = directories(chain.path for chain in chains)
-    what = f"Secret {quote(stray.secret)}" if stray.secret else f"volume {quote(stray.mount.name)}"
     return Violation(
         picture.ref,
         f"{stray.mount.path}.mountPath",
         f"{quote(stray.mount.mount_path)} holds no file that {read_by(chains[0])} reads",
-        f"mount {what} at {listed(wanted)}",
+        f"mount Secret {quote(stray.secret)} at {listed(wanted)}",
     )
 
 
 def _unmounted(picture: WorkloadPicture, chains: list[Chain]) -> Violation:
-    paths = [chain.path for chain in chains]
+    paths, files = [chain.path for chain in chains], chains[0].files
+    running = prepared_for(picture.view, files).get(picture.workload.namespace, frozenset())
     return Violation(
         picture.ref,
         annotation(picture.pod.path, USER_VOLUME_MOUNT),
         f"no mount of istio-proxy holds {listed(paths, 2)}, which {read_by(chains[0])} reads",
         f"mount the Secret at {listed(directories(paths))}",
+        certain=picture.ref not in running,  # another webhook mounts the files into its Pods
     )
 
 
@@ -72,8 +98,7 @@ RULE = Rule(
     title="A file that the sidecar is told to read lies under none of its mounts",
     severity=Severity.DENY,
     about="workload",
-    over="chains",
-    reads=CHAINS | WORKLOADS,
+    reads=CHAINS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -23,6 +23,7 @@ Seen with real traffic: a key missing in the Secret gives 503, after 15.5 s with
 from collections.abc import Iterator
 from posixpath import basename
 
+from webhook.istio.paths import normal
 from webhook.model.chain import Chain, FileState
 from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
@@ -78,7 +79,15 @@ def _lacking(picture: WorkloadPicture, ref: ObjectRef, chains: list[Chain]) -> V
     if to_come(picture.view, ref, wanted):
         why, fix = incomplete(picture.view, ref)
         return Violation(ref, path, f"{problem}: {why}", fix, certain=denies(picture, ref))
-    return Violation(ref, path, problem, fix_of_keys(picture, ref, chains, wanted))
+    return Violation(ref, path, problem, _merged(picture, chains) or fix_of_keys(picture, ref, chains, wanted))
+
+
+def _merged(picture: WorkloadPicture, chains: list[Chain]) -> str:
+    """What to type where another mount at the same directory is hidden: its files are there, and nowhere visible."""
+    seen = chains[0].file.mount
+    here = normal(seen.mount_path) if seen is not None else ""
+    at_once = [mount for mount in picture.user_mounts if normal(mount.mount_path) == here]
+    return f"mount one projected volume at {here}, with the Secrets of both mounts" if len(at_once) > 1 else ""
 
 
 RULE = Rule(

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import NAMESPACE, ROUTING
+from webhook.rules._reads import CHAINS
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -40,7 +40,7 @@ RULE = Rule(
     severity=Severity.WARN,
     about="workload",
     over="intents",
-    reads=NAMESPACE | ROUTING,
+    reads=CHAINS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

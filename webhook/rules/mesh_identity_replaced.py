@@ -5,7 +5,7 @@
 The agent takes files of these names in this directory for its own: `root-cert.pem` becomes what it trusts istiod by,
 so that it cannot connect and never becomes ready; `cert-chain.pem` and `key.pem` become the certificate of the
 workload in the mesh. The same holds for all three in `/var/run/secrets/workload-spiffe-credentials`. Other names
-there are harmless.
+there are harmless, and so is the mesh's own root of the ConfigMap `istio-ca-root-cert`.
 
 ## Fix
 
@@ -21,7 +21,7 @@ from posixpath import basename
 
 from webhook.istio.mount_faults import FileFault
 from webhook.istio.proxy_config import proxy_metadata
-from webhook.model.chain import FileState
+from webhook.model.chain import FileState, ResolvedFile
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._faults import mount_faults
@@ -29,6 +29,7 @@ from webhook.rules._reads import NAMESPACE, SECRETS
 from webhook.rules._words import listed
 from webhook.trace.workload import WorkloadPicture
 
+MESH_ROOT = "istio-ca-root-cert"
 THERE = (FileState.PRESENT, FileState.UNREADABLE)
 
 
@@ -44,9 +45,15 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
             yield Violation(picture.ref, fault.path, problem, fix, certain=certain)
 
 
+def _is_mesh_root(file: ResolvedFile) -> bool:
+    """Whether the file is the root that the sidecar trusts anyhow: istiod writes that ConfigMap into each namespace."""
+    return file.object is not None and (file.object.kind, file.object.name) == ("ConfigMap", MESH_ROOT)
+
+
 def _taken(picture: WorkloadPicture, fault: FileFault) -> tuple[str, ...]:
     """The names that are there, where they are enough for the agent to take them."""
-    there = [path for path in fault.files if picture.sidecar.resolve(path, picture.contents).state in THERE]
+    files = [picture.sidecar.resolve(path, picture.contents) for path in fault.files]
+    there = [file.path for file in files if file.state in THERE and not _is_mesh_root(file)]
     names = {basename(path) for path in there}
     legacy = fault.files[0].startswith("/etc/certs/")
     enough = legacy and ("root-cert.pem" in names or {"cert-chain.pem", "key.pem"} <= names)

@@ -23,7 +23,7 @@ from webhook.istio.templates import BUILT_IN
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._faults import explained_by_name, mount_faults
-from webhook.rules._reads import NAMESPACE, ROUTING
+from webhook.rules._reads import CHAINS
 from webhook.rules._words import quote
 from webhook.trace.workload import WorkloadPicture
 
@@ -52,7 +52,7 @@ RULE = Rule(
     severity=Severity.DENY,
     about="workload",
     over="mount_faults",
-    reads=NAMESPACE | ROUTING,
+    reads=CHAINS,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -5,6 +5,9 @@
 `exportTo` limits the namespaces in which a rule applies; `.` is the rule's own, and a rule with a workloadSelector
 never leaves its own. Elsewhere the rule is as good as absent: the call leaves as plain text, also to port 443.
 
+It denies where the rule is in the workload's own namespace. A private rule of another namespace is that team's own
+business: it is mentioned, and only where a state is checked, if the mounted Secret is named after its host.
+
 ## Fix
 
 Add the workload's namespace to `spec.exportTo`, or remove the field (which exports to all), or put a copy of the rule

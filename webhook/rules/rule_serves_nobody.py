@@ -27,6 +27,7 @@ from webhook.rules._age import rival_of_unknown_age
 from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, SECRETS, WORKLOADS
 from webhook.rules._words import listed
 from webhook.trace.audience import AudiencePicture
+from webhook.trace.destination import Stage
 
 
 def check(picture: AudiencePicture) -> Iterator[Violation]:
@@ -45,12 +46,15 @@ def check(picture: AudiencePicture) -> Iterator[Violation]:
 
 def _fix(picture: AudiencePicture, count: int) -> str:
     """Who is meant to hold the files, if a workload shows it; what else to look at."""
+    server = picture.servers_selected
+    if server is not None:
+        return f"the workloadSelector picks {server}, which is behind the host itself: write the labels of its callers"
     where = "correct the paths" if count else "look at its namespace, exportTo, workloadSelector and host"
+    if picture.stage is Stage.ARRIVING:
+        return f"apply its workloads next, or {where}"
     meant = picture.meant_for
     if meant is not None:
         return f"mend {meant}, which mounts files for it, or {where}"
-    if not count and not picture.settled:
-        return f"apply its workloads next, or {where}"
     return f"{where}, or {'mount the files in the workloads that call the host' if count else 'delete it'}"
 
 

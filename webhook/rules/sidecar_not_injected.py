@@ -24,6 +24,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.rules._words import annotation, metadata
+from webhook.trace.intent import selected
 from webhook.trace.workload import WorkloadPicture
 
 LACKS = "namespace {} has no label istio-injection=enabled and the pod no label sidecar.istio.io/inject=true"
@@ -51,7 +52,7 @@ def _sign(picture: WorkloadPicture) -> tuple[str, str]:
             return annotation(pod.path, name), "mounts files for"
     if picture.declaration.any:
         return metadata(pod.path, "annotations"), "asks for a client certificate in"
-    if any(picture.view.config.rules.hosts_in(picture.workload.namespace)) and picture.reach.selected(pod.labels):
+    if any(picture.view.config.rules.hosts_in(picture.workload.namespace)) and any(selected(picture)):
         return metadata(pod.path, "labels"), "a DestinationRule selects it for"
     return "", ""
 

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.trace.unprepared import Unprepared
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -38,9 +39,16 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         picture.ref,
         picture.pod.path,
         f"the sidecar will lack files that it is told to read by {who}",
-        "mount them if it calls these hosts; otherwise limit the rule by workloadSelector or exportTo",
+        _fix(picture, found),
         certain=False,
     )
+
+
+def _fix(picture: WorkloadPicture, found: Unprepared) -> str:
+    """What to do; of rules of other teams, that there may be nothing to do."""
+    if any(rule.ref.namespace == picture.workload.namespace for rule in found.named):
+        return "mount them if it calls these hosts; otherwise limit the rule by workloadSelector or exportTo"
+    return "there is nothing to do if it never calls these hosts; a workloadSelector or exportTo can limit the rule"
 
 
 RULE = Rule(

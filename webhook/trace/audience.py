@@ -8,24 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from webhook.istio.annotations import read_user_volumes
+from webhook.istio.behind import is_behind
 from webhook.istio.decide import share
 from webhook.istio.injection import decide_injection
 from webhook.istio.merge import merge
-from webhook.istio.paths import is_possible
 from webhook.istio.rules import selects
-from webhook.istio.sidecar_files import sidecar_files
 from webhook.istio.workloads import by_namespace
-from webhook.model.chain import Answer, FileState, ResolvedFile
 from webhook.model.finding import ObjectRef, by_name
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Workload
 from webhook.trace.asking import asking_for, brought
-from webhook.trace.contents import ViewContents
 from webhook.trace.destination import DestinationPicture
+from webhook.trace.injected import picture_as_injected
 from webhook.trace.once import once
-from webhook.trace.producers import to_come
-from webhook.view import ClusterView
+from webhook.trace.prepared import injected, prepared_for
 
 _NOBODY: frozenset[ObjectRef] = frozenset()
 ASKED = 200
@@ -33,6 +29,9 @@ ASKED = 200
 
 In a review, each is planned for anew.
 """
+
+LOOKED_AT = 20
+"""How many workloads with mounts are asked whether they mean the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +108,8 @@ class AudiencePicture(DestinationPicture):
 
     def _told(self, ref: ObjectRef, files: FileSet) -> bool:
         labels = self._labels(ref)
+        if self._serves(ref.namespace, labels):
+            return False
         users = self.view.reach(ref.namespace, labels).groups(labels).get(files, ())
         return any(user.rule.ref == self.ref for user in users)
 
@@ -131,15 +132,42 @@ class AudiencePicture(DestinationPicture):
         return Audience(reached, unprepared)
 
     @once
+    def held_by_gateways(self) -> bool:
+        """Whether gateways have the rule's files in their proxy, and no other workload has."""
+        refs = {ref for prepared in self.prepared.values() for held in prepared.values() for ref in held}
+        return bool(refs) and all(map(self._is_gateway, refs))
+
+    def _is_gateway(self, ref: ObjectRef) -> bool:
+        workload = self.view.workloads.get(ref) or self.view.pods.get(ref)
+        if workload is None:
+            return False
+        return decide_injection(workload.template, self.view.namespace(ref.namespace), self.view.mesh).gateway
+
+    @once
     def meant_for(self) -> ObjectRef | None:
-        """A workload that lacks the files and shows that it means the rule: it mounts at their place, or anything."""
-        paths = [path for files in self.file_sets for _, path in files.items()]
-        near = [one.ref for one in self.view.workloads.mounting(paths)]
-        if near:
-            return min(near, key=by_name)
+        """A workload to which the rule applies, which lacks its files, and mounts something for it."""
         lacking = self.audience.unprepared
-        mounting = (one.ref for name in lacking for one in self.view.workloads.with_mounts(name))
-        return min((ref for ref in mounting if ref in lacking[ref.namespace]), key=by_name, default=None)
+        near = self.view.workloads.mounting([path for files in self.file_sets for _, path in files.items()])
+        others = (one for name in lacking for one in self.view.workloads.with_mounts(name))
+        mounting = {one.ref: one for one in (*near, *others) if one.ref in lacking.get(one.namespace, _NOBODY)}
+        first = nsmallest(LOOKED_AT, mounting, key=by_name)
+        pictures = (picture_as_injected(mounting[ref], self.view, self.horizon) for ref in first)
+        wanted = frozenset(self.file_sets)
+        return next((one.ref for one in pictures if not wanted.isdisjoint(one.intents)), None)
+
+    @once
+    def servers_selected(self) -> ObjectRef | None:
+        """A workload behind the rule's own host that its workloadSelector picks, where a caller is meant."""
+        selector, namespace = self.rule.selector, self.ref.namespace
+        workloads = self.view.workloads.of_namespace(namespace) if selector is not None else ()
+        picked = (one for one in workloads if selects(selector or {}, one.template.labels))
+        return min(
+            (one.ref for one in picked if self._serves(namespace, one.template.labels)), key=by_name, default=None
+        )
+
+    def _serves(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether a pod is behind every host of the rule."""
+        return bool(self.services) and all(is_behind(service, namespace, labels) for service in self.services)
 
     def _reached(self, namespace: str) -> frozenset[ObjectRef]:
         """Workloads of the namespace with a sidecar for which the rule is in force, by its usual Sidecar resource."""
@@ -149,63 +177,16 @@ class AudiencePicture(DestinationPicture):
         if not self.view.is_told(namespace, self.ref):
             return _NOBODY
         everyone = injected(self.view, namespace)
-        if selector is None:
+        own = any(service.selector and service.namespace == namespace for service in self.services)
+        if selector is None and not own:
             return everyone
-        return frozenset(ref for ref in everyone if selects(selector, self._labels(ref)))
+        return frozenset(ref for ref in everyone if self._calls(ref))
+
+    def _calls(self, ref: ObjectRef) -> bool:
+        """Whether the rule picks the workload, and it is not behind the rule's host."""
+        labels = self._labels(ref)
+        return selects(self.rule.selector or {}, labels) and not self._serves(ref.namespace, labels)
 
     def _labels(self, ref: ObjectRef) -> Mapping[str, str]:
-        workload = self.view.workloads.get(ref)
+        workload = self.view.workloads.get(ref) or self.view.pods.get(ref)
         return workload.template.labels if workload is not None else {}
-
-
-def injected(view: ClusterView, namespace: str) -> frozenset[ObjectRef]:
-    """The workloads of the namespace that will have a sidecar; kept until something changes there."""
-    tallies = view.tallies.at(namespace)
-    known: frozenset[ObjectRef] | None = tallies.get("injected")
-    if known is None:
-        held = view.namespace(namespace)
-        known = tallies["injected"] = frozenset(
-            workload.ref
-            for workload in view.workloads.of_namespace(namespace)
-            if decide_injection(workload.template, held, view.mesh).answer is Answer.YES
-        )
-    return known
-
-
-def prepared_for(view: ClusterView, files: FileSet) -> Mapping[str, frozenset[ObjectRef]]:
-    """The workloads whose sidecar will hold every file of the set, by namespace; counted anew where something changed.
-
-    A namespace is in it only if it holds one.
-    """
-    key = ("prepared", files)
-    found: dict[str, frozenset[ObjectRef]] = {}
-    mounting = by_namespace(view.workloads.mounting(path for _, path in files.items()))
-    for namespace, workloads in mounting.items():
-        tallies = view.tallies.at(namespace)
-        known: frozenset[ObjectRef] | None = tallies.get(key)
-        if known is None:
-            known = frozenset(one.ref for one in workloads if _holds(view, one, files))
-            if all(is_possible(path) for _, path in files.items()):
-                tallies[key] = known
-        if known:
-            found[namespace] = known
-    return found
-
-
-def _holds(view: ClusterView, workload: Workload, files: FileSet) -> bool:
-    injection = decide_injection(workload.template, view.namespace(workload.namespace), view.mesh)
-    if injection.answer is Answer.NO:
-        return False
-    held = sidecar_files(workload.template, read_user_volumes(workload.template), injection, view.mesh)
-    contents = ViewContents(view, workload.namespace)
-    return not any(_lacking(view, held.resolve(path, contents)) for _, path in view.mesh.used(files))
-
-
-def _lacking(view: ClusterView, file: ResolvedFile) -> bool:
-    """Whether the file will not be there, though everything that is mounted is.
-
-    That a mounted Secret or ConfigMap is missing, or not complete yet, is a fault of the workload, not of the rule.
-    """
-    if file.state is FileState.NO_KEY and file.object is not None:
-        return not to_come(view, file.object, (file.key,))
-    return file.absent and file.state is not FileState.NO_OBJECT

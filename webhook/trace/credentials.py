@@ -79,9 +79,8 @@ def client_certificates(picture: "WorkloadPicture") -> Iterator[Held]:
     for credential in picture.credentials:
         yield from _of_chain(credential.certificate)
     for stray in picture.strays:
-        if stray.found is not None:
-            meant = bool(stray.candidates) and not stray.claimed
-            yield from _of_secret(stray.found.ref, stray.found.keys, certain=meant)
+        for facts in stray.facts:
+            yield from _of_secret(facts.ref, facts.keys, certain=stray.evident)
 
 
 def ca_certificates(picture: "WorkloadPicture") -> Iterator[tuple[Chain, tuple[CertificateFacts, ...]]]:

@@ -1,13 +1,17 @@
 """Rules that a workload means by what it mounts for nothing, or declares, and why each is not in force for it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from webhook.istio.merge import export_set, is_private
 from webhook.istio.reach import explain_miss
+from webhook.istio.rules import reaches
 from webhook.model.chain import Miss
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule
+from webhook.trace.candidates import Unexplained, unexplained
 from webhook.trace.destination import about_client
 
 if TYPE_CHECKING:
@@ -19,24 +23,51 @@ LOOKED_AT = 20
 
 def misses(picture: "WorkloadPicture") -> tuple[Miss, ...]:
     """The misses of every idle mount and declared host, each rule once; none for a Pod without sidecar."""
-    meant = {rule.ref: rule for rule in _meant(picture)} if picture.has_sidecar else {}
+    meant: dict[ObjectRef, tuple[DestinationRule, bool]] = {}
+    for rule, evident in _meant(picture) if picture.has_sidecar else ():
+        meant[rule.ref] = (rule, evident or meant.get(rule.ref, (rule, False))[1])
     if not meant:
         return ()
     config = picture.view.config
     namespace, labels = picture.workload.namespace, picture.pod.labels
     sidecar = config.sidecars.choose(namespace, labels, picture.view.mesh)
-    found = (explain_miss(config, namespace, sidecar, labels, rule) for rule in meant.values())
-    return tuple(miss for miss in found if miss is not None)
+    explained = ((explain_miss(config, namespace, sidecar, labels, rule), sure) for rule, sure in meant.values())
+    return tuple(replace(miss, evident=sure) for miss, sure in explained if miss is not None)
 
 
-def _meant(picture: "WorkloadPicture") -> Iterator[DestinationRule]:
-    """Rules that mention an idle mount, or its Secret as a credential, and rules for a host that is declared."""
-    for stray in picture.strays:
-        mentioning = picture.view.config.rules.mentioning(stray.mount.mount_path)
-        yield from islice(mentioning, LOOKED_AT)
-        yield from islice(_naming(picture).get(("credential", stray.secret), ()), LOOKED_AT) if stray.secret else ()
+def _meant(picture: "WorkloadPicture") -> Iterator[tuple[DestinationRule, bool]]:
+    """DestinationRules that a mount or a declared host means, each with whether that is evident."""
+    for each in unexplained(picture):
+        if each.credential or each.empty:
+            yield from islice(_mentioning(picture, each), LOOKED_AT)
+        named = (rule for name in each.secrets for rule in _naming(picture).get(("credential", name), ()))
+        yield from ((rule, True) for rule in islice(named, LOOKED_AT) if each.belongs_to(rule))
     for host in picture.declaration.destinations:
-        yield from islice(_naming(picture).get(("host", host), ()), LOOKED_AT)
+        declared = islice(_naming(picture).get(("host", host), ()), LOOKED_AT)
+        yield from ((rule, True) for rule in declared if is_offered(picture, rule))
+
+
+def _mentioning(picture: "WorkloadPicture", each: Unexplained) -> Iterator[tuple[DestinationRule, bool]]:
+    """DestinationRules that refer to files below the mount.
+
+    A private DestinationRule of another namespace is never a candidate. Where a state is judged, it is mentioned if the
+    Secret is named after its host; to a request it is not: who may not read it learns nothing of it.
+    """
+    for rule in picture.view.config.rules.mentioning(each.mount.mount_path):
+        if is_offered(picture, rule):
+            evident = each.points_at(rule)
+            if evident or rule.ref.namespace == picture.workload.namespace:
+                yield rule, evident
+        elif not picture.occasion.request and each.belongs_to(rule):
+            yield rule, False
+
+
+def is_offered(picture: "WorkloadPicture", rule: DestinationRule) -> bool:
+    """Whether the DestinationRule is of the workload's namespace, or is exported to it."""
+    own = picture.workload.namespace
+    if rule.ref.namespace == own:
+        return True
+    return not is_private(rule, picture.view.mesh) and reaches(export_set(rule), own)
 
 
 def _naming(picture: "WorkloadPicture") -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:

@@ -11,13 +11,17 @@ from posixpath import basename
 from typing import TYPE_CHECKING
 
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.paths import normal
 from webhook.kinds.declaration import KNOWN
 from webhook.kinds.limits import ENTRIES
 from webhook.model.chain import Answer
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount, Volume
 from webhook.trace.annotation_names import meant_by, odd_name
-from webhook.trace.intent import claimed, holds_client_credential, missing_by_names, plain_missing
+from webhook.trace.candidates import holds_client_credential, unexplained
+from webhook.trace.lacking import missing_by_names, plain_missing
+from webhook.trace.signs import places, second_sign, tied
+from webhook.trace.supply import serves_itself, sources_of
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -101,16 +105,19 @@ def _ignored(picture: "WorkloadPicture") -> Iterator[NearMiss]:
     names = tuple(name for name in WANTED if name in picture.user.present)
     prefix = f"{picture.pod.path}.metadata" if picture.pod.path else "metadata"
     sets = (files for mount in picture.user.mounts for files in picture.reach.under(mount.mount_path))
-    files = tuple(one for one in dict.fromkeys(sets) if one in picture.groups and _lacks(picture, one))
+    secrets = [source.name for volume in picture.user.volumes for source in sources_of(volume)]
+    meant = (files for files in dict.fromkeys(sets) if files in picture.groups and tied(picture, files, secrets))
+    files = tuple(one for one in meant if _lacks(picture, one))
     yield NearMiss("ignored", f'{prefix}.annotations["{names[0]}"]', names, files=files)
 
 
 def _would_serve(picture: "WorkloadPicture", annotations: Mapping[str, str]) -> tuple[tuple[FileSet, ...], bool]:
     """The file sets that the pod would mean with these annotations and lacks now, and if it would hold a credential."""
     pod = replace(picture.pod, annotations={**annotations, **picture.pod.annotations})
-    twin = type(picture)(replace(picture.workload, template=pod), picture.view, picture.horizon)
+    workload = replace(picture.workload, template=pod)
+    twin = type(picture)(workload, picture.view, picture.horizon, occasion=picture.occasion)
     files = tuple(files for files in twin.intents if _lacks(picture, files))
-    return files, any(stray.found is not None for stray in twin.strays)
+    return files, any(each.credential for each in unexplained(twin))
 
 
 def _lacks(picture: "WorkloadPicture", files: FileSet) -> bool:
@@ -125,19 +132,19 @@ def _unmounted(picture: "WorkloadPicture") -> Iterator[NearMiss]:
     for fault in faults:
         if fault.kind == "volume-not-mounted" and fault.volume is not None:
             fitting = _unmet(picture, fault.volume)
-            files = fitting if len(fitting) == 1 else ()
-            yield NearMiss("unmounted", fault.path, files=files, sure=bool(fitting), volume=fault.volume)
+            meant = tuple(files for files in fitting if tied(picture, files, [fault.volume.source.name]))
+            files = meant if len(fitting) == 1 else ()
+            yield NearMiss("unmounted", fault.path, files=files, sure=bool(meant), volume=fault.volume)
 
 
 def _unmet(picture: "WorkloadPicture", volume: Volume) -> tuple[FileSet, ...]:
     """The file sets that the volume may be for, two at most: any while its Secret is not in view."""
     source = volume.source
     known = source.kind != "secret" or picture.view.secret(picture.workload.namespace, source.name) is not None
-    if known or picture.is_unreadable(source.name):
+    if known or (picture.complete and picture.view.unread("Secret", picture.workload.namespace, source.name)):
         return _fitting(picture, _credential_names(picture, volume))
     every = frozenset(name for names in missing_by_names(picture) for name in names)
-    fitting = _fitting(picture, every)
-    return fitting if picture.complete or not any(claimed(picture, files) for files in fitting) else ()
+    return _fitting(picture, every)
 
 
 def _application_only(picture: "WorkloadPicture") -> Iterator[NearMiss]:
@@ -157,14 +164,18 @@ def _application_only(picture: "WorkloadPicture") -> Iterator[NearMiss]:
 
 
 def _applied(picture: "WorkloadPicture", mount: Mount, volume: Volume) -> NearMiss | None:
-    """sure: at the very directory from which a rule reads. Keys like `tls.crt` elsewhere may well be a server's own."""
+    """sure: at the very directory of a file set, with a second sign. Elsewhere, `tls.crt` may be a server's own."""
     names = _credential_names(picture, volume)
-    here = (files for files in picture.reach.under(mount.mount_path) if _wants(picture, files, names))
-    found = next(here, None) if names else None
-    if found is not None:
-        return NearMiss("application-only", mount.path, files=(found,), sure=True, mount=mount, volume=volume)
+    here = normal(mount.mount_path)
+    below = picture.reach.under(mount.mount_path) if names else ()
+    fitting = tuple(files for files in below if here in places(files) and _wants(picture, files, names))
+    meant = next((files for files in fitting if second_sign(picture, files, [volume.source.name])), None)
+    if meant is not None:
+        return NearMiss("application-only", mount.path, files=(meant,), sure=True, mount=mount, volume=volume)
     fitting = _fitting(picture, names)
     if len(fitting) != 1 or fitting[0].client_certificate.endswith("/tls.crt"):
+        return None
+    if not tied(picture, fitting[0], [volume.source.name]):
         return None
     return NearMiss("application-only", mount.path, files=fitting, mount=mount, volume=volume)
 
@@ -173,7 +184,8 @@ def _wants(picture: "WorkloadPicture", files: FileSet, names: frozenset[str]) ->
     """Whether the file set is in force, unmeant so far, lacking in a plain sidecar, and of files of these names."""
     wanted = frozenset(basename(path) for _, path in files.items())
     missing = plain_missing(picture).sets
-    return wanted <= names and files in missing and files in picture.groups and files not in picture.intents
+    lacking = files in missing and files in picture.groups and files not in picture.intents
+    return wanted <= names and lacking and not serves_itself(picture, files)
 
 
 def _fitting(picture: "WorkloadPicture", names: frozenset[str]) -> tuple[FileSet, ...]:

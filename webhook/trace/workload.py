@@ -32,12 +32,15 @@ from webhook.model.mesh import FileSet, Namespace
 from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import Mount, PodTemplate, Workload
 from webhook.trace.annotation_entries import AnnotationEntries
+from webhook.trace.candidates import Stray, strays
 from webhook.trace.contents import ViewContents
 from webhook.trace.credentials import Held, Refused, ca_certificates, client_certificates, refused
-from webhook.trace.intent import Stray, intents, strays
+from webhook.trace.intent import intents
 from webhook.trace.misses import misses
 from webhook.trace.near_misses import NearMiss, near_misses
 from webhook.trace.once import once
+from webhook.trace.signs import named_hosts
+from webhook.trace.supply import Supply, supplies
 from webhook.trace.unprepared import Unprepared, unprepared
 from webhook.view import ClusterView
 
@@ -81,10 +84,6 @@ class WorkloadPicture(AnnotationEntries):
     def complete(self) -> bool:
         """Whether what is not in view does not exist."""
         return self.view.complete
-
-    def is_unreadable(self, secret: str) -> bool:
-        """Whether a Secret of the namespace could not be looked at, in a view that would otherwise show it."""
-        return self.complete and bool(self.view.unread("Secret", self.workload.namespace, secret))
 
     @once
     def namespace(self) -> Namespace:
@@ -132,8 +131,18 @@ class WorkloadPicture(AnnotationEntries):
         return self.reach.groups(self.pod.labels)
 
     @once
+    def supplies(self) -> Mapping[FileSet, Supply]:
+        """What the user mounts provide of the file sets that apply and have a path below one of them."""
+        return supplies(self)
+
+    @once
+    def named_hosts(self) -> frozenset[str]:
+        """The hosts that the application's variables, arguments and ConfigMaps name."""
+        return named_hosts(self)
+
+    @once
     def strays(self) -> tuple[Stray, ...]:
-        """Own mounts that serve no rule, though they hold a client credential or a Secret that cannot be found."""
+        """User mounts that nothing explains, and for which file set each is probably meant."""
         return strays(self)
 
     @once

@@ -1,0 +1,27 @@
+"""The Pods that run for a workload, by the workload behind their controller."""
+
+from collections.abc import Mapping
+
+from webhook.model.finding import ObjectRef
+from webhook.model.workload import Workload
+from webhook.trace.prepared import Owner, owners
+from webhook.view import ClusterView
+
+
+def running_pods(view: ClusterView, ref: ObjectRef) -> tuple[Workload, ...]:
+    """The Pods of the workload that run and are not being deleted."""
+    pods = _by_owner(view, ref.namespace).get((ref.kind, ref.name), ())
+    return tuple(pod for pod in pods if not pod.terminating)
+
+
+def _by_owner(view: ClusterView, namespace: str) -> Mapping[Owner, tuple[Workload, ...]]:
+    """Pods of the namespace by kind and name of the workload behind them; kept until a workload changes there."""
+    tallies = view.tallies.at(namespace)
+    known: Mapping[Owner, tuple[Workload, ...]] | None = tallies.get("pods by owner")
+    if known is None:
+        made: dict[Owner, list[Workload]] = {}
+        for pod in view.pods.of_namespace(namespace):
+            for owner in owners(pod) if pod.ref.kind == "Pod" else ():
+                made.setdefault(owner, []).append(pod)
+        known = tallies["pods by owner"] = {owner: tuple(pods) for owner, pods in made.items()}
+    return known
