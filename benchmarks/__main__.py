@@ -19,7 +19,7 @@ from time import perf_counter
 from benchmarks.row import Row, markdown
 
 USUAL = ("verdict", "mutation", "serving", "check")
-PARTS = (*USUAL, "live", "scale", "churn")
+PARTS = (*USUAL, "connections", "live", "scale", "churn", "bursts")
 
 
 def main() -> None:

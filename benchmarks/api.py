@@ -62,6 +62,13 @@ class Api:
             raise RuntimeError(f"{method} {path}: {answer.status} {said[:500].decode()}")
         return took
 
+    def connect(self) -> None:
+        """Gives the calling thread a fresh connection, as the API server ends those that are idle for long."""
+        known = getattr(self._mine, "connection", None)
+        if known is not None:
+            known.close()
+        self._connection().connect()
+
     def _connection(self) -> http.client.HTTPSConnection:
         """The calling thread's own."""
         known: http.client.HTTPSConnection | None = getattr(self._mine, "connection", None)

@@ -1,4 +1,7 @@
-"""Behind a real API server, in turns with no webhook and with one that answers without looking, small and large."""
+"""Behind a real API server, in turns with no webhook and with one that answers without looking, small and large.
+
+The one that answers without looking is a Flask handler on stock gunicorn (`noop`).
+"""
 
 import json
 import sys
@@ -57,8 +60,7 @@ def rows() -> Iterator[Row]:
     with bench() as it:
         small = _latency(it)
         yield from _told(small, SMALL)
-        it.api.fill(_added())
-        _settled(it)
+        grown(it)
         large = _latency(it)
         yield from _told(large, LARGE)
         yield Row(
@@ -68,8 +70,8 @@ def rows() -> Iterator[Row]:
             1.2,
             robust=True,
         )
-        grown = large.fresh / large.echo / (small.fresh / small.echo)
-        yield Row("the same with a fresh read", grown, "x", 1.2, robust=True)
+        ratio = large.fresh / large.echo / (small.fresh / small.echo)
+        yield Row("the same with a fresh read", ratio, "x", 1.2, robust=True)
         yield from _under_load(it)
         _read_all(it.ours)
         yield Row(
@@ -97,7 +99,7 @@ def started(plane: ControlPlane, name: str) -> Contender:
     """One of the webhooks, on the certificate in the cluster's folder."""
     pair = (str(plane.folder / "tls.crt"), str(plane.folder / "tls.key"))
     if name == "echo":
-        command = [sys.executable, "-m", "benchmarks.echo", *pair]
+        command = [sys.executable, "-m", "benchmarks.noop", *pair]
     else:
         tls = ["--bind", "127.0.0.1:0", "--cert", pair[0], "--key", pair[1]]
         command = [program(), "serve", "--log", "json", "--kubeconfig", str(plane.kubeconfig), *tls]
@@ -117,6 +119,12 @@ def _around() -> Iterator[dict[str, Any]]:
         yield {**made, "metadata": {"name": f"fresh-{number}", "namespace": OURS}}
 
 
+def grown(it: Bench) -> None:
+    """Makes the small cluster a large one, and waits until our view has it."""
+    it.api.fill(_added())
+    _settled(it)
+
+
 def _added() -> Iterator[dict[str, Any]]:
     """What the large cluster has beside the small one."""
     for one in manifests(LARGE):
@@ -129,7 +137,7 @@ def _added() -> Iterator[dict[str, Any]]:
 
 def _settled(it: Bench) -> None:
     """Waits until our view is ready and reviews are answered as they should be."""
-    until(lambda: _accepted(it, _worked(OURS)), "the worked example is admitted", 120)
+    until(lambda: _accepted(it, worked(OURS)), "the worked example is admitted", 120)
 
 
 def _accepted(it: Bench, one: dict[str, Any]) -> bool:
@@ -139,7 +147,7 @@ def _accepted(it: Bench, one: dict[str, Any]) -> bool:
         return False
 
 
-def _worked(space: str, mounted: str = SECRET) -> dict[str, Any]:
+def worked(space: str, mounted: str = SECRET) -> dict[str, Any]:
     """The worked example's Deployment in a namespace, with another Secret."""
     one = manifest("Deployment")
     meta = one["spec"]["template"]["metadata"]
@@ -153,9 +161,9 @@ def _latency(it: Bench) -> Latency:
     times: dict[str, list[float]] = {PLAIN: [], ECHO: [], OURS: [], "fresh": []}
     for _ in range(TURNS):
         for space in (PLAIN, ECHO, OURS):
-            it.api.dry_run(_worked(space))
-            times[space] += [it.api.dry_run(_worked(space)) for _ in range(EACH)]
-        times["fresh"] += [it.api.dry_run(_worked(OURS, f"fresh-{next(it.numbers)}")) for _ in range(FRESH_EACH)]
+            it.api.dry_run(worked(space))
+            times[space] += [it.api.dry_run(worked(space)) for _ in range(EACH)]
+        times["fresh"] += [it.api.dry_run(worked(OURS, f"fresh-{next(it.numbers)}")) for _ in range(FRESH_EACH)]
     plain, echo, ours, fresh = (median(held) * 1000 for held in times.values())
     return Latency(echo - plain, ours - plain, fresh - plain)
 
@@ -190,7 +198,7 @@ def asked(one: dict[str, Any]) -> bytes:
 
 def _cost(it: Bench, space: str, one: Contender) -> float:
     """Processor milliseconds per review, watches and all."""
-    workload, before, start = _worked(space), one.processor_seconds, perf_counter()
+    workload, before, start = worked(space), one.processor_seconds, perf_counter()
     with ThreadPoolExecutor(SENDERS) as pool:
         sent = []
         for number in range(RATE * RATE_SECONDS):

@@ -1,4 +1,4 @@
-"""Reviews over TLS against one worker of the real server, in turns with a webhook that answers without looking."""
+"""Reviews over TLS against one worker of the real server, in turns with a Flask handler that only echoes (`noop`)."""
 
 import json
 import subprocess
@@ -97,7 +97,7 @@ def _prepared(folder: Path) -> Path:
 
 
 def _echo(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.echo", str(folder / "tls.crt"), str(folder / "tls.key")]
+    return [sys.executable, "-m", "benchmarks.noop", str(folder / "tls.crt"), str(folder / "tls.key")]
 
 
 def _ours(folder: Path) -> list[str]:
