@@ -8,14 +8,18 @@ from typing import Any
 import orjson
 
 from webhook.cluster.connection import Call, Connection
+from webhook.cluster.doctor.pods import condition, describe_state, restarts_of, state_of
 from webhook.cluster.doctor.words import Check, Installation
 from webhook.cluster.errors import ClusterError, Forbidden
 from webhook.cluster.resource import Resource
+from webhook.model.line import cut
 from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 PODS = Resource("", "v1", "pods", "Pod")
+EVENTS = Resource("", "v1", "events", "Event")
 _SHOWN = 4
+_SHOWN_CHARACTERS = 300
 STALE_SECONDS = 120
 """As shipped; `--stale-after` of a replica says another."""
 _AGE = re.compile(r'^mtls_guard_watch_age_seconds\{kind="([^"]+)"\} (\S+)$', re.MULTILINE)
@@ -55,12 +59,15 @@ def flag_of(container: object, name: str) -> str:
 
 
 def _replicas(found: Installation, deployment: Manifest) -> Check:
-    wanted = number(dig(deployment, "spec", "replicas")) or 0
+    asked = number(dig(deployment, "spec", "replicas")) or 0
     ready = number(dig(deployment, "status", "readyReplicas")) or 0
-    told = f"{ready} of {wanted} replicas are ready"
-    if wanted and ready >= wanted:
+    told = f"{ready} of {asked} replicas are ready"
+    if asked and ready >= asked:
         return Check("replicas", good=True, told=told)
-    remedy = found.kubectl(f"describe deployment {found.name}") if wanted else found.upgrade
+    failure = condition(deployment, "ReplicaFailure")
+    if failure.get("status") == "True":
+        told += f"; no Pod can be created: {cut(text(failure.get('message')), _SHOWN_CHARACTERS)}"
+    remedy = found.kubectl(f"describe deployment {found.name}") if asked else found.upgrade
     return Check("replicas", good=False, told=told, remedy=remedy)
 
 
@@ -75,7 +82,11 @@ def _pods(connection: Connection, found: Installation, deployment: Manifest) -> 
 
 
 def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator[Check]:
-    """Whether a replica answers, and how old what it knows is."""
+    """Whether a replica runs and answers, and how old what it knows is."""
+    state = state_of(pod)
+    if state:
+        yield describe_state(found, pod, state, "" if state.message else _warning(connection, found, pod))
+        return
     name = text(dig(pod, "metadata", "name"))
     container = next(iter(sequence(dig(pod, "spec", "containers"))), None)
     ports = ports_of(container)
@@ -88,18 +99,38 @@ def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator
     except ClusterError as error:
         told = str(error)
     if not told.startswith("is ready"):
-        replace = found.kubectl(f"delete pod {name} --wait=false")  # one that hangs takes all of its grace period
+        replace = found.kubectl(
+            f"delete pod {name} --wait=false --ignore-not-found"
+        )  # one that hangs takes all of its grace period
         remedy = f"{replace}; its log may say why: {found.kubectl(f'logs {name} --tail=20')}"
         yield Check(f"replica {name}", good=False, told=told, remedy=remedy)
         return
-    yield Check(f"replica {name}", good=True, told=told)
+    restarts = restarts_of(pod)
+    yield Check(f"replica {name}", good=True, told=f"{told}, {restarts}" if restarts else told)
     if "metrics" in ports:
         yield _watches(connection, found, name, container)
 
 
 def _ready(pod: Manifest) -> bool:
-    conditions = sequence(dig(pod, "status", "conditions"))
-    return any(dig(one, "type") == "Ready" and dig(one, "status") == "True" for one in conditions)
+    return condition(pod, "Ready").get("status") == "True"
+
+
+def _warning(connection: Connection, found: Installation, pod: Manifest) -> str:
+    """The newest warning about a Pod, '' where there is none or it may not be read."""
+    about = {"involvedObject.uid": text(dig(pod, "metadata", "uid")), "type": "Warning"}
+    query = {"fieldSelector": ",".join(f"{key}={value}" for key, value in about.items())}
+    try:
+        listed = _json(connection, Call("GET", EVENTS.path(found.namespace), query))
+    except ClusterError:
+        return ""
+    events = sorted((mapping(each) for each in sequence(listed.get("items"))), key=_last_seen)
+    return f"{text(events[-1].get('reason'))}: {text(events[-1].get('message'))}" if events else ""
+
+
+def _last_seen(event: Manifest) -> str:
+    """When an Event was last seen; as text, which for such times is their order."""
+    times = (dig(event, "series", "lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
+    return next((text(each) for each in times if each), "")
 
 
 def _watches(connection: Connection, found: Installation, name: str, container: object) -> Check:
