@@ -156,14 +156,16 @@ def test_a_path_that_is_not_there_exits_with_2() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_an_object_that_stands_twice_is_told_and_the_later_one_counts() -> None:
-    """Bases and overlays in one folder."""
-    Path("zz.yaml").write_text(DEPLOYMENT)
+def test_an_object_that_stands_twice_with_the_same_content_is_told() -> None:
+    """A render beside what it was made of."""
+    Path("zz.yaml").write_text(Path("app.yaml").read_text())
     result = call("check", ".")
     assert (result.stderr, result.exit_code) == (
         "note: Deployment devel/sample-app stands in app.yaml:1 and in zz.yaml:1; the later one counts\n",
-        0,
+        1,
     )
+    Path("zz.yaml").write_text(DEPLOYMENT)
+    assert call("check", ".").exit_code == 2
 
 
 @pytest.mark.usefixtures("folder")

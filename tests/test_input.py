@@ -31,6 +31,10 @@ TOLD = (
     "only this one was judged: check each folder by itself, or render it first "
     "(kustomize build FOLDER | mtls-guard check -)\n"
 )
+OTHER = (
+    "with other content; only this one was judged: leave one of them out, check each file by itself, or render what "
+    "belongs together first (kustomize build FOLDER | mtls-guard check -)"
+)
 
 
 def app(namespace: str = "", spec: str = SPEC) -> str:
@@ -79,19 +83,62 @@ def test_one_with_a_namespace_and_one_without_are_two_objects(folder: Path) -> N
     )
 
 
-def test_two_of_one_folder_are_one_object_as_for_kubectl(folder: Path) -> None:
-    """`kubectl apply -f` of the folder lets the later one win."""
-    write(folder, a__app=app("", BROKEN_SPEC), a__later=app())
+@pytest.mark.parametrize("names", [("app", "later"), ("later", "app")])
+def test_a_good_copy_never_hides_a_broken_one_of_the_same_folder(folder: Path, names: tuple[str, str]) -> None:
+    """`kubectl apply -f` of the folder submits both, and the broken one is refused."""
+    write(folder, **{f"a__{names[0]}": app("", BROKEN_SPEC), f"a__{names[1]}": app()})
     result = check(".")
-    told = "note: Deployment web stands in a/app.yaml:1 and in a/later.yaml:1; the later one counts\n"
-    assert (result.stderr, result.exit_code) == (told, 0)
+    told = f"a/later.yaml:1: Deployment web is in a/app.yaml:1, too, {OTHER}\n"
+    assert (result.stderr, result.exit_code) == (told, 2)
+    assert ("Deployment default/web has 1 fault" in result.stdout) is (names[0] == "later")
+
+
+def test_a_good_copy_in_the_same_namespace_never_hides_a_broken_one_of_another_folder(folder: Path) -> None:
+    """Two environments, or a release that was rendered twice."""
+    write(folder, dev__app=app("devel", BROKEN_SPEC), prod__app=app("devel"))
+    result = check(".")
+    told = f"prod/app.yaml:1: Deployment devel/web is in dev/app.yaml:1, too, {OTHER}\n"
+    assert (result.stderr, result.exit_code) == (told, 2)
+
+
+def test_a_good_copy_never_hides_a_broken_one_of_the_same_stream(folder: Path) -> None:
+    write(folder, a__app=f"{app('devel', BROKEN_SPEC)}---\n{app('devel')}")
+    result = check("a/app.yaml")
+    told = f"a/app.yaml:11: Deployment devel/web is in a/app.yaml:1, too, {OTHER}\n"
+    assert (result.stderr, result.exit_code) == (told, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "field"),
+    [
+        ("Secret", "v1", "data: {cert: %s}"),
+        ("Service", "v1", "spec: {ports: [{port: %s}]}"),
+        ("DestinationRule", "networking.istio.io/v1", "spec: {host: a%s}"),
+        ("Certificate", "cert-manager.io/v1", "spec: {secretName: a%s}"),
+    ],
+)
+def test_two_contents_of_what_verdicts_depend_on_are_no_input_that_can_be_judged(
+    folder: Path, kind: str, version: str, field: str
+) -> None:
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a, namespace: devel}}\n"
+    write(folder, a=text + field % 1, b=text + field % 2)
+    result = check(".")
+    assert (result.stderr, result.exit_code) == (f"b.yaml:1: {kind} devel/a is in a.yaml:1, too, {OTHER}\n", 2)
+
+
+def test_the_same_object_with_the_same_content_is_a_note(folder: Path) -> None:
+    """In whatever order its keys are."""
+    again = app("devel").replace("apiVersion: apps/v1\nkind: Deployment\n", "kind: Deployment\napiVersion: apps/v1\n")
+    write(folder, a__app=app("devel"), b__app=again)
+    told = "note: Deployment devel/web stands in a/app.yaml:1 and in b/app.yaml:1; the later one counts\n"
+    assert (check(".").stderr, check(".").exit_code) == (told, 0)
 
 
 def test_a_namespace_on_the_command_line_is_that_of_objects_which_name_none(folder: Path) -> None:
     """As in kubectl; then two of one name are one object."""
     write(folder, a__app=app(), b__app=app("devel", BROKEN_SPEC))
     result = check("-n", "devel", ".")
-    told = "note: Deployment devel/web stands in a/app.yaml:1 and in b/app.yaml:1; the later one counts\n"
+    told = f"b/app.yaml:1: Deployment devel/web is in a/app.yaml:1, too, {OTHER}\n"
     assert (result.stderr, result.stdout.splitlines()[0]) == (told, "Deployment devel/web has 1 fault")
 
 

@@ -68,7 +68,10 @@ def _read(
         _stop(str(refused))
     held = Input(Snapshot(complete=False, workload_paths=policy.workload_paths, further=policy.further_producers))
     own = list(read(paths, io.BytesIO(stdin)))
-    for found in (*own, *read(cluster)):
+    for found in own:
+        held.take(found)
+    held.end_layer()
+    for found in read(cluster):
         held.take(found)
     return held, [found for found in own if not isinstance(found, Unreadable)]
 

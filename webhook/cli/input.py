@@ -34,9 +34,16 @@ _TWO_OR_ONE = (
 )
 
 
+_OTHER_CONTENT = (
+    "with other content; only this one was judged: leave one of them out, check each file by itself, or render what "
+    "belongs together first (kustomize build FOLDER | mtls-guard check -)"
+)
+_PRODUCERS = frozenset(("Certificate", "ExternalSecret", "SealedSecret"))
+
+
 @dataclass(slots=True)
 class Input:
-    """Everything that was read. twice: objects that stand in two places, of which the later one counts.
+    """Everything that was read. twice: objects that stand in two places with the same content, or count for no verdict.
 
     namespace: where objects are that name none; '' where nobody has said so, which reads as `default`.
     """
@@ -48,6 +55,7 @@ class Input:
     _places: dict[_Key, Place] = field(default_factory=dict)
     _lines: dict[tuple[ObjectRef, str], Source | None] = field(default_factory=dict)
     _unplaced: set[_Key] = field(default_factory=set)
+    _contents: dict[_Key, int] = field(default_factory=dict)
 
     def take(self, found: Document | Unreadable) -> None:
         """Holds one document, or the fact that it could not be read."""
@@ -66,12 +74,17 @@ class Input:
             problem = f'no API server knows kind "{key[1]}" of {found.manifest.get("apiVersion")}; write "{near}"'
             self.unreadable.append(Unreadable(place.file, place.line, problem))
             return
+        content = _content(found.manifest) if self._matters(key) else 0
         if key in self._places and key[3]:
-            self._tell_twice(key, self._places[key], found)
-        self._places[key] = place
+            self._tell_twice(key, self._places[key], found, differs=self._contents.get(key, content) != content)
+        self._places[key], self._contents[key] = place, content
         if not _names_namespace(found.manifest):
             self._unplaced.add(key)
         self.view.put(found.manifest)
+
+    def end_layer(self) -> None:
+        """From now on an object may come again with other content: what follows is the cluster around it."""
+        self._contents.clear()
 
     def _placed(self, found: Document) -> Document:
         """The document, in the namespace that was said where it names none."""
@@ -80,13 +93,19 @@ class Input:
         metadata = {**mapping(found.manifest.get("metadata")), "namespace": self.namespace}
         return replace(found, manifest={**found.manifest, "metadata": metadata})
 
-    def _tell_twice(self, key: _Key, first: Place, second: Document) -> None:
-        """Says that an object stands in two places, or that it cannot be told whether it is one object."""
+    def _tell_twice(self, key: _Key, first: Place, second: Document, *, differs: bool) -> None:
+        """Says that an object stands in two places, or that one of them was not judged.
+
+        kubectl submits each of them, so that the one which is not judged could be refused.
+        """
         named = ObjectRef("", key[1], text(mapping(second.manifest.get("metadata")).get("namespace")), key[3])
         here, there = (Source(place.file, place.line) for place in (second.place, first))
         unplaced = key in self._unplaced or not _names_namespace(second.manifest)
         if unplaced and self._counts(key) and dirname(here.file) != dirname(there.file):
             problem = f"{named} stands in {there}, too, {_TWO_OR_ONE}"
+            self.unreadable.append(Unreadable(here.file, here.line, problem))
+        elif differs:
+            problem = f"{named} is in {there}, too, {_OTHER_CONTENT}"
             self.unreadable.append(Unreadable(here.file, here.line, problem))
         else:
             self.twice.append(f"{named} stands in {there} and in {here}; the later one counts")
@@ -94,6 +113,10 @@ class Input:
     def _counts(self, key: _Key) -> bool:
         """Whether a verdict may depend on the object, so that it must be clear which one it is."""
         return key[1] in _NAMED or key[:2] in self.view.workload_paths
+
+    def _matters(self, key: _Key) -> bool:
+        """Whether it makes a difference which content the object has."""
+        return self._counts(key) or key[1] == "Service" or key[1] in _PRODUCERS
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -131,6 +154,16 @@ def _misspelt(key: _Key) -> str:
     known = _OF_GROUP.get(key[0], ())
     near = () if key[1] in known else get_close_matches(key[1], known, 1, 0.85)
     return near[0] if near else ""
+
+
+def _content(manifest: Manifest) -> int:
+    """The same number for the same content."""
+    import orjson
+
+    try:
+        return hash(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS))
+    except TypeError:  # a number that orjson does not write
+        return hash(repr(manifest))
 
 
 def _names_namespace(manifest: Manifest) -> bool:
