@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.kinds.destination_rule import read_destination_rule
-from webhook.kinds.mesh import read_mesh, read_revisions
+from webhook.kinds.mesh import read_config_revisions, read_mesh, read_revisions
 from webhook.kinds.pruned_fields import LAST_APPLIED
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar
@@ -306,6 +306,19 @@ def test_revisions_are_those_that_the_injectors_selectors_name() -> None:
         {"name": "other.example.com", "namespaceSelector": entry("istio.io/rev", "never")},
     ]
     assert read_revisions([{"webhooks": webhooks}, {}, {"webhooks": 7}]) == {"canary", "stable", "default"}
+
+
+def test_a_tag_has_no_config_maps_of_its_own_but_those_of_its_revision() -> None:
+    def configuration(selected: str, **labels: str) -> dict[str, object]:
+        expressions = [{"key": "istio.io/rev", "operator": "In", "values": [selected]}]
+        entry = {"name": "rev.sidecar-injector.istio.io", "namespaceSelector": {"matchExpressions": expressions}}
+        named = {f"istio.io/{name}": value for name, value in labels.items()}
+        return {"metadata": {"labels": named}, "webhooks": [entry]}
+
+    tag, canary = configuration("prod", rev="1-30", tag="prod"), configuration("canary", rev="canary")
+    assert read_config_revisions([tag, canary]) == {"1-30", "canary"}
+    assert read_revisions([tag, canary]) == {"prod", "canary"}
+    assert read_config_revisions([configuration("old"), {"metadata": {"labels": {"istio.io/rev": "none"}}}]) == {"old"}
 
 
 JSON = st.recursive(

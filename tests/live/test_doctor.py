@@ -1,15 +1,19 @@
 """`doctor` on a real installation, healthy and with one thing after another broken: what it says to type mends it."""
 
+import base64
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
 
+from certs.encode import cert_pem
+from certs.issue import Dates, make_ca
+from rig.control_plane import ControlPlane
 from rig.helm import helm
 from rig.inside import run_inside
 from rig.installation import NAME, NAMESPACE, Installation
@@ -17,7 +21,7 @@ from rig.line import Line
 from rig.ports import free_port
 from rig.waiting import until
 from tests.live.test_leading import overwrite
-from tests.live.test_live_view import CERTIFICATE_CRD, certificate_crd
+from tests.live.test_live_view import CERTIFICATE_CRD, certificate_crd, injector
 from webhook.cli import group
 from webhook.cli.doctor import lines
 from webhook.cluster.access import from_kubeconfig
@@ -58,7 +62,7 @@ class Patient:
         lines = said.splitlines()
         found = [below for line, below in pairwise(lines) if line.startswith(beginning)]
         assert not found or code == 1
-        return found[0] if found else ""
+        return found[0].strip() if found else ""
 
     def type(self, remedy: str) -> None:
         """Types the commands that a remedy holds, from the folder of the checkout."""
@@ -87,14 +91,16 @@ def test_of_a_healthy_installation_everything_was_looked_at_and_is_ok(patient: P
     assert [re.sub(rf"{NAME}-\w+-\w+", "POD", line).partition(": ")[0] for line in said.splitlines()] == [
         "ok  replicas",
         *["ok  replica POD", "ok  watches of POD"] * 2,
+        "ok  Istio",
+        "ok  service",
+        "ok  rights",
+        "ok  clocks",
+        "ok  leader",
         f"ok  entries {NAME}",
         f"ok  entries {NAME}-enforcing",
         f"ok  entries before-istio-{NAME}",
         "ok  CA bundle",
         "ok  reach",
-        "ok  clocks",
-        "ok  leader",
-        "ok  rights",
     ]
 
 
@@ -126,15 +132,17 @@ def test_a_right_that_is_missing_explains_that_nobody_leads_a_wrong_bundle_and_a
     plane = patient.cluster
     leases = [{"op": "replace", "path": "/rules/1/verbs", "value": ["get"]}]
     plane.kubectl("patch", "role", NAME, "-n", NAMESPACE, "--type=json", "-p", json.dumps(leases))
-    assert "the rights below; then kubectl -n mtls-guard rollout restart" in patient.remedy('leader: "')
+    assert re.fullmatch(r"follows from what is wrong above \(.*rights\): mend that first", patient.remedy('leader: "'))
     role = plane.get("clusterrole", NAME)
     rules = [one for one in role["rules"] if one["apiGroups"] != ["cert-manager.io"]]
     role["rules"] = rules
     plane.kubectl("replace", "-f", "-", stdin=json.dumps(role))
     plane.apply(certificate_crd("v1"))
     overwrite(plane, f"{NAME}-enforcing")
-    assert "the leader repairs it" in patient.remedy("CA bundle: the handshake with what is served failed: ")
-    assert "see the checks above" in patient.remedy("reach: a known-bad DestinationRule in namespace default was not")
+    assert "the leader repairs it as soon as" in patient.remedy("CA bundle: ")
+    assert "follows from what is wrong above" in patient.remedy(
+        "reach: a known-bad DestinationRule in namespace default was not"
+    )
     code, said = until(lambda: _never_heard(patient), "the new kind is missed", PATIENCE_SECONDS)
     assert code == 1
     assert re.search(r"NO  rights: it may not list certificates, watch certificates, update leases\n", said)
@@ -186,7 +194,7 @@ def test_whether_somebody_leads_is_told_by_the_api_servers_clock(
     assert clocks[1].startswith("      set both by NTP (timedatectl set-ntp true)")
     assert re.fullmatch(told, leader[0])
     if KEPT in told:
-        assert "; then kubectl -n default rollout restart deployment/other; kubectl -n default logs " in leader[1]
+        assert ": kubectl -n default rollout restart deployment/other; kubectl -n default logs " in leader[1]
 
 
 def test_where_nobody_has_ever_led_it_is_said(installation: Installation) -> None:
@@ -203,6 +211,171 @@ def said_of_clocks(installation: Installation, ahead: timedelta) -> list[list[st
     return [list(lines(one)) for one in found]
 
 
+@pytest.fixture
+def leaderless(patient: Patient) -> Iterator[Patient]:
+    """Nobody may lead, so that nobody repairs what is kept; afterwards somebody does."""
+    grant(patient.cluster, "get")
+    patient.remedy('leader: "')
+    yield patient
+    grant(patient.cluster, "get", "update")
+
+
+def grant(plane: ControlPlane, *verbs: str) -> None:
+    """What the replicas may do with the Lease."""
+    leases = [{"op": "replace", "path": "/rules/1/verbs", "value": verbs}]
+    plane.kubectl("patch", "role", NAME, "-n", NAMESPACE, "--type=json", "-p", json.dumps(leases))
+
+
+ENFORCING, INJECTING = f"{NAME}-enforcing", f"before-istio-{NAME}"
+VALIDATING_KIND, MUTATING_KIND = "validatingwebhookconfiguration", "mutatingwebhookconfiguration"
+OTHER_CA = base64.b64encode(cert_pem(make_ca(Dates.around(datetime.now(UTC))))).decode()
+OPERATIONS = 'rules[0].operations is ["DELETE"], expected ["CREATE","UPDATE"]'
+SELECTOR = (
+    'namespaceSelector.matchExpressions is null, expected [{"key":"kubernetes.io/metadata.name","operator":"NotIn",'
+)
+PASSES = "let everything pass while nobody answers: Ignore, until the probe is denied"
+PATH = 'clientConfig.service.path is "/validate", expected "/mutate"'
+EDITS: Sequence[tuple[str, str, object, str]] = (
+    (ENFORCING, "0/rules/0/operations", ["DELETE"], f"NO  entries {ENFORCING}: workloads.mtls-guard.io {OPERATIONS}"),
+    (
+        ENFORCING,
+        "1/timeoutSeconds",
+        29,
+        f"NO  entries {ENFORCING}: namespaces.mtls-guard.io timeoutSeconds is 29, expected 3",
+    ),
+    (ENFORCING, "1/failurePolicy", "Ignore", f"??  entries {ENFORCING}: namespaces.mtls-guard.io {PASSES}"),
+    (
+        ENFORCING,
+        "2/clientConfig/caBundle",
+        OTHER_CA,
+        "NO  CA bundle: destinationrules.mtls-guard.io holds another one than the leader wrote",
+    ),
+    (
+        INJECTING,
+        "0/reinvocationPolicy",
+        "IfNeeded",
+        f'NO  entries {INJECTING}: inject.mtls-guard.io reinvocationPolicy is "IfNeeded", expected "Never"',
+    ),
+    (
+        INJECTING,
+        "1/clientConfig/service/path",
+        "/validate",
+        f"NO  entries {INJECTING}: inject-namespaces.mtls-guard.io {PATH}",
+    ),
+    (NAME, "0/sideEffects", "NoneOnDryRun", f"NO  entries {NAME}: reach.mtls-guard.io sideEffects is "),
+    (
+        NAME,
+        "1/failurePolicy",
+        "Fail",
+        f'NO  entries {NAME}: shadows.mtls-guard.io failurePolicy is "Fail", expected "Ignore"',
+    ),
+    (NAME, "2/namespaceSelector", {}, f"NO  entries {NAME}: istio.mtls-guard.io {SELECTOR}"),
+    (
+        NAME,
+        "2/matchConditions/0/expression",
+        "true",
+        f"NO  entries {NAME}: istio.mtls-guard.io matchConditions[0].expression is ",
+    ),
+)
+
+
+def test_every_edit_of_an_entry_is_told_with_what_it_should_be(leaderless: Patient) -> None:
+    """Also where everything is asked, and denied, as before."""
+    for name, path, value, told in EDITS:
+        kind = MUTATING_KIND if name == INJECTING else VALIDATING_KIND
+        before = leaderless.cluster.get(kind, name)["webhooks"]
+        edit(leaderless.cluster, kind, name, path, value)
+        code, said = leaderless.examined()
+        assert code == 1
+        assert [line for line in said.splitlines() if line.startswith(told)], said
+        for step in path.split("/"):
+            before = before[int(step) if step.isdecimal() else step]
+        edit(leaderless.cluster, kind, name, path, before)
+
+
+def edit(plane: ControlPlane, kind: str, name: str, path: str, value: object) -> None:
+    """As a person with `kubectl edit`."""
+    patch = json.dumps([{"op": "replace", "path": f"/webhooks/{path}", "value": value}])
+    plane.kubectl("patch", kind, name, "--type=json", "-p", patch)
+
+
+def test_what_helm_brought_and_somebody_edited_comes_back_by_what_doctor_says(patient: Patient) -> None:
+    edit(patient.cluster, VALIDATING_KIND, NAME, "0/rules/0/operations", ["DELETE"])
+    remedy = patient.remedy(f"entries {NAME}: reach.mtls-guard.io {OPERATIONS}")
+    for _ in range(2):
+        patient.type(remedy)
+
+
+def test_a_mutating_configuration_that_is_gone_is_told_with_what_it_means(leaderless: Patient) -> None:
+    leaderless.cluster.kubectl("delete", MUTATING_KIND, INJECTING)
+    missing = "the webhook configuration is missing: Pods that ask for their files start without them"
+    remedy = leaderless.remedy(f"entries {INJECTING}: {missing}")
+    assert re.fullmatch(r"the leader repairs it as soon as what is wrong above \(.*leader.*\) is mended", remedy)
+
+
+def test_a_configuration_whose_service_is_gone_is_deleted_by_what_doctor_says(patient: Patient) -> None:
+    """As `kubectl delete namespace` leaves it where no replica could remove it any more."""
+    service = {"namespace": "gone", "name": "mtls-guard"}
+    entry = {
+        "name": "workloads.mtls-guard.io",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "clientConfig": {"service": service},
+        "rules": [{"apiGroups": ["none.example"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["none"]}],
+    }
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
+    patient.cluster.apply({**kind, "metadata": {"name": "left"}, "webhooks": [entry]})
+    named = f"{VALIDATING_KIND}/left"
+    told = f"Service gone/mtls-guard does not exist, and {named} ask it: everything that they match is refused"
+    remedy = patient.remedy(f"orphaned: {told}")
+    assert remedy == f"kubectl delete {named} --ignore-not-found"
+    for _ in range(2):
+        patient.type(remedy)
+
+
+def test_where_kinds_of_istio_are_missing_they_are_named_and_no_network(patient: Patient) -> None:
+    crds = [f"crd/{name}.networking.istio.io" for name in ("destinationrules", "serviceentries")]
+    patient.cluster.kubectl("delete", *crds)
+    names = "serviceentries.networking.istio.io, destinationrules.networking.istio.io"
+    remedy = patient.remedy(f"Istio: CustomResourceDefinitions are missing: {names}; ")
+    assert remedy.startswith("install Istio, or its CRDs alone: helm upgrade --install istio-base base --repo ")
+    assert not re.search("NetworkPolicy|firewall", patient.examined()[1])
+    patient.cluster.apply_istio_crds()
+
+
+def test_a_service_that_is_gone_comes_back(patient: Patient) -> None:
+    patient.cluster.kubectl("delete", "service", NAME, "-n", NAMESPACE)
+    told = f"service: there is no Service {NAMESPACE}/{NAME}: no review reaches a replica"
+    remedy = patient.remedy(told)
+    for _ in range(2):
+        patient.type(remedy)
+
+
+def test_a_revision_of_istio_that_values_do_not_name_is_told_as_that_and_a_tag_is_none(patient: Patient) -> None:
+    """A tag has no ConfigMaps: nobody may read those that it would have, and nobody needs them."""
+    tag, canary = injector("prod"), injector("canary")
+    tag["metadata"]["labels"] = {"istio.io/rev": "default", "istio.io/tag": "prod"}
+    canary["metadata"]["labels"] = {"istio.io/rev": "canary"}
+    patient.cluster.apply(tag)
+    patient.cluster.apply(canary)
+    try:
+        remedy = until(lambda: unread(patient), "the ConfigMaps of the revision are missed", PATIENCE_SECONDS)
+        assert remedy.startswith("add canary to istio.revisions in your values; helm upgrade ")
+        assert "istio-prod" not in patient.examined()[1]
+    finally:
+        names = [each["metadata"]["name"] for each in (tag, canary)]
+        patient.cluster.kubectl("delete", "mutatingwebhookconfiguration", *names)
+        patient.installation.rollout_restart()
+
+
+def unread(patient: Patient) -> str:
+    """What to type for ConfigMaps of which there was never any news."""
+    lines = patient.examined()[1].splitlines()
+    wrong = r"NO  watches of \S+: there is no news of configmaps istio-system/istio-canary \(never yet\), "
+    return next((below.strip() for line, below in pairwise(lines) if re.match(wrong, line)), "")
+
+
 def test_a_handshake_with_nobody_is_said(patient: Patient) -> None:
     code, said = patient.examined("--connect", f"127.0.0.1:{free_port()}")
     assert code == 1
@@ -213,5 +386,5 @@ def test_where_nothing_is_installed_it_says_how_to_install_it(patient: Patient) 
     code, said = patient.examined("-n", "default")
     assert code == 1
     assert said.splitlines()[0] == "NO  installed: there is no Deployment default/mtls-guard"
-    assert f"helm install {NAME} charts/mtls-guard -n default --create-namespace" in said
+    assert f"helm upgrade --install {NAME} charts/mtls-guard -n default --create-namespace" in said
     assert NAMESPACE != "default"

@@ -11,7 +11,6 @@ import click
 
 if TYPE_CHECKING:
     from webhook.cluster.access import Access
-    from webhook.cluster.connection import Connection
     from webhook.cluster.doctor import Check, Handshake, Installation
 
 WRONG, NOT_SEEN = 1, 2
@@ -25,7 +24,10 @@ SIGNS = {True: ("ok", "green"), False: ("NO", "red"), None: ("??", "yellow")}
 @click.option("--context", metavar="NAME", help="Of the kubeconfig.  [default: the current one]")
 @click.option("--connect", metavar="HOST:PORT", help="Where the webhook's port can be reached, for a handshake.")
 def command(namespace: str, name: str, kubeconfig: str | None, context: str | None, connect: str | None) -> None:
-    """Looks at an installation: replicas, watches, entries, CA bundles, rights, clocks, and whether it is asked.
+    """Looks at an installation: replicas, watches, rights, clocks, entries, CA bundles, and whether it is asked.
+
+    Every entry is compared, field by field, with what values say. Configurations that ask a Service which does not
+    exist are listed with the command that deletes them. Each command that is printed can be run again.
 
     Exit code 0: nothing is wrong; 1: something is; 2: the cluster cannot be looked at.
     """
@@ -37,7 +39,6 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
         access, inside = _access(kubeconfig, context)
         found, connection = Installation(namespace, name, inside), Connection(access)
         checks = list(examine(connection, found, partial(datetime.now, UTC), _handshake(found, connect)))
-        checks += _rights(connection, found) if len(checks) > 1 else []
     except ClusterError as error:
         click.echo(f"the cluster cannot be looked at: {error}", err=True)
         sys.exit(NOT_SEEN)
@@ -77,15 +78,6 @@ def _handshake(found: "Installation", connect: str | None) -> "Handshake | None"
         return handshake((host or "127.0.0.1", int(named) if named else port), service, context)
 
     return shake
-
-
-def _rights(connection: "Connection", found: "Installation") -> "list[Check]":
-    from webhook.cluster.discovery import discover
-    from webhook.cluster.doctor import examine_rights
-    from webhook.cluster.kinds import wanted
-    from webhook.policy import Policy
-
-    return [examine_rights(connection, found, discover(connection, wanted(Policy())).values())]
 
 
 def lines(check: "Check") -> Iterator[str]:

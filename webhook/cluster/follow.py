@@ -208,7 +208,7 @@ class Follow:
         found = [Followed(one, served[one.key]) for one in self._wishes.kinds if one.key in served]
         with self._store.lock:
             self._store.view.made.serve(served)
-            revisions = self._store.view.mesh.revisions or ()
+            revisions = self._store.view.mesh.config_revisions
         for followed in (*found, *istio_config_maps(self._wishes.istio_namespace, revisions)):
             self._follow(followed)
         self.missing = ""

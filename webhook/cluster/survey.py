@@ -53,7 +53,7 @@ def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool
         resource = served.get(kind.key)
         for item in reader.read(kind, resource) if resource is not None else ():
             found.view.put(item)
-    for item in reader.named(istio_config_maps(found.view.mesh.root_namespace, found.view.mesh.revisions or ())):
+    for item in reader.named(istio_config_maps(found.view.mesh.root_namespace, found.view.mesh.config_revisions)):
         found.view.put(item)
     found.view.complete = not found.unread
     return found

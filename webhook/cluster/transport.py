@@ -159,7 +159,8 @@ def _refused(call: Call, answer: Answer) -> ClusterError:
     try:
         told = text(dig(orjson.loads(answer.content), "message"))
     except ValueError:
-        told = ""
+        plain = answer.headers.get("content-type", "").startswith("text/plain")
+        told = answer.content.decode(errors="replace").strip() if plain else ""
     pause = answer.headers.get("retry-after", "")
     return error_of(str(call), answer.status, told, float(pause) if pause.isdecimal() else 0.0)
 

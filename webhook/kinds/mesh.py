@@ -51,6 +51,19 @@ def read_revisions(configurations: Iterable[Manifest]) -> frozenset[str]:
     return frozenset(found)
 
 
+def read_config_revisions(configurations: Iterable[Manifest]) -> frozenset[str]:
+    """The revisions whose ConfigMaps (`istio-REVISION`) count: of a tag, which has none, the one that it stands for.
+
+    Source: label istio.io/rev in revision-tags-mwc.yaml of the istio-discovery chart, and of `istioctl tag set`.
+    """
+    found: set[str] = set()
+    for configuration in configurations:
+        named = read_revisions((configuration,))
+        revision = texts(dig(configuration, "metadata", "labels")).get(_REVISION, "")
+        found |= ({revision} if revision else named) if named else set()
+    return frozenset(found)
+
+
 def _revisions_of(webhook: object) -> set[str]:
     found: set[str] = set()
     for selector in ("namespaceSelector", "objectSelector"):

@@ -219,8 +219,8 @@ class Namespace:
 class Mesh:
     """Mesh-wide settings; the defaults are Istio's chart defaults. None means that they could not be read.
 
-    revisions: revisions and tags whose injector is known to exist. version: of istiod or proxy, as (1, 31, 0).
-    unread: what was not read, so that defaults stand in its place.
+    revisions: revisions and tags whose injector is known to exist. config_revisions: those with ConfigMaps, no tags.
+    version: of istiod or proxy, as (1, 31, 0). unread: what was not read, so that defaults stand in its place.
     """
 
     root_namespace: str = "istio-system"
@@ -241,6 +241,7 @@ class Mesh:
     proxy_metadata: Mapping[str, str] = field(default_factory=dict)
     interception_mode: str = "REDIRECT"
     revisions: frozenset[str] | None = None
+    config_revisions: frozenset[str] = frozenset()
     version: tuple[int, ...] | None = None
     crl_in_every_sidecar: bool = True
     unread: tuple[UnreadSettings, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from webhook.kinds.mesh import read_mesh, read_revisions
+from webhook.kinds.mesh import read_config_revisions, read_mesh, read_revisions
 from webhook.model.manifest import Manifest
 from webhook.model.mesh import Mesh
 
@@ -32,8 +32,9 @@ def learn(snapshot: "Snapshot", source: MeshSource, manifest: Manifest | None) -
         sources[source] = manifest
     namespace = istio_namespace(sources, snapshot.istio_namespace)
     mesh = read_mesh(_first(sources, "mesh", namespace), _first(sources, "injector", namespace), Mesh())
-    revisions = read_revisions(sources[one] for one in sorted(sources) if one.holds == "webhook")
-    settings = replace(mesh, revisions=revisions) if revisions else mesh
+    webhooks = [sources[one] for one in sorted(sources) if one.holds == "webhook"]
+    revisions, own = read_revisions(webhooks), read_config_revisions(webhooks)
+    settings = replace(mesh, revisions=revisions, config_revisions=own) if revisions else mesh
     if settings != snapshot.mesh:
         snapshot.set_mesh(settings)
 

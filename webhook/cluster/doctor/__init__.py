@@ -4,30 +4,81 @@ Only looks: what it creates, it creates as a dry run. A handshake with what is s
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from webhook.cluster.connection import Connection
+from webhook.cluster.discovery import discover
+from webhook.cluster.doctor.bundles import check_bundles
+from webhook.cluster.doctor.certificate import check_certificate
 from webhook.cluster.doctor.clocks import check_clocks
-from webhook.cluster.doctor.entries import check_entries
+from webhook.cluster.doctor.container import container_of, flag_of, ports_of
+from webhook.cluster.doctor.entries import check_entries, compared, read_values
+from webhook.cluster.doctor.istio import check_istio
+from webhook.cluster.doctor.orphans import check_orphans
+from webhook.cluster.doctor.reach import check_reach
 from webhook.cluster.doctor.replicas import check_replicas, deployment_of, missing
-from webhook.cluster.doctor.rights import examine_rights
+from webhook.cluster.doctor.rights import check_rights
+from webhook.cluster.doctor.services import check_service
 from webhook.cluster.doctor.words import Check, Handshake, Installation
+from webhook.cluster.kinds import wanted
+from webhook.model.manifest import Manifest, dig, mapping, text
+from webhook.policy import Policy
 
-__all__ = ["Check", "Handshake", "Installation", "examine", "examine_rights"]
+__all__ = ["Check", "Handshake", "Installation", "examine"]
 
 
 def examine(
     connection: Connection, found: Installation, now: Callable[[], datetime], handshake: Handshake | None
 ) -> Iterator[Check]:
-    """Every check, in the order in which a fault of one explains those after it; one where nothing is installed.
+    """Every check, in the order in which a fault of one explains those after it.
 
     Raises:
         ClusterUnavailable: the API server does not answer at all.
     """
     deployment = deployment_of(connection, found)
-    if not deployment:
+    if deployment:
+        yield from _examine(connection, _as_deployed(found, deployment), deployment, now, handshake)
+    else:
         yield missing(found)
-        return
-    yield from check_replicas(connection, found, deployment)
-    yield from check_entries(connection, found, deployment, handshake)
-    yield from check_clocks(connection, found, now)
+    own = (found.name, found.enforcing, found.injecting) if deployment else ()
+    yield from check_orphans(connection, own)
+
+
+def _examine(
+    connection: Connection,
+    found: Installation,
+    deployment: Manifest,
+    now: Callable[[], datetime],
+    handshake: Handshake | None,
+) -> Iterator[Check]:
+    """The checks of an installation that is there."""
+    served = discover(connection, wanted(Policy()))
+    istio, values = check_istio(served), read_values(connection, found)
+    pairs = compared(connection, values.stated) if values.stated else []
+    certificate = check_certificate(connection, found, deployment, served)
+    checks = [*check_replicas(connection, found, deployment), istio, check_service(connection, found, deployment)]
+    checks += [certificate] if certificate else []
+    checks.append(check_rights(connection, found, served.values()))
+    checks += check_clocks(connection, found, now, checks)
+    before = tuple(checks)
+    checks += check_entries(found, values, pairs, before)
+    checks += check_bundles(found, pairs, handshake, before)
+    yield from checks
+    if istio.good and pairs:
+        entries = [entry for pair in pairs for entry in pair.entries]
+        yield check_reach(connection, found, _tried_in(found, deployment), entries, checks)
+
+
+def _as_deployed(found: Installation, deployment: Manifest) -> Installation:
+    """With what the Deployment says of it."""
+    spec = mapping(dig(deployment, "spec", "template", "spec"))
+    port = ports_of(container_of(spec)).get("webhook", found.port)
+    return replace(found, account=text(spec.get("serviceAccountName")) or found.name, port=port)
+
+
+def _tried_in(found: Installation, deployment: Manifest) -> str:
+    """Where the probe is tried: as the replicas do; where they alone are asked about, any other namespace."""
+    container = container_of(mapping(dig(deployment, "spec", "template", "spec")))
+    namespace = flag_of(container, "probe-namespace") or found.namespace
+    return "default" if namespace == found.namespace and not found.inside else namespace

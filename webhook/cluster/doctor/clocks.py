@@ -1,10 +1,10 @@
 """Whether the clocks of the API server, of the leader and of this machine are together, and whether somebody leads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.doctor.words import Check, Installation, follows_from
 from webhook.cluster.errors import ClusterError, NotFound
 from webhook.cluster.resource import CONFIG_MAPS, LEASES
 from webhook.model.manifest import dig, text
@@ -15,8 +15,13 @@ LATE = timedelta(seconds=30)
 """Twice the time after which another replica takes an abandoned lease."""
 
 
-def check_clocks(connection: Connection, found: Installation, now: Callable[[], datetime]) -> Iterator[Check]:
-    """The API server's clock against ours, then by the API server's whether somebody leads."""
+def check_clocks(
+    connection: Connection, found: Installation, now: Callable[[], datetime], wrong: Sequence[Check] = ()
+) -> Iterator[Check]:
+    """The API server's clock against ours, then by the API server's whether somebody leads.
+
+    wrong: what was looked at before, which may be why nobody leads.
+    """
     try:
         stamped, trouble = _stamped(connection, found), ""
     except ClusterError as error:
@@ -26,7 +31,7 @@ def check_clocks(connection: Connection, found: Installation, now: Callable[[], 
         yield Check("clocks", good=None, told=told, remedy="run it as somebody who may create ConfigMaps")
     else:
         yield _skew("clocks", "the API server and this machine", stamped - now())
-    yield _leader(connection, found, stamped or now())
+    yield _leader(connection, found, stamped or now(), follows_from(wrong))
 
 
 def _stamped(connection: Connection, found: Installation) -> datetime | None:
@@ -37,24 +42,24 @@ def _stamped(connection: Connection, found: Installation) -> datetime | None:
     return _instant(text(dig(made, "metadata", "creationTimestamp")))
 
 
-def _leader(connection: Connection, found: Installation, now: datetime) -> Check:
-    """Whether somebody leads; renewals are stamped by the leader's own clock."""
+def _leader(connection: Connection, found: Installation, now: datetime, follows: str) -> Check:
+    """Whether somebody leads; renewals are stamped by the leader's own clock. follows: what explains a no."""
     try:
         lease = connection.get(LEASES, found.namespace, found.name)
     except NotFound:
-        return _nobody(found, "nobody has ever led")
+        return _nobody(found, "nobody has ever led", follows)
     holder, renewed = text(dig(lease, "spec", "holderIdentity")), _instant(text(dig(lease, "spec", "renewTime")))
     if renewed is None or not holder:
-        return _nobody(found, "nobody leads")
+        return _nobody(found, "nobody leads", follows)
     if now - renewed > LATE:
-        return _nobody(found, f'"{holder}" has not renewed its lease since {renewed:%Y-%m-%dT%H:%M:%SZ}')
+        return _nobody(found, f'"{holder}" has not renewed its lease since {renewed:%Y-%m-%dT%H:%M:%SZ}', follows)
     if renewed - now > SKEW:
         return _skew("leader", f'"{holder}" and the API server', renewed - now)
     return Check("leader", good=True, told=f"{holder} leads")
 
 
-def _nobody(found: Installation, why: str) -> Check:
-    remedy = f"see the replicas above and the rights below; then {found.restart}; {found.logs}"
+def _nobody(found: Installation, why: str, follows: str) -> Check:
+    remedy = follows or f"replicas are ready, and have the right to lead: {found.restart}; {found.logs}"
     return Check("leader", good=False, told=f"{why}: entries and CA bundles are not kept", remedy=remedy)
 
 

@@ -1,138 +1,171 @@
-"""Whether the webhook's entries are there, ask us, enforce, and trust what we serve."""
+"""Whether every webhook entry is what the chart and the leader would write: there, unchanged, enforcing.
 
-import base64
-import binascii
-from collections.abc import Iterable, Iterator, Mapping
+What values say is read where the leader reads it (`stated`), and compared as the leader compares it (`entries`).
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from secrets import token_hex
+from itertools import takewhile
+from typing import Any
+
+import orjson
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.replicas import flag_of, ports_of
-from webhook.cluster.doctor.words import Check, Handshake, Installation
-from webhook.cluster.entries import entries_of
-from webhook.cluster.errors import NotFound
-from webhook.cluster.installation import Installation as Asked
-from webhook.cluster.probe import probe
-from webhook.cluster.resource import MUTATING, VALIDATING, Resource
-from webhook.model.manifest import Manifest, dig, mapping, sequence
+from webhook.cluster.doctor.words import Check, Installation, by_leader, follows_from
+from webhook.cluster.entries import Difference, differences, entries_of, value_of
+from webhook.cluster.errors import ClusterError, NotFound
+from webhook.cluster.installation import Installation as Names
+from webhook.cluster.resource import CONFIG_MAPS
+from webhook.cluster.stated import BREAK_GLASS, BadEntries, Configuration, Stated, read_stated
+from webhook.model.line import cut
+from webhook.model.manifest import Manifest, dig, texts
+
+_SHOWN, _VALUE_CHARACTERS, _CONTEXT_CHARACTERS = 3, 120, 20
+_ABSENT = {True: "nothing is enforced", False: "what does not block is not looked at"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A webhook configuration by its name: what is there of it, None for nothing. kept: by the leader, not by Helm."""
+class Compared:
+    """A configuration as values want it, and what is there of it, None for nothing."""
 
-    resource: Resource
-    name: str
+    stated: Configuration
     live: Manifest | None
-    kept: bool
 
     @property
-    def entries(self) -> Mapping[str, Manifest]:
-        """Its entries by name."""
-        return entries_of(self.live) if self.live else {}
+    def entries(self) -> tuple[str, ...]:
+        """The names of the entries that are there."""
+        return tuple(entries_of(self.live or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What values say of all configurations. broken: the reason of a break-glass, None where nobody broke it.
+
+    problem: why that cannot be said, '' where it can.
+    """
+
+    stated: Stated | None = None
+    broken: str | None = None
+    problem: str = ""
+
+
+def read_values(connection: Connection, found: Installation) -> Values:
+    """What the chart's ConfigMap says."""
+    names = Names(found.namespace, found.name, found.namespace)
+    try:
+        config_map = connection.get(CONFIG_MAPS, found.namespace, names.config_map)
+        broken = texts(dig(config_map, "metadata", "annotations")).get(BREAK_GLASS)
+        return Values(read_stated(config_map, names), broken)
+    except NotFound:
+        problem = f"there is no ConfigMap {found.namespace}/{names.config_map}, which says what they should be"
+        return Values(problem=problem)
+    except (BadEntries, ClusterError) as error:
+        return Values(problem=f"what they should be cannot be read: {error}")
+
+
+def compared(connection: Connection, stated: Stated) -> list[Compared]:
+    """Every configuration that should be there, or is."""
+    pairs = [Compared(each, _live(connection, each)) for each in stated.configurations]
+    return [each for each in pairs if each.live or each.stated.entries]
 
 
 def check_entries(
-    connection: Connection, found: Installation, deployment: Manifest, handshake: Handshake | None
+    found: Installation, values: Values, pairs: Sequence[Compared], wrong: Sequence[Check]
 ) -> Iterator[Check]:
-    """The configurations, their CA bundles, and last whether the API server really asks us."""
-    names = ((VALIDATING, found.name), (VALIDATING, found.enforcing), (MUTATING, f"before-istio-{found.name}"))
-    all_of_them = [_look(connection, resource, name, kept=name == found.enforcing) for resource, name in names]
-    there = [one for one in all_of_them if one.live or one.resource is VALIDATING]  # injection is off by values, or not
-    for one in there:
-        yield _entries(found, one)
-    container = next(iter(sequence(dig(deployment, "spec", "template", "spec", "containers"))), None)
-    yield from _bundles(found, there, handshake, ports_of(container).get("webhook", 10250))
-    yield _reach(connection, found, there, _tried_in(found, container))
+    """One check for each configuration. wrong: what was looked at before, and may be why nobody repairs it."""
+    if values.problem:
+        yield Check("entries", good=False, told=values.problem, remedy=found.upgrade)
+    for pair in pairs:
+        yield _entries(found, pair, wrong)
+    if values.broken is not None:
+        why = cut(values.broken, _VALUE_CHARACTERS)
+        told = f'every entry is Ignore until annotation {BREAK_GLASS} is removed, which says "{why}"'
+        remove = found.kubectl(f"annotate configmap {found.name}-entries {BREAK_GLASS}-")
+        yield Check("break-glass", good=None, told=told, remedy=remove)
 
 
-def _look(connection: Connection, resource: Resource, name: str, *, kept: bool) -> Found:
+def _live(connection: Connection, stated: Configuration) -> Manifest | None:
     try:
-        return Found(resource, name, connection.get(resource, "", name), kept)
+        return connection.get(stated.resource, "", stated.name)
     except NotFound:
-        return Found(resource, name, None, kept)
+        return None
 
 
-def _entries(found: Installation, one: Found) -> Check:
-    """Whether a configuration is there, asks our Service, and enforces."""
-    title = f"entries {one.name}"
-    if one.live is None:
-        told = "the webhook configuration is missing: nothing is judged"
-        remedy = f"see leader and rights below; then {found.restart}" if one.kept else found.upgrade
-        return Check(title, good=False, told=told, remedy=remedy)
-    lost = [entry for entry, manifest in one.entries.items() if not _asks_us(found, manifest)]
-    if lost:
-        remove = f"kubectl delete {one.resource.kind.lower()} {one.name}"
-        remedy = f"{remove}; the leader makes it anew" if one.kept else f"{remove}; {found.upgrade}"
-        return Check(title, good=False, told=f"{', '.join(lost)} ask somebody else", remedy=remedy)
-    return _policies(found, one)
+def _entries(found: Installation, pair: Compared, wrong: Sequence[Check]) -> Check:
+    """Whether a configuration is there, is what it should be, and enforces."""
+    title, stated, live = f"entries {pair.stated.name}", pair.stated, pair.live
+    if live is None:
+        told = f"the webhook configuration is missing: {_effect(found, stated)}"
+        return Check(title, good=False, told=told, remedy=_repair(found, stated, wrong))
+    policies = {name: _policy(stated, name, live) for name in stated.entries}
+    changed = differences(stated.expected(policies), live)
+    if changed:
+        more = f"; and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+        told = "; ".join(_told(each) for each in changed[:_SHOWN]) + more
+        return Check(title, good=False, told=told, remedy=_repair(found, stated, wrong))
+    waiting = [name for name in stated.entries if stated.enforces(name) and policies[name] == "Ignore"]
+    if waiting:
+        told = f"{', '.join(waiting)} let everything pass while nobody answers: Ignore, until the probe is denied"
+        remedy = follows_from(wrong) or f"the log says why it is not denied: {found.logs}"
+        return Check(title, good=None, told=told, remedy=remedy)
+    return Check(title, good=True, told=f"{len(stated.entries)} are as values say")
 
 
-def _policies(found: Installation, one: Found) -> Check:
-    title = f"entries {one.name}"
-    weak = [entry for entry, manifest in one.entries.items() if manifest.get("failurePolicy") != "Fail"]
-    if one.kept and weak:
-        told = f"{', '.join(weak)} let everything pass while nobody answers (failurePolicy Ignore)"
-        reasons = "or values say so, or the glass is broken (docs/operations.md)"
-        return Check(
-            title, good=None, told=told, remedy=f"see why the probe is not denied yet: {found.logs}; {reasons}"
-        )
-    return Check(title, good=True, told=f"{len(one.entries)} are present and point at us")
+def _policy(stated: Configuration, name: str, live: Manifest) -> str:
+    """The failurePolicy that an entry may have now: one that should be Fail is Ignore until that was proved."""
+    expected = "Fail" if stated.enforces(name) else "Ignore"
+    entry = entries_of(live).get(name)
+    return "Ignore" if stated.kept and entry and value_of(entry, "failurePolicy") == "Ignore" else expected
 
 
-def _asks_us(found: Installation, entry: Manifest) -> bool:
-    service = mapping(dig(entry, "clientConfig", "service"))
-    return (service.get("namespace"), service.get("name")) == (found.namespace, found.name)
+def _effect(found: Installation, stated: Configuration) -> str:
+    """What it means that a configuration is missing."""
+    if stated.name == found.injecting:
+        return "Pods that ask for their files start without them"
+    return _ABSENT[stated.name == found.enforcing]
 
 
-def _bundles(found: Installation, there: Iterable[Found], handshake: Handshake | None, port: int) -> Iterator[Check]:
-    """Whether each CA bundle verifies what is served."""
-    held = {str(dig(entry, "clientConfig", "caBundle") or "") for one in there for entry in one.entries.values()}
-    if "" in held:
-        yield Check("CA bundle", good=False, told="an entry has none: every call to us fails", remedy=_repair(found))
-    for bundle in sorted(held - {""}):
-        yield _bundle(found, bundle, handshake, port)
+def _told(difference: Difference) -> str:
+    """`reach.mtls-guard.io rules[0].operations is ["DELETE"], expected ["CREATE","UPDATE"]`."""
+    if not difference.field:
+        return f"{difference.entry} {'is missing' if difference.live is None else 'is not one of ours'}"
+    path, live, expected = narrowed(difference.field, difference.live, difference.expected)
+    first, second = _shown(live, expected)
+    return f"{' '.join(part for part in (difference.entry, path) if part)} is {first}, expected {second}"
 
 
-def _bundle(found: Installation, bundle: str, handshake: Handshake | None, port: int) -> Check:
-    if handshake is None:
-        forward = found.kubectl(f"port-forward deployment/{found.name} {port}")
-        inside = found.kubectl(f"exec deployment/{found.name} -- mtls-guard doctor")
-        told = "whether it fits what is served was not tried"
-        remedy = f"{forward}, then --connect 127.0.0.1:{port}; or {inside}"
-        return Check("CA bundle", good=None, told=told, remedy=remedy)
-    try:
-        problem = handshake(base64.b64decode(bundle, validate=True), port)
-    except binascii.Error:
-        problem = "it is no base64"
-    if problem:
-        told = f"the handshake with what is served failed: {problem}"
-        return Check("CA bundle", good=False, told=told, remedy=_repair(found))
-    return Check("CA bundle", good=True, told="it verifies what is served (a real handshake)")
+def narrowed(path: str, live: Any, expected: Any) -> tuple[str, Any, Any]:
+    """The path of the only part in which the two differ, and both parts; the whole where there are several."""
+    if isinstance(live, dict) and isinstance(expected, dict):
+        steps = {f".{key}": (live.get(key), expected.get(key)) for key in sorted({*live, *expected})}
+    elif isinstance(live, list) and isinstance(expected, list) and len(live) == len(expected):
+        steps = {f"[{number}]": pair for number, pair in enumerate(zip(live, expected, strict=True))}
+    else:
+        return path, live, expected
+    different = [(step, *pair) for step, pair in steps.items() if pair[0] != pair[1]]
+    if len(different) != 1:
+        return path, live, expected
+    step, *pair = different[0]
+    return narrowed(path + step, pair[0], pair[1])
 
 
-def _repair(found: Installation) -> str:
-    return (
-        "the leader repairs it within seconds where leader and rights below are ok; a CA of your own stands in "
-        f"certificate.existing.caBundle: {found.upgrade}"
-    )
+def _shown(live: Any, expected: Any) -> tuple[str, str]:
+    """Both as JSON; of long ones the part in which they differ."""
+    first, second = (orjson.dumps(each, option=orjson.OPT_SORT_KEYS).decode() for each in (live, expected))
+    start = 0
+    if max(len(first), len(second)) > _VALUE_CHARACTERS:
+        start = max(_same(first, second) - _CONTEXT_CHARACTERS, 0)
+    lead = "..." if start else ""
+    return lead + cut(first[start:], _VALUE_CHARACTERS), lead + cut(second[start:], _VALUE_CHARACTERS)
 
 
-def _tried_in(found: Installation, container: object) -> str:
-    """Where the probe is tried: as the replicas do; where they alone are asked about, any other namespace."""
-    namespace = flag_of(container, "probe-namespace") or found.namespace
-    return "default" if namespace == found.namespace and not found.inside else namespace
+def _same(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
-def _reach(connection: Connection, found: Installation, there: Iterable[Found], namespace: str) -> Check:
-    """Whether the API server reaches us: a known-bad object, as a dry run."""
-    asked = Asked(found.namespace, found.name, namespace)
-    outcome = probe(connection, asked, [entry for one in there for entry in one.entries], token_hex(16))
-    if outcome.denied:
-        return Check(
-            "reach", good=True, told="a known-bad DestinationRule was denied through the API server (a dry run)"
-        )
-    told = f"a known-bad DestinationRule in namespace {namespace} was not denied by us: {outcome.problem}"
-    return Check(
-        "reach", good=False, told=told, remedy="see the checks above; then NetworkPolicy and firewall, docs/install.md"
-    )
+def _repair(found: Installation, stated: Configuration, wrong: Sequence[Check]) -> str:
+    """Who puts it right: the leader what it keeps, Helm the rest."""
+    if not stated.kept:
+        return found.upgrade
+    return by_leader(found, wrong)

@@ -1,28 +1,26 @@
 """Whether the replicas are there, answer, and know what goes on in the cluster."""
 
 import re
-from collections.abc import Iterator, Mapping
-from math import isfinite
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from webhook.cluster.connection import Call, Connection
+from webhook.cluster.doctor.container import container_of, ports_of
 from webhook.cluster.doctor.pods import condition, describe_state, restarts_of, state_of
-from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.doctor.watches import check_watches
+from webhook.cluster.doctor.words import PODS, Check, Installation
 from webhook.cluster.errors import ClusterError, Forbidden
 from webhook.cluster.resource import Resource
 from webhook.model.line import cut
 from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text
 
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
-PODS = Resource("", "v1", "pods", "Pod")
 EVENTS = Resource("", "v1", "events", "Event")
-_SHOWN = 4
 _SHOWN_CHARACTERS = 300
-STALE_SECONDS = 120
-"""As shipped; `--stale-after` of a replica says another."""
-_AGE = re.compile(r'^mtls_guard_watch_age_seconds\{kind="([^"]+)"\} (\S+)$', re.MULTILINE)
+_WAITS = re.compile(r": 503 not (ready: waiting for .+)$")
+"""What a replica says of itself; see `web.app`."""
 
 
 def deployment_of(connection: Connection, found: Installation) -> Manifest | None:
@@ -35,7 +33,7 @@ def deployment_of(connection: Connection, found: Installation) -> Manifest | Non
 def missing(found: Installation) -> Check:
     """What there is to say without a Deployment."""
     told = f"there is no Deployment {found.namespace}/{found.name}"
-    remedy = f"helm install {found.name} charts/mtls-guard -n {found.namespace} --create-namespace"
+    remedy = f"helm upgrade --install {found.name} charts/mtls-guard -n {found.namespace} --create-namespace"
     return Check("installed", good=False, told=told, remedy=f"{remedy}; or say where it is with -n and --name")
 
 
@@ -44,18 +42,6 @@ def check_replicas(connection: Connection, found: Installation, deployment: Mani
     yield _replicas(found, deployment)
     for pod in _pods(connection, found, deployment):
         yield from _pod(connection, found, pod)
-
-
-def ports_of(container: object) -> Mapping[str, int]:
-    """The named ports of a container."""
-    ports = sequence(dig(container, "ports"))
-    return {text(dig(port, "name")): number(dig(port, "containerPort")) or 0 for port in ports}
-
-
-def flag_of(container: object, name: str) -> str:
-    """The value of a flag among the arguments of a container, '' where it is not given."""
-    given = (text(one).partition("=") for one in sequence(dig(container, "args")))
-    return next((value for flag, _, value in given if flag == f"--{name}"), "")
 
 
 def _replicas(found: Installation, deployment: Manifest) -> Check:
@@ -88,31 +74,32 @@ def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator
         yield describe_state(found, pod, state, "" if state.message else _warning(connection, found, pod))
         return
     name = text(dig(pod, "metadata", "name"))
-    container = next(iter(sequence(dig(pod, "spec", "containers"))), None)
-    ports = ports_of(container)
-    path = f"{PODS.path(found.namespace)}/https:{name}:{ports.get('webhook', 10250)}/proxy/readyz"
+    container = container_of(mapping(pod.get("spec")))
+    answers = _answers(connection, found, pod, ports_of(container).get("webhook", found.port))
+    yield answers
+    if answers.good and "metrics" in ports_of(container):
+        yield check_watches(connection, found, name, container)
+
+
+def _answers(connection: Connection, found: Installation, pod: Manifest, port: int) -> Check:
+    """Whether a replica that runs is ready, by its own word."""
+    name, restarts = text(dig(pod, "metadata", "name")), restarts_of(pod)
+    title, replace = f"replica {name}", found.kubectl(f"delete pod {name} --wait=false --ignore-not-found")
+    log = found.kubectl(f"logs {name} --tail=20")
     try:
-        connection.ask(Call("GET", path))
-        told = "is ready"
+        connection.ask(Call("GET", f"{PODS.path(found.namespace)}/https:{name}:{port}/proxy/readyz"))
     except Forbidden:
-        told = "is ready, as its status says" if _ready(pod) else "is not ready, as its status says"
+        if condition(pod, "Ready").get("status") != "True":
+            return Check(title, good=False, told="is not ready, as its status says", remedy=f"its log says why: {log}")
+        restarts = ", ".join(("as its status says", *([restarts] if restarts else [])))
     except ClusterError as error:
-        told = str(error)
-    if not told.startswith("is ready"):
-        replace = found.kubectl(
-            f"delete pod {name} --wait=false --ignore-not-found"
-        )  # one that hangs takes all of its grace period
-        remedy = f"{replace}; its log may say why: {found.kubectl(f'logs {name} --tail=20')}"
-        yield Check(f"replica {name}", good=False, told=told, remedy=remedy)
-        return
-    restarts = restarts_of(pod)
-    yield Check(f"replica {name}", good=True, told=f"{told}, {restarts}" if restarts else told)
-    if "metrics" in ports:
-        yield _watches(connection, found, name, container)
-
-
-def _ready(pod: Manifest) -> bool:
-    return condition(pod, "Ready").get("status") == "True"
+        waits = _WAITS.search(str(error))
+        if waits:
+            told, remedy = f"is not {waits[1]}", f"it becomes ready once that is there; {log}"
+        else:  # one that hangs takes all of its grace period
+            told, remedy = str(error), f"{replace}; its log may say why: {log}"
+        return Check(title, good=False, told=told, remedy=remedy)
+    return Check(title, good=True, told=f"is ready, {restarts}" if restarts else "is ready")
 
 
 def _warning(connection: Connection, found: Installation, pod: Manifest) -> str:
@@ -131,33 +118,6 @@ def _last_seen(event: Manifest) -> str:
     """When an Event was last seen; as text, which for such times is their order."""
     times = (dig(event, "series", "lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     return next((text(each) for each in times if each), "")
-
-
-def _watches(connection: Connection, found: Installation, name: str, container: object) -> Check:
-    title = f"watches of {name}"
-    path = f"{PODS.path(found.namespace)}/{name}:{ports_of(container)['metrics']}/proxy/metrics"
-    try:
-        answer = connection.ask(Call("GET", path)).decode()
-    except ClusterError as error:
-        told = "we may not read its metrics" if isinstance(error, Forbidden) else f"its metrics cannot be read: {error}"
-        return Check(
-            title, good=None, told=told, remedy="run doctor as somebody who may get pods/proxy, or ask Prometheus"
-        )
-    ages = {kind: float(age) for kind, age in _AGE.findall(answer)}
-    limit = flag_of(container, "stale-after")
-    late = {kind: age for kind, age in ages.items() if age > (int(limit) if limit.isdecimal() else STALE_SECONDS)}
-    if not ages:
-        return Check(title, good=None, told="its metrics name no watch", remedy=found.kubectl(f"logs {name} --tail=20"))
-    if late:
-        told = ", ".join(f"{kind} ({_age(age)})" for kind, age in sorted(late.items())[:_SHOWN])
-        told += f" and {len(late) - _SHOWN} more" if len(late) > _SHOWN else ""
-        remedy = f"{found.kubectl(f'logs {name} --tail=50')}; see rights below, and the way to the API server"
-        return Check(title, good=False, told=f"there is no news of {told}", remedy=remedy)
-    return Check(title, good=True, told=f"{len(ages)} are fresh, the oldest heard of {max(ages.values()):.0f} s ago")
-
-
-def _age(seconds: float) -> str:
-    return f"for {seconds:.0f} s" if isfinite(seconds) else "never yet"
 
 
 def _json(connection: Connection, call: Call) -> dict[str, Any]:

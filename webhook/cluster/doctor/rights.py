@@ -34,10 +34,17 @@ def needed(
     for verb in ("get", "update"):
         yield {"verb": verb, "group": "coordination.k8s.io", "resource": "leases", **own}
     yield {"verb": "get", "group": "", "resource": "configmaps", **own, "name": f"{found.name}-entries"}
-    kept = {"group": "admissionregistration.k8s.io", "resource": "validatingwebhookconfigurations"}
-    for verb in ("get", "create", "update", "patch"):
-        yield {"verb": verb, **kept, "name": found.enforcing}
-    yield {"verb": "get", **kept, "name": found.name}
+    for verb in ("get", "create", "update", "patch", "delete"):
+        yield {"verb": verb, **_configuration("validating"), "name": found.enforcing}
+        yield {"verb": verb, **_configuration("mutating"), "name": found.injecting}
+    for verb in ("get", "patch"):
+        yield {"verb": verb, **_configuration("validating"), "name": found.name}
+    yield {"verb": "get", "group": "", "resource": "namespaces", "name": found.namespace}
+    yield {"verb": "get", "group": "rbac.authorization.k8s.io", "resource": "clusterroles", "name": found.name}
+
+
+def _configuration(kind: str) -> Mapping[str, str]:
+    return {"group": "admissionregistration.k8s.io", "resource": f"{kind}webhookconfigurations"}
 
 
 def secret_namespaces(connection: Connection, found: Installation) -> tuple[str, ...]:
@@ -49,10 +56,10 @@ def secret_namespaces(connection: Connection, found: Installation) -> tuple[str,
     return tuple(text(dig(one, "metadata", "namespace")) for one in sequence(dig(orjson.loads(listed), "items")))
 
 
-def examine_rights(connection: Connection, found: Installation, followed: Iterable[Resource]) -> Check:
+def check_rights(connection: Connection, found: Installation, followed: Iterable[Resource]) -> Check:
     """One check for all of them, asked for the ServiceAccount, or by it. followed: the kinds that are watched."""
     limited = secret_namespaces(connection, found)
-    account = "" if found.inside else found.name
+    account = "" if found.inside else found.account
     try:
         rights = needed(found, followed, limited)
         refused = [right for right in rights if not _allowed(connection, found, right, account)]
@@ -67,6 +74,22 @@ def examine_rights(connection: Connection, found: Installation, followed: Iterab
         return Check("rights", good=False, told=f"it may not {told}{more}", remedy=found.upgrade)
     only = f"; Secrets may be read in {', '.join(limited)} only" if limited else ""
     return Check("rights", good=True, told=f"it may do what it needs{only}")
+
+
+def may_follow(connection: Connection, found: Installation, kind: str) -> bool | None:
+    """Whether the ServiceAccount may list and watch a kind, None where that cannot be asked.
+
+    kind: as the replicas' metrics name it: `certificates.cert-manager.io`, `configmaps istio-system/istio`.
+    """
+    plural, _, group = kind.partition(" ")[0].partition(".")
+    namespace, _, name = kind.partition(" ")[2].partition("/")
+    named = {key: value for key, value in (("namespace", namespace), ("name", name)) if value}
+    right = {"group": group, "resource": plural, **named}
+    account = "" if found.inside else found.account
+    try:
+        return all(_allowed(connection, found, {"verb": verb, **right}, account) for verb in ("list", "watch"))
+    except ClusterError:
+        return None
 
 
 def _allowed(connection: Connection, found: Installation, right: Mapping[str, str], account: str) -> bool:

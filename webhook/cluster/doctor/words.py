@@ -1,7 +1,11 @@
 """The words of an examination: a check, and what is examined."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from webhook.cluster.resource import Resource
+
+PODS = Resource("", "v1", "pods", "Pod")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +22,24 @@ class Check:
 class Installation:
     """What is examined: the release's namespace, and the name that all its objects carry.
 
-    inside: whether a replica examines itself, with its own rights.
+    inside: whether a replica examines itself, with its own rights. account: its ServiceAccount. port: of a replica.
     """
 
     namespace: str
     name: str
     inside: bool = False
+    account: str = ""
+    port: int = 10250
 
     @property
     def enforcing(self) -> str:
         """The name of the configuration that the leader keeps."""
         return f"{self.name}-enforcing"
+
+    @property
+    def injecting(self) -> str:
+        """The name of the configuration that writes into Pods."""
+        return f"before-istio-{self.name}"
 
     @property
     def upgrade(self) -> str:
@@ -49,6 +60,24 @@ class Installation:
     def kubectl(self, words: str) -> str:
         """A command in its namespace."""
         return f"kubectl -n {self.namespace} {words}"
+
+
+def follows_from(wrong: Iterable[Check]) -> str:
+    """The remedy for a fault that others explain, '' where there are none."""
+    names = _names(wrong)
+    return names and f"follows from what is wrong above ({names}): mend that first"
+
+
+def _names(wrong: Iterable[Check]) -> str:
+    return ", ".join(dict.fromkeys(each.name for each in wrong if each.good is False))
+
+
+def by_leader(found: Installation, wrong: Iterable[Check]) -> str:
+    """The remedy for what the leader repairs by itself."""
+    names = _names(wrong)
+    if names:
+        return f"the leader repairs it as soon as what is wrong above ({names}) is mended"
+    return f"the leader repairs it within seconds; where it does not, its log says why: {found.logs}"
 
 
 Handshake = Callable[[bytes, int], str]
