@@ -49,21 +49,21 @@ def asked(server: Server) -> list[str]:
 
 def verdict(reader: ByNameReader, not_before: float) -> tuple[tuple[str, str, str], ...]:
     """What a verdict that asks for the Secret would like to have read."""
-    reader.begin(Need(not_before))
-    reader.secret("devel", "data")
-    return reader.wanted
+    asked = reader.asked(Need(not_before))
+    asked.secret("devel", "data")
+    return asked.wanted
 
 
 def test_what_is_not_at_hand_is_wanted_and_after_a_read_it_is_facts(server: Server, reader: ByNameReader) -> None:
     holds(server)
     assert verdict(reader, 0) == (KEY,)
-    assert reader.unread(*KEY) == "was not read yet"
+    assert reader.asked(Need()).unread(*KEY) == "was not read yet"
     reader.read([KEY], EXACTLY)
     assert verdict(reader, 0) == ()
-    facts = reader.secret("devel", "data")
+    facts = reader.asked(Need()).secret("devel", "data")
     assert facts is not None
     assert set(facts.keys) == set(MATERIAL)
-    assert reader.unread(*KEY) == ""
+    assert reader.asked(Need()).unread(*KEY) == ""
 
 
 def test_no_byte_of_a_secret_is_kept(server: Server, reader: ByNameReader) -> None:
@@ -99,7 +99,7 @@ def test_a_secret_that_changed_or_was_made_anew_is_read_whole(
     holds(server, version, uid, {"cert": b"other"})
     reader.read([KEY], EXACTLY)
     assert asked(server) == ["whole", "metadata", "whole"]
-    facts = reader.secret("devel", "data")
+    facts = reader.asked(Need()).secret("devel", "data")
     assert facts is not None
     assert set(facts.keys) == {"cert"}
     assert changed == ["devel", "devel"]
@@ -109,19 +109,20 @@ def test_one_that_does_not_exist_is_known_to_be_missing(server: Server, reader: 
     server.replies[PATH] = (404, b'{"message": "not found"}', {})
     reader.read([KEY], EXACTLY)
     assert verdict(reader, 0) == ()
-    assert reader.secret("devel", "data") is None
-    assert reader.unread(*KEY) == ""
-    assert reader.unreadable == ()
+    asked = reader.asked(Need())
+    assert asked.secret("devel", "data") is None
+    assert (asked.unread(*KEY), asked.unreadable) == ("", ())
 
 
 @pytest.mark.parametrize("status", [403, 500])
 def test_one_that_cannot_be_read_is_not_called_missing(server: Server, reader: ByNameReader, status: int) -> None:
     server.replies[PATH] = (status, b'{"message": "for a reason"}', {})
     reader.read([KEY], EXACTLY)
-    verdict(reader, 0)
-    ((key, why),) = reader.unreadable
+    asked = reader.asked(Need())
+    asked.secret("devel", "data")
+    ((key, why),) = asked.unreadable
     assert (key, why) == (KEY, f"could not be read: GET {PATH}: {status} for a reason")
-    assert reader.unread(*KEY) == why
+    assert reader.asked(Need()).unread(*KEY) == why
 
 
 def test_a_secret_that_nothing_asks_for_is_never_read_and_none_is_ever_listed(
@@ -159,6 +160,6 @@ def test_config_maps_are_facts_too(server: Server, reader: ByNameReader) -> None
     content: dict[str, Any] = {"metadata": {"uid": "u", "name": "ca"}, "data": {"ca.crt": MATERIAL["cacert"].decode()}}
     server.replies[path] = (200, orjson.dumps(content), {})
     reader.read([("ConfigMap", "devel", "ca")], EXACTLY)
-    facts = reader.config_map("devel", "ca")
+    facts = reader.asked(Need()).config_map("devel", "ca")
     assert facts is not None
     assert len(facts.keys["ca.crt"].certificates) == 1

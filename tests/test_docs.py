@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tools.docs.__main__ import pages, stale
+from webhook.admission.answering import NOT_JUDGED
 from webhook.cli import COMMANDS, group
 from webhook.cluster.judging import STALE, UNREAD
 from webhook.engine.partial import TOO_MANY_ENTRIES
@@ -60,7 +61,7 @@ def test_every_rule_has_its_page_and_its_line_in_the_list() -> None:
 
 def test_every_word_in_brackets_of_a_warning_is_explained() -> None:
     """Those that no rule stamps on a finding: the engine's, the admission's and the live view's."""
-    assert {INTERNAL_ERROR, STALE, TEMPLATE_MISSING, TOO_MANY_ENTRIES, UNREAD} == set(ABOUT_ITSELF)
+    assert {INTERNAL_ERROR, NOT_JUDGED, STALE, TEMPLATE_MISSING, TOO_MANY_ENTRIES, UNREAD} == set(ABOUT_ITSELF)
 
 
 def test_every_metric_has_its_heading() -> None:

@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Timer
+from threading import Thread, Timer
 from time import monotonic, sleep
 
 import orjson
@@ -19,9 +19,10 @@ from webhook.cluster.connection import Connection
 from webhook.cluster.judging import Limits, LiveJudge, named_secrets
 from webhook.cluster.kinds import BUILT_IN, Followed
 from webhook.cluster.resource import CONFIG_MAPS, SECRETS, Resource
-from webhook.cluster.secrets import ByNameReader
+from webhook.cluster.secrets import ByNameReader, Need
 from webhook.cluster.store import Store
 from webhook.cluster.watch import Put, Removed
+from webhook.model.deadline import NotJudged
 from webhook.model.finding import ObjectRef, Verdict
 from webhook.model.request import Request
 from webhook.policy import Policy
@@ -42,7 +43,7 @@ class Cluster:
         for one in self.sources.values():
             one.synced, one.alive, one.version = True, monotonic(), "100"
         reader = ByNameReader(connection, monotonic, lambda _: None)
-        self.store.view.by_name = reader
+        self.store.view.by_name = reader.asked(Need())
         self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), Policy())
         self.see("Namespace", namespace())
         self.see("ServiceEntry", partner("one"))
@@ -332,5 +333,83 @@ def test_while_the_api_server_does_not_answer_no_warning_quotes_the_question_of_
     server.heard = lambda _: sleep(3.2)
     cluster.ask(workload("theirs", "/etc/right", "hidden", "other"))
     verdict = cluster.ask(workload("app", "/etc/right", "one"))
-    told = "could not be read: the API server does not answer mtls-guard, so that its keys and certificates"
-    assert {one.problem for one in verdict.findings if one.rule == "object-unread"} == {f"{told} were not checked"}
+    why = "could not be read: the API server does not answer mtls-guard"
+    words = f"not judged because it {why}; its keys and certificates were not checked"
+    assert {one.problem for one in verdict.findings if one.rule == "object-unread"} == {words}
+
+
+@pytest.fixture
+def unavailable(cluster: Cluster) -> Cluster:
+    """The same, where what cannot be judged gets no answer."""
+    cluster.judge.limits = Limits(unavailable=True)
+    return cluster
+
+
+def refused(cluster: Cluster, manifest: Object) -> tuple[str, str]:
+    """Why a review is not judged: the reason, and the words as far as they do not vary."""
+    with pytest.raises(NotJudged) as caught:
+        cluster.ask(manifest)
+    return caught.value.reason, str(caught.value).partition(" were last")[0]
+
+
+def test_a_stale_view_is_no_answer_where_the_switch_says_so(unavailable: Cluster) -> None:
+    unavailable.sources["DestinationRule"].alive -= 1000
+    assert refused(unavailable, WRONG) == ("stale", "destinationrules.networking.istio.io")
+
+
+def test_a_denial_that_nobody_confirms_is_no_answer_where_the_switch_says_so(unavailable: Cluster) -> None:
+    unavailable.agree(DestinationRule=9)
+    late = "changes to destinationrules.networking.istio.io had not arrived in time"
+    assert refused(unavailable, WRONG) == ("unanswered", late)
+
+
+def test_a_secret_that_is_not_answered_is_no_answer_and_one_that_may_not_be_read_is_a_warning(
+    unavailable: Cluster, server: Server
+) -> None:
+    path, app = SECRETS.path(TEAM, "one"), workload("app", "/etc/right", "one")
+    server.replies[path] = (500, b"{}", {})
+    assert refused(unavailable, app) == ("unanswered", f"Secret {TEAM}/one could not be read: GET {path}: 500")
+    server.replies[path] = (403, b"{}", {})
+    unavailable.judge.limits = Limits(fresh=timedelta(), unavailable=True)
+    assert told(unavailable.ask(app)) == {("object-unread", "warn")}
+
+
+def test_a_good_workload_is_admitted_with_the_switch_too(unavailable: Cluster) -> None:
+    assert unavailable.ask(workload("app", "/etc/right", "one")).word == "allow"
+
+
+def test_a_pod_that_asks_for_files_is_not_answered_while_nobody_confirms_that_there_are_none(cluster: Cluster) -> None:
+    cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
+    cluster.agree(DestinationRule=9)
+    with pytest.raises(NotJudged, match=r"changes to destinationrules.networking.istio.io had not arrived in time"):
+        cluster.patch(asking("one"))
+
+
+def test_a_pod_whose_files_are_planned_is_injected_while_no_list_is_answered(cluster: Cluster) -> None:
+    cluster.agree(DestinationRule=9)
+    assert cluster.patch(asking("one")) == 2
+
+
+def test_a_review_gives_up_in_time_while_another_one_holds_the_view(cluster: Cluster) -> None:
+    request = replace(arrival(workload("app", "/etc/right", "one")), seconds=0.2)
+    cluster.judge.judge(replace(request, seconds=3.0))  # what it asks for is at hand
+    ended: list[NotJudged] = []
+
+    def ask() -> None:
+        with pytest.raises(NotJudged) as caught:
+            cluster.judge.judge(request)
+        ended.append(caught.value)
+
+    other = Thread(target=ask)
+    with cluster.store.lock:
+        other.start()
+        other.join(10)
+        assert [(one.reason, str(one)) for one in ended] == [
+            ("deadline", "the time for this review (0.2 s) was over"),
+        ]
+
+
+def test_time_that_was_over_when_the_review_was_read_counts(cluster: Cluster) -> None:
+    late = replace(arrival(workload("app", "/etc/right", "one")), gone=2.8)
+    with pytest.raises(NotJudged, match=r"the time for this review \(3 s\) was over"):
+        cluster.judge.judge(late)

@@ -119,8 +119,8 @@ def test_what_is_kept_of_secrets_is_bounded_by_bytes(server: Server, connection:
         held["metadata"]["name"] = name
         server.replies[SECRETS.path("devel", name)] = (200, json.dumps(held).encode(), {})
         reader.read([("Secret", "devel", name)], Need())
-    reader.begin(Need())
-    known = [name for name in ("a", "b", "c", "d") if reader.secret("devel", name) is not None]
+    asked = reader.asked(Need())
+    known = [name for name in ("a", "b", "c", "d") if asked.secret("devel", name) is not None]
     assert known == ["b", "c", "d"]
 
 

@@ -93,3 +93,19 @@ def test_connections_are_counted_by_state_and_reason_and_waits_are_observed() ->
     assert found["mtls_guard_connection_closed_total", ("handshake deadline",)] == 1
     assert found["mtls_guard_request_wait_seconds_bucket", ("0.005",)] == 1
     assert found["mtls_guard_connection_handshake_seconds_bucket", ("0.005",)] == 1
+
+
+def test_reviews_that_were_not_judged_are_counted_by_reason() -> None:
+    metrics = Metrics()
+    for rule in ("not-judged", "view-stale", "object-unread", "object-unread", "too-many-entries"):
+        metrics.answered(REVIEW, Verdict(REF, (Finding(rule, Severity.WARN, REF, "", "problem", "fix"),)), 0)
+    metrics.mutated(REVIEW, Mutation(not_judged="unanswered"), 0)
+    metrics.unavailable(REVIEW, "stale")
+    name = "mtls_guard_admission_not_judged_total"
+    assert {labels: count for (sample, labels), count in samples(metrics).items() if sample == name} == {
+        ("admitted", "deadline"): 1,
+        ("admitted", "limit"): 1,
+        ("admitted", "stale"): 1,
+        ("admitted", "unanswered"): 3,
+        ("unavailable", "stale"): 1,
+    }

@@ -110,6 +110,9 @@ class Noted:
     def mutated(self, review: Request, mutation: Mutation, seconds: float) -> None:  # noqa: ARG002
         self.told.append(review.ref)
 
+    def unavailable(self, review: Request, reason: str) -> None:  # noqa: ARG002
+        raise AssertionError
+
     def refused(self, status: int, problem: str) -> None:  # noqa: ARG002
         raise AssertionError
 

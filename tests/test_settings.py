@@ -30,6 +30,8 @@ def test_only_the_certificate_must_be_named() -> None:
         kubeconfig=None,
         istio_namespace="istio-system",
         stale_after=timedelta(minutes=2),
+        not_judged="Admit",
+        mutate_not_judged="Unavailable",
         metrics=None,
         drain=0,
         linger=0,

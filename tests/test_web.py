@@ -3,7 +3,8 @@
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import Any
 from unittest.mock import Mock
 
@@ -12,6 +13,7 @@ from werkzeug.test import create_environ
 
 from webhook.inject import Mutation
 from webhook.logs import Journal as LogJournal
+from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 from webhook.web import MAX_BODY_BYTES, Journal, create_app
@@ -34,6 +36,9 @@ class Notes:
     def mutated(self, review: Request, mutation: Mutation, seconds: float) -> None:
         assert seconds >= 0
         self.lines.append(("mutated", review.uid, len(mutation.operations)))
+
+    def unavailable(self, review: Request, reason: str) -> None:
+        self.lines.append(("unavailable", review.uid, reason))
 
     def refused(self, status: int, problem: str) -> None:
         self.lines.append(("refused", status, problem))
@@ -343,3 +348,50 @@ def test_a_mutation_that_raises_lets_the_object_pass_unchanged_with_a_warning() 
     assert "[internal-error]" in reply["response"]["warnings"][0]
     assert "secret words" not in json.dumps(reply)
     assert notes.lines[0] == ("failed", "u-1", "RuntimeError")
+
+
+def late(*, admits: bool) -> Callable[[Request], Any]:
+    """A judge whose time is over."""
+
+    def judge(_: Request) -> Any:
+        error = NotJudged("deadline", "the time for this review (3 s) was over")
+        error.admits = admits
+        raise error
+
+    return judge
+
+
+def test_a_review_that_was_not_judged_is_admitted_with_a_warning() -> None:
+    app = create_app(late(admits=True), str, Notes(), late(admits=True))
+    answers: list[Any] = [
+        app.test_client().post(path, data=review(), headers=JSON).json for path in ("/validate", "/mutate")
+    ]
+    why = "not judged because the time for this review (3 s) was over"
+    again = "apply it again; mtls-guard doctor says more"
+    assert [one["response"] for one in answers] == [
+        {"uid": "u-1", "allowed": True, "warnings": [f"Pod devel/web: {why}; {again} [not-judged]"]},
+        {"uid": "u-1", "allowed": True, "warnings": [f"Pod devel/web: nothing injected: {why} [not-judged]"]},
+    ]
+
+
+@pytest.mark.parametrize("path", ["/validate", "/mutate"])
+def test_a_review_that_was_not_judged_gets_no_answer_where_the_switch_says_so(path: str) -> None:
+    notes = Notes()
+    app = create_app(late(admits=False), str, notes, late(admits=False))
+    reply = app.test_client().post(path, data=review(), headers=JSON)
+    why = "not judged because the time for this review (3 s) was over"
+    assert (reply.status_code, reply.text) == (503, f"{why}\n")
+    assert notes.lines == [("unavailable", "u-1", "deadline"), ("refused", 503, why)]
+
+
+def test_the_time_for_which_the_server_kept_a_request_waiting_counts() -> None:
+    gone: list[float] = []
+
+    def look(request: Request) -> Verdict:
+        gone.append(request.gone)
+        return Verdict(request.ref)
+
+    environ = create_environ("/validate", method="POST", data=review(), headers=JSON)
+    environ["mtls_guard.arrived"] = perf_counter() - 2
+    list(create_app(look, str, Notes()).wsgi_app(environ, Mock()))
+    assert 2 <= gone[0] < 2.5

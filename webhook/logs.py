@@ -77,6 +77,10 @@ class Journal:
         added = {"mounts": len(addition.mounts), "obstacles": len(addition.obstacles), "outcome": mutation.outcome}
         tell("mutation answered", _asked(review) | added | _took(review, seconds))
 
+    def unavailable(self, review: Request, reason: str) -> None:
+        """A review that was not judged, and why."""
+        tell("review not judged", _asked(review) | {"reason": reason}, logging.WARNING)
+
     def refused(self, status: int, problem: str) -> None:
         """A request that was no review, and what was wrong with it."""
         tell("request refused", {"status": status, "problem": problem}, logging.WARNING)

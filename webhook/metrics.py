@@ -18,6 +18,13 @@ from webhook.model.request import Request
 
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE"})
 _KINDS = frozenset({*TEMPLATE_PATHS, "DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"})
+_NOT_JUDGED = {
+    "not-judged": "deadline",
+    "view-stale": "stale",
+    "object-unread": "unanswered",
+    "too-many-entries": "limit",
+}
+"""Reasons, by the warnings that tell of them."""
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -79,13 +86,13 @@ class Metrics:
         )
         self._requests = self._counter("requests", "Reviews that were answered", "operation", "kind", "verdict")
         self._refused = self._counter("refused", "Requests that were refused: no review, or not ready", "status")
+        self._not_judged = self._counter("not_judged", "Reviews that could not be judged whole", "reason", "answer")
         self._errors = self._counter("errors", "Faults of our own while answering")
         self._findings = self._counter("findings", "Findings that were told", "rule", "severity")
         pods = "Pods that ask for injection: patched, unchanged, refused while they wait, or started without files"
         self._pods = Counter("mtls_guard_injection_pods", pods, ["outcome"], registry=self.registry)
-        self._handshakes = self._histogram(
-            "connection_handshake_seconds", "Time from the arrival of a connection to the end of its handshake"
-        )
+        shaken = "Time from the arrival of a connection to the end of its handshake"
+        self._handshakes = self._histogram("connection_handshake_seconds", shaken)
         self._waits = self._histogram("request_wait_seconds", "Time that a complete request waited for a thread")
         self._closed = self._counter("closed", "Connections that were closed", "reason", of="connection")
         self.connections: Callable[[], Mapping[str, int]] = dict
@@ -122,6 +129,8 @@ class Metrics:
         self._duration.labels("validate", verdict.word).observe(seconds)
         for found in verdict.findings:
             self._findings.labels(found.rule, str(found.severity)).inc()
+        for reason in {_NOT_JUDGED[found.rule] for found in verdict.findings if found.rule in _NOT_JUDGED}:
+            self._not_judged.labels(reason, "admitted").inc()
 
     def mutated(self, review: Request, mutation: Mutation, seconds: float) -> None:
         """A review was answered with a patch, or with none."""
@@ -130,6 +139,12 @@ class Metrics:
             self._pods.labels(mutation.outcome).inc()
         self._requests.labels(*_asked(review), word).inc()
         self._duration.labels("mutate", word).observe(seconds)
+        if mutation.not_judged:
+            self._not_judged.labels(mutation.not_judged, "admitted").inc()
+
+    def unavailable(self, review: Request, reason: str) -> None:  # noqa: ARG002  # a Journal is told both
+        """A review was not judged, and got no answer."""
+        self._not_judged.labels(reason, "unavailable").inc()
 
     def refused(self, status: int, problem: str) -> None:  # noqa: ARG002  # a Journal is told both
         """A request was refused."""

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from webhook.model.line import cut
 
+NotJudged = Literal["Admit", "Unavailable"]
+"""Admitted with a warning, or HTTP 503, on which the failurePolicy of the webhook configuration decides."""
+
 
 class BadSettings(ValueError):
     """A setting is missing or wrong; the text has a line for each: its name, its value and what is allowed."""
@@ -41,7 +44,8 @@ class Settings:
     certificate and key, or serving_secret with serving_dns: where the webhook's own certificate comes from. ca: the CA
     certificates that verify that certificate, which go into the CA bundles.
     installation: the name that all objects of the chart carry; with it the replicas elect a leader, who looks after
-    the webhook configurations. drain: seconds for which new connections are taken after SIGTERM. linger: seconds for
+    the webhook configurations. not_judged, mutate_not_judged: what becomes of a review that cannot be judged in time.
+    drain: seconds for which new connections are taken after SIGTERM. linger: seconds for
     which a connection is kept after its last answer then. connections, peer_connections: open at a time, in all and
     from one address. queue: reviews that wait for a thread.
     """
@@ -57,6 +61,8 @@ class Settings:
     kubeconfig: Path | None
     istio_namespace: str
     stale_after: timedelta
+    not_judged: NotJudged
+    mutate_not_judged: NotJudged
     metrics: Address | None
     bind: Address
     drain: int
@@ -175,6 +181,13 @@ def _address(value: str) -> Address:
     return Address(bare or "0.0.0.0", int(port))  # noqa: S104  # as the person who wrote `:8443` asked for
 
 
+def _not_judged(value: str) -> str:
+    """What becomes of a review that cannot be judged."""
+    if value not in ("Admit", "Unavailable"):
+        raise ValueError("Admit or Unavailable")
+    return value
+
+
 def _form(value: str) -> str:
     """A form of log lines."""
     if value not in ("json", "text"):
@@ -212,6 +225,8 @@ _SETTINGS = (
     _Setting("kubeconfig", "kubeconfig", Path, ""),
     _Setting("istio_namespace", "istio-namespace", str, "istio-system"),
     _Setting("stale_after", "stale-after", _seconds(30, 3600), "120"),
+    _Setting("not_judged", "not-judged", _not_judged, "Admit"),
+    _Setting("mutate_not_judged", "mutate-not-judged", _not_judged, "Unavailable"),
     _Setting("metrics", "metrics", _address, ""),
     _Setting("bind", "bind", _address, "127.0.0.1:8443"),
     _Setting("policy", "policy", Path, ""),

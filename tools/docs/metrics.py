@@ -12,6 +12,7 @@ from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 
 LABELS = {
+    "answer": "`admitted` with a warning, or `unavailable`: HTTP 503",
     "path": "`validate` or `mutate`",
     "operation": "CREATE, UPDATE, DELETE or other",
     "status": "the HTTP status",
@@ -20,11 +21,15 @@ LABELS = {
     "configuration": "the name of the webhook configuration",
     "state": "`handshake`; `idle`: never carried a request; `kept`: carried one; `reading`, `answering`: carries one; "
     "`closing`",
-    "reason": "`client`: its client closed it; `idle`, `retired`: as usual; `handshake deadline`, `header deadline`, "
-    "`body deadline`, `request deadline`, `answer deadline`; `handshake failed`; `connection limit`, `peer limit`, "
-    "`body memory`; `refused`; `abandoned`: its client had gone before the answer",
 }
 BY_FAMILY = {
+    ("admission", "reason"): "`deadline`, `stale`: the view, `unanswered` by the API server, `limit` of entries",
+    (
+        "connection",
+        "reason",
+    ): "`client`: its client closed it; `idle`, `retired`: as usual; `handshake deadline`, `header deadline`, "
+    "`body deadline`, `request deadline`, `answer deadline`; `handshake failed`; `connection limit`, `peer limit`, "
+    "`body memory`; `refused`; `abandoned`: its client had gone before the answer",
     ("admission", "kind"): "the object's kind, or other",
     ("admission", "verdict"): "`allow`, `warn`, `deny`; of `/mutate`: `patched`, `unchanged`, `deny`",
     (
@@ -57,6 +62,7 @@ def families() -> list[Metric]:
     metrics.refused(400, "")
     metrics.closed("client")
     metrics.connections = lambda: {"idle": 1}
+    metrics.unavailable(review, "deadline")
     metrics.failed(review, ValueError())
     return sorted(metrics.registry.collect(), key=lambda family: family.name)
 

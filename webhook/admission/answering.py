@@ -12,6 +12,7 @@ import orjson
 from webhook.admission import denial
 from webhook.admission.reading import settle
 from webhook.admission.wire import Cause, Details, Review, Status, enveloped
+from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.line import WARNING_CHARACTERS, cut, sentence
 from webhook.model.manifest import group_of
@@ -19,6 +20,7 @@ from webhook.model.request import Request
 
 Reply = tuple[Verdict, Review]
 
+NOT_JUDGED = "not-judged"
 CAUSES = 25
 """Findings for machines in one denial."""
 _CAUSE_CHARACTERS = 400
@@ -43,14 +45,29 @@ def respond(request: Request, judge: Callable[[Request], Verdict], failed: Calla
     """The verdict on a review and its answer, whatever happens.
 
     failed: told when judging or answering raises, which is a fault of ours and then admits with a warning.
+
+    Raises:
+        NotJudged: there is to be no answer, for the API server to do what its failurePolicy says.
     """
     try:
         verdict = settle(request) or judge(request)
+        return verdict, answer(verdict, request.uid)
+    except NotJudged as error:
+        if not error.admits:
+            raise
+        verdict = _not_judged(request.ref, error)
         return verdict, answer(verdict, request.uid)
     except Exception as error:  # noqa: BLE001  # whatever it is, the API server gets an answer with the uid
         failed(error)
         verdict = _unjudged(request.ref)
         return verdict, answer(verdict, request.uid)
+
+
+def _not_judged(subject: ObjectRef, error: NotJudged) -> Verdict:
+    """The verdict when the time was over: allowed, with a warning."""
+    problem = f"not judged because {error}"
+    finding = Finding(NOT_JUDGED, Severity.WARN, subject, "", problem, "apply it again; mtls-guard doctor says more")
+    return Verdict(subject, (finding,))
 
 
 def _unjudged(subject: ObjectRef) -> Verdict:

@@ -12,6 +12,7 @@ import orjson
 from webhook.admission.reading import settle
 from webhook.admission.wire import Cause, Response, Review, Status, enveloped
 from webhook.inject import Mutation
+from webhook.model.deadline import NotJudged
 from webhook.model.line import cut
 from webhook.model.manifest import group_of
 from webhook.model.request import Request
@@ -27,10 +28,19 @@ def respond_mutation(
     """The mutation and the answer to the review, whatever happens.
 
     failed: told when planning raises, which is a fault of ours; the object then passes unchanged, with a warning.
+
+    Raises:
+        NotJudged: there is to be no answer, for the API server to do what its failurePolicy says.
     """
     try:
         mutation = Mutation() if settle(request) else mutate(request)
         return mutation, _answer(request, mutation)
+    except NotJudged as error:
+        if not error.admits:
+            raise
+        warning = f"{request.ref}: nothing injected: not judged because {error} [not-judged]"
+        allowed: Response = {"uid": request.uid, "allowed": True, "warnings": [cut(warning)]}
+        return Mutation(not_judged=error.reason), enveloped(allowed)
     except Exception as error:  # noqa: BLE001  # whatever it is, the API server gets an answer with the uid
         failed(error)
         warning = f"{request.ref}: injection failed inside mtls-guard and added nothing; see its log [internal-error]"

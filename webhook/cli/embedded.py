@@ -6,12 +6,14 @@ How paths are read is left to `input`, which also serves partial views; this one
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 from webhook.cli.input import read_input
 from webhook.cli.options import read_policy
 from webhook.engine import judge
 from webhook.inject import Mutation, held, mutate
 from webhook.kinds.ownership import controller_of
+from webhook.model.deadline import over
 from webhook.model.finding import Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.manifest import mapping
@@ -22,10 +24,25 @@ from webhook.trace.origin import created
 from webhook.view import Snapshot
 
 _SHOWN = 10
+_JUDGING = 0.9
+"""The share of the API server's time that may go by until there is an answer."""
 
 
 class BadCluster(ValueError):
     """The manifests cannot stand for a cluster; the text has a line for each problem, with file and line."""
+
+
+class Until:
+    """The Deadline of a review."""
+
+    def __init__(self, request: Request) -> None:
+        self._seconds = request.seconds
+        self._until = monotonic() - request.gone + _JUDGING * request.seconds
+
+    def check(self) -> None:
+        """Returns while time is left."""
+        if monotonic() >= self._until:
+            raise over(self._seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +54,12 @@ class Embedded:
 
     def judge(self, request: Request) -> Verdict:
         """The verdict as of now."""
-        return judge(request, self.view, self.policy, datetime.now(UTC))
+        return judge(request, self.view.within(Until(request)), self.policy, datetime.now(UTC))
 
     def mutate(self, request: Request) -> Mutation:
         """What injection adds to the object as of now."""
         horizon = Horizon(datetime.now(UTC), self.policy.expiry.warn, self.policy.expiry.deny)
-        found = mutate(request, self.view, horizon, self.view.workload_paths)
+        found = mutate(request, self.view.within(Until(request)), horizon, self.view.workload_paths)
         return held(request, found, self.policy.injection, self._created, horizon.at)
 
     def _created(self, request: Request) -> str:

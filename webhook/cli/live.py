@@ -26,7 +26,8 @@ class Live:
         """
         policy = read_policy(str(settings.policy) if settings.policy else None, tuple(catalogue()))
         lasting = min(watch_seconds, settings.stale_after.seconds // 2)  # a quiet kind is heard of when its watch ends
-        options = Options(settings.istio_namespace, lasting, limits=Limits(stale=settings.stale_after))
+        limits = Limits(stale=settings.stale_after, unavailable=settings.not_judged == "Unavailable")
+        options = Options(settings.istio_namespace, lasting, limits=limits)
         self._cluster = LiveCluster(Connection(access_of(settings)), policy, logs.tell, options)
 
     def judge(self, request: Request) -> Verdict:

@@ -52,7 +52,7 @@ class Unprobed:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self.refused, self.failed = journal.refused, journal.failed
+        self.refused, self.failed, self.unavailable = journal.refused, journal.failed, journal.unavailable
 
     def answered(self, review: Request, verdict: Verdict, seconds: float) -> None:
         """A review was answered."""

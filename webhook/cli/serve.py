@@ -37,6 +37,8 @@ _HELP = {
     "kubeconfig": "How to reach the cluster.  [default: as a Pod in it]",
     "istio-namespace": "Where Istio's own ConfigMaps are.  [default: istio-system]",
     "stale-after": "Seconds without news from the API server after which nothing is denied.  [default: 120]",
+    "not-judged": "What becomes of a review that cannot be judged: Admit or Unavailable.  [default: Admit]",
+    "mutate-not-judged": "The same, for injection.  [default: Unavailable]",
     "metrics": "HOST:PORT to serve metrics on, over plain HTTP.  [default: nowhere]",
     "drain": "Seconds for which new connections are taken after SIGTERM.  [default: 0]",
     "linger": "Seconds for which a connection is kept after its last answer when the server ends.  [default: 0]",
@@ -67,6 +69,8 @@ _HELP = {
 @click.option("--kubeconfig", metavar="FILE", help=_HELP["kubeconfig"])
 @click.option("--istio-namespace", metavar="NAME", help=_HELP["istio-namespace"])
 @click.option("--stale-after", metavar="SECONDS", help=_HELP["stale-after"])
+@click.option("--not-judged", metavar="WHAT", help=_HELP["not-judged"])
+@click.option("--mutate-not-judged", metavar="WHAT", help=_HELP["mutate-not-judged"])
 @click.option("--metrics", metavar="HOST:PORT", help=_HELP["metrics"])
 @click.option("--drain", metavar="SECONDS", help=_HELP["drain"])
 @click.option("--linger", metavar="SECONDS", help=_HELP["linger"])
@@ -157,10 +161,13 @@ def _journal(shown: "Shown") -> "Journal":
 
 def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journal: "Journal") -> "_Wsgi":
     """What answers: reviews from the cluster, the leader's probes for this installation."""
+    from webhook.cli.answering import deciding
     from webhook.cli.probing import Probed
     from webhook.web import create_app
 
-    probed = Probed(settings.installation, cluster.judge, cluster.mutate)
+    judge = deciding(cluster.judge, admits=settings.not_judged == "Admit")
+    mutate = deciding(cluster.mutate, admits=settings.mutate_not_judged == "Admit")
+    probed = Probed(settings.installation, judge, mutate)
     return create_app(probed.judge, cluster.waits, journal, probed.mutate, beside.waits)
 
 

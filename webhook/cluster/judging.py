@@ -4,7 +4,7 @@ What a verdict is made of is the engine's. Here it is made sure that nothing is 
 show yet, or not any more; and what could not be looked at is said.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -14,6 +14,7 @@ from webhook.cluster.confirm import Confirmation
 from webhook.cluster.freshness import Now, doubts
 from webhook.cluster.secrets import ByNameReader, Key, Need
 from webhook.cluster.store import Store
+from webhook.cluster.turn import Changed, Turn
 from webhook.engine import judge
 from webhook.engine.running import in_order
 from webhook.inject import Ages, Mutation, held, mutate
@@ -21,6 +22,7 @@ from webhook.istio.annotations import user_secrets
 from webhook.kinds.declaration import read_declaration
 from webhook.kinds.ownership import controller_of, is_created
 from webhook.kinds.workload import Templates, template_path
+from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.manifest import dig, group_of, mapping, texts
@@ -30,8 +32,11 @@ from webhook.policy import Policy
 from webhook.rules import catalogue
 from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, WORKLOADS
 from webhook.rules.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
+from webhook.view import Snapshot
 
 T = TypeVar("T")
+Unread = Sequence[tuple[Key, str]]
+"""Secrets and ConfigMaps that could not be looked at, each with the reason."""
 STALE, UNREAD = "view-stale", "object-unread"
 _RELIED_ON = NAMESPACE | PRODUCERS | ROUTING
 """The kinds whose objects make or unmake a fault of another object."""
@@ -44,12 +49,15 @@ _READ_AT_ONCE = 64
 class Limits:
     """fresh: how old facts of a Secret may be for its own workload's review. stale: how long a kind may be silent.
 
-    asking: the share of the time for which the API server waits for us that may go by while we ask it.
+    asking, judging: the shares of the time for which the API server waits for us that may go by while we ask it, and
+    until there is an answer. unavailable: what cannot be judged is not admitted with a warning, but not answered.
     """
 
     fresh: timedelta = timedelta(seconds=5)
     stale: timedelta = timedelta(minutes=2)
     asking: float = 0.7
+    judging: float = 0.9
+    unavailable: bool = False
 
 
 class LiveJudge:
@@ -63,36 +71,44 @@ class LiveJudge:
     def judge(self, request: Request) -> Verdict:
         """The verdict as of now; nothing is denied that was not confirmed."""
         began = monotonic()
-        until = self._until(request, began)
-        verdict, unread = self._settled(request, self._judged, Need(began - self._patience(request), until=until))
+        until, turn = self._until(request, began), self._turn(request, began)
+        fresh = Need(began - self._patience(request), until=until)
+        verdict, unread = self._settled(request, self._judged, fresh, turn)
         doubt = ""
         if verdict.word == "deny":
             sure = Need(began, exactly=True, until=until)
             self._read_ahead(request, sure)
             doubt = self._confirmation.wait(_kinds_behind(verdict), until)
-            verdict, unread = self._settled(request, self._judged, sure)
+            verdict, unread = self._settled(request, self._judged, sure, turn)
         elif _says_absent(request, verdict):
-            verdict, unread = self._settled(request, self._judged, Need(began, exactly=True, until=until))
+            verdict, unread = self._settled(request, self._judged, Need(began, exactly=True, until=until), turn)
         return self._honest(request, verdict, unread, doubt)
 
     def mutate(self, request: Request) -> Mutation:
         """What injection adds to the object as of now; nothing only if that was confirmed.
 
         A Pod that comes right after its rule would otherwise stay without its files for as long as it lives.
+
+        Raises:
+            NotJudged: it asks for injection, and nobody can tell now what it gets.
         """
         began = monotonic()
-        until = self._until(request, began)
-        found, _ = self._settled(request, self._mutated, Need(began - self._patience(request), until=until))
-        if found.addition.opted_in and (not found.addition or found.addition.awaited):
-            self._confirmation.wait(NAMESPACE | ROUTING, until)
-            found, _ = self._settled(request, self._mutated, Need(began, exactly=True, until=until))
+        until, turn = self._until(request, began), self._turn(request, began)
+        fresh = Need(began - self._patience(request), until=until)
+        found, _ = self._settled(request, self._mutated, fresh, turn)
+        if _lacks(found):
+            doubt = self._confirmation.wait(NAMESPACE | ROUTING, until)
+            exactly = Need(began, exactly=True, until=until)
+            found, unread = self._settled(request, self._mutated, exactly, turn)
+            if _lacks(found):
+                self._refuse(self._stale_kinds(NAMESPACE | ROUTING), doubt, unread)
         return held(request, found, self._policy.injection, self.ages, datetime.now(UTC))
 
-    def _judged(self, request: Request, at: datetime) -> Verdict:
-        return judge(request, self._store.view, self._policy, at)
+    def _judged(self, request: Request, view: Snapshot, at: datetime) -> Verdict:
+        return judge(request, view, self._policy, at)
 
-    def _mutated(self, request: Request, at: datetime) -> Mutation:
-        expiry, view = self._policy.expiry, self._store.view
+    def _mutated(self, request: Request, view: Snapshot, at: datetime) -> Mutation:
+        expiry = self._policy.expiry
         return mutate(request, view, Horizon(at, expiry.warn, expiry.deny), view.workload_paths)
 
     def _patience(self, request: Request) -> float:
@@ -102,21 +118,28 @@ class LiveJudge:
 
     def _until(self, request: Request, began: float) -> float:
         """When there must be an answer, whatever has not been read or confirmed by then."""
-        return began + self.limits.asking * request.seconds
+        return began - request.gone + self.limits.asking * request.seconds
+
+    def _turn(self, request: Request, began: float) -> Turn:
+        until = began - request.gone + self.limits.judging * request.seconds
+        return Turn(self._store, monotonic, until, request.seconds)
 
     def _settled(
-        self, request: Request, answer: Callable[[Request, datetime], T], need: Need
-    ) -> tuple[T, tuple[tuple[Key, str], ...]]:
+        self, request: Request, answer: Callable[[Request, Snapshot, datetime], T], need: Need, turn: Turn
+    ) -> tuple[T, Unread]:
         """The answer once it asks for nothing that could still be read, and what could not be read."""
         left = _ROUNDS
         self._read_ahead(request, need)
         while True:
-            with self._store.lock:
-                self._reader.begin(need)
-                found = answer(request, datetime.now(UTC))
-                wanted, unread = self._reader.wanted, self._reader.unreadable
+            asked = self._reader.asked(need)
+            try:
+                with turn:
+                    found = answer(request, self._store.view.within(turn, asked), datetime.now(UTC))
+            except Changed:
+                continue
+            wanted = asked.wanted
             if not wanted or not left:
-                return found, unread
+                return found, asked.unreadable
             left -= 1
             self._reader.read(wanted[:_READ_AT_ONCE], need)
             if len(wanted) > _READ_AT_ONCE:
@@ -129,16 +152,39 @@ class LiveJudge:
             crl = self._reader.lacking([("ConfigMap", request.ref.namespace, CRL_OF_THE_MESH)], need)
             self._reader.read((*first, *crl), need)
 
-    def _honest(self, request: Request, verdict: Verdict, unread: tuple[tuple[Key, str], ...], doubt: str) -> Verdict:
+    def _stale_kinds(self, kinds: Collection[str]) -> list[str]:
+        """Why what the view shows of these kinds may not be what there is."""
+        stale = doubts(self._store.sources(), Now(monotonic(), datetime.now(UTC)), self.limits.stale)
+        return [why for kind, why in stale.items() if kind in kinds]
+
+    @staticmethod
+    def _refuse(stale: Sequence[str], doubt: str, unread: Unread) -> None:
+        """Raises NotJudged where something could not be looked at for want of an answer."""
+        if stale:
+            raise NotJudged("stale", stale[0])
+        if doubt:
+            raise NotJudged("unanswered", doubt)
+        for (kind, namespace, name), why in unread:
+            if ": 403" not in why and name != CRL_OF_THE_MESH:
+                raise NotJudged("unanswered", f"{kind} {namespace}/{name} {why}")
+
+    def _honest(self, request: Request, verdict: Verdict, unread: Unread, doubt: str) -> Verdict:
         """The verdict with what could not be looked at, and without denials that rest on what may be out of date."""
         stale = doubts(self._store.sources(), Now(monotonic(), datetime.now(UTC)), self.limits.stale)
         relied_on = _RELIED_ON | _kinds_behind(verdict)
         reasons = [why for kind, why in stale.items() if kind in relied_on]
+        if self.limits.unavailable:
+            self._refuse(reasons, doubt, () if request.ref.kind in _CONCERNS_OTHERS else unread)
         findings = [_weaker(one, stale.keys() if not doubt else relied_on) for one in verdict.findings]
         said = [_stale(request.ref, why) for why in (*reasons[:1], *([doubt] if doubt and not reasons else []))]
         if request.ref.kind not in _CONCERNS_OTHERS:
             said += [_unread(key, why) for key, why in unread if key[2] != CRL_OF_THE_MESH]
         return replace(verdict, findings=in_order((*findings, *said))) if said else verdict
+
+
+def _lacks(found: Mutation) -> bool:
+    """Whether an object that asks for injection gets nothing, or not what it waits for."""
+    return found.addition.opted_in and (not found.addition or bool(found.addition.awaited))
 
 
 def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
@@ -186,13 +232,13 @@ def _weaker(finding: Finding, doubtful: Collection[str]) -> Finding:
 
 
 def _stale(ref: ObjectRef, why: str) -> Finding:
-    problem = f"{why}; nothing is denied for what they show until then"
+    problem = f"not judged because {why}; nothing is denied for what they show until then"
     return Finding(STALE, Severity.WARN, ref, "", problem, "try again later; mtls-guard doctor says more")
 
 
 def _unread(key: Key, why: str) -> Finding:
     kind, namespace, name = key
-    problem = f"{why}, so that its keys and certificates were not checked"
+    problem = f"not judged because it {why}; its keys and certificates were not checked"
     grant = f"an administrator may allow mtls-guard to get {kind}s in namespace {namespace}"
     fix = grant if ": 403" in why else "try again later"
     return Finding(UNREAD, Severity.WARN, ObjectRef("v1", kind, namespace, name), "", problem, fix)

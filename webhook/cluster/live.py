@@ -14,7 +14,7 @@ from webhook.cluster.heap import give_back, share_arenas
 from webhook.cluster.judging import Limits, LiveJudge
 from webhook.cluster.kinds import wanted
 from webhook.cluster.owners import Owners
-from webhook.cluster.secrets import ByNameReader, Key
+from webhook.cluster.secrets import ByNameReader, Key, Need
 from webhook.cluster.store import Source, Store
 from webhook.cluster.watch import WATCH_SECONDS
 from webhook.policy import Policy
@@ -53,7 +53,7 @@ class LiveCluster:
         chosen = options or Options()
         self.store = Store(policy.workload_paths, policy.further_producers)
         reader = ByNameReader(connection, monotonic, self._content_changed, self._named)
-        self.store.view.by_name = reader
+        self.store.view.by_name = reader.asked(Need())
         self.follow = Follow(connection, self.store, _wishes(policy, chosen), tell)
         self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), policy)
         self.judge.limits = chosen.limits

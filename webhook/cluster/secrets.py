@@ -8,7 +8,7 @@ may be behind by moments); what a denial rests on is read exactly.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -68,36 +68,13 @@ class Need:
     until: float = float("inf")
 
 
-class ByNameReader:
-    """The `ByName` of a live view. What verdicts ask is asked under the lock of the store, by one thread at a time."""
+class Asked:
+    """The `ByName` of one verdict: answers from what is at hand, and notes what was asked."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        clock: Callable[[], float],
-        changed: Callable[[str], None],
-        named: Callable[[Key], bool] = lambda _: True,
-        kept_bytes: int = KEPT_BYTES,
-    ) -> None:
-        """changed: told the namespace in which something is not as it was before. named: whether anybody may ask again.
-
-        What nobody names any more is forgotten in time; above kept_bytes, what was not asked for longest, at once.
-        """
-        self._kept_bytes = kept_bytes
-        self._connection, self._clock, self._changed, self._named = connection, clock, changed, named
-        self.patience = Patience(clock)
-        self._at_hand = Patience(clock)  # while etcd is away, only what the API server has at hand is answered
-        self._held: OrderedDict[Key, Entry] = OrderedDict()
-        self._size = 0
-        self._lock = Lock()
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
-        self._need = Need()
+    def __init__(self, held: Mapping[Key, Entry], need: Need) -> None:
+        self._held, self._need = held, need
         self._asked: dict[Key, None] = {}
         self._wanted: dict[Key, None] = {}
-
-    def begin(self, need: Need) -> None:
-        """A verdict begins, which needs facts that are as fresh as that."""
-        self._need, self._asked, self._wanted = need, {}, {}
 
     @property
     def wanted(self) -> tuple[Key, ...]:
@@ -130,6 +107,35 @@ class ByNameReader:
         if entry is None or not entry.serves(self._need):
             self._wanted[key] = None
         return None if entry is None else entry.facts
+
+
+class ByNameReader:
+    """Secrets and ConfigMaps of a live cluster, for the verdicts of several threads."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        clock: Callable[[], float],
+        changed: Callable[[str], None],
+        named: Callable[[Key], bool] = lambda _: True,
+        kept_bytes: int = KEPT_BYTES,
+    ) -> None:
+        """changed: told the namespace in which something is not as it was before. named: whether anybody may ask again.
+
+        What nobody names any more is forgotten in time; above kept_bytes, what was not asked for longest, at once.
+        """
+        self._kept_bytes = kept_bytes
+        self._connection, self._clock, self._changed, self._named = connection, clock, changed, named
+        self.patience = Patience(clock)
+        self._at_hand = Patience(clock)  # while etcd is away, only what the API server has at hand is answered
+        self._held: OrderedDict[Key, Entry] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
+
+    def asked(self, need: Need) -> "Asked":
+        """What answers the questions of one verdict, which needs facts that are as fresh as that."""
+        return Asked(self._held, need)
 
     def lacking(self, keys: Iterable[Key], need: Need) -> tuple[Key, ...]:
         """Those of the keys that are not at hand, or not fresh enough."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from threading import Condition, RLock
+from threading import Condition
 
+from webhook.cluster.counted_lock import CountedLock
 from webhook.cluster.kinds import Followed
 from webhook.cluster.trim import trim
 from webhook.cluster.watch import Change, Name, Only, Put, Removed, name_of
@@ -56,8 +57,8 @@ class Store:
 
     def __init__(self, workload_paths: Templates, further: Further = NO_FURTHER) -> None:
         """An empty view. workload_paths: further workload kinds, as the policy names them. further: producers."""
-        self.lock = RLock()
-        self.moved = Condition(self.lock)
+        self.lock = CountedLock()
+        self.moved = Condition(self.lock.inner)
         self.view = Snapshot(complete=True, workload_paths=workload_paths, further=further)
         self._sources: dict[str, Source] = {}
 

@@ -56,6 +56,7 @@ class Impact:
 
         What a rule lacks that it did not use before breaks nothing either.
         """
+        self.before.deadline.check()
         before = picture_of(workload, self.before, policy, at)
         then = _denials(judge_picture(before, policy).findings) if before.intents else []
         served = served_hosts(before, then) if before.intents else frozenset()
@@ -108,6 +109,7 @@ class Impact:
         """
         known = self._anew.get(namespace)
         if known is None:
+            self.before.deadline.check()
             hosts = {host for state in (self.before, self.after) for host in _all_hosts(state.config, ref)}
             pairs = ((_told(self.before, namespace, host), _told(self.after, namespace, host)) for host in hosts)
             known = self._anew[namespace] = any(before != after for before, after in pairs)

@@ -92,7 +92,7 @@ def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime)
     findings: tuple[Finding, ...] = ()
     if before is not after:
         picture = Impact(before, after, occasion_of(request, policy), told).picture(request, policy, at)
-        findings = weigh(hits(about("change"), picture, request.ref), policy, request.ref.namespace)
+        findings = weigh(hits(about("change"), picture, request.ref, view.deadline), policy, request.ref.namespace)
     kept = [one for one in own if not (findings and one.rule in _said_of_reach())]
     verdict = Verdict(request.ref, in_order((*kept, *findings)), _goal(request))
     return verdict if request.ref.kind == "DestinationRule" else partial(verdict, left_out(_spec(request), "spec"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from webhook.model.deadline import UNLIMITED, Deadline, NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.policy import Policy
@@ -18,15 +19,23 @@ class Hit:
     violation: Violation
 
 
-def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef) -> list[Hit]:
-    """Everything that these rules yield on the picture; a rule that raises becomes a hit of its own that warns."""
+def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: Deadline = UNLIMITED) -> list[Hit]:
+    """Everything that these rules yield on the picture; a rule that raises becomes a hit of its own that warns.
+
+    Raises:
+        NotJudged: the deadline was over before the last rule.
+    """
     found: list[Hit] = []
     for rule in rules:
         before = len(found)
+        deadline.check()
         try:
             if not rule.over or getattr(picture, rule.over):
                 for violation in rule.check(picture):  # most yield none, and a generator for each would be noticed
-                    found.append(Hit(rule, violation))  # noqa: PERF401
+                    found.append(Hit(rule, violation))
+                    deadline.check()
+        except NotJudged:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a rule raises must not hide the findings of others
             del found[before:]
             found.append(Hit(replace(rule, id=INTERNAL_ERROR, severity=Severity.WARN), _broken(rule, subject, error)))

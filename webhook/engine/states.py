@@ -79,7 +79,7 @@ def judge_picture(
 
 
 def _own(picture: WorkloadPicture) -> list[Hit]:
-    return hits(about("workload"), picture, picture.workload.ref)
+    return hits(about("workload"), picture, picture.workload.ref, picture.view.deadline)
 
 
 def picture_of(
@@ -99,7 +99,7 @@ def judge_rule(
     found, picture = own_faults(rule, view, horizon, stage), AudiencePicture(rule, view, horizon, stage)
     if any(hit.rule.id in PLAIN_CALLS for hit in found) and picture.held_by_gateways:
         found = _routed_only(found)
-    found = (*found, *hits(about("audience"), picture, rule.ref))
+    found = (*found, *hits(about("audience"), picture, rule.ref, view.deadline))
     verdict = Verdict(rule.ref, weigh(found, policy, rule.ref.namespace) if found else (), rule.host)
     return partial(verdict, picture.left_out)
 
@@ -173,5 +173,5 @@ def own_faults(rule: DestinationRule, view: ClusterView, horizon: Horizon, stage
     known: tuple[Hit, ...] | None = view.memo.get(key)
     if known is None:
         picture = DestinationPicture(rule, view, horizon, stage)
-        known = view.memo[key] = tuple(hits(about("destination"), picture, rule.ref))
+        known = view.memo[key] = tuple(hits(about("destination"), picture, rule.ref, view.deadline))
     return known

@@ -25,6 +25,7 @@ class Mutation:
 
     origin_created: when the workload behind the object was created, '' where that is not in view.
     refused: why a Pod is not created yet, in words. without: what a Pod starts without, though it asks for it.
+    not_judged: the reason of `NotJudged`, where nothing could be planned.
     """
 
     operations: Sequence[Operation] = ()
@@ -32,6 +33,7 @@ class Mutation:
     origin_created: str = ""
     refused: str = ""
     without: Sequence[str] = ()
+    not_judged: str = ""
 
     @property
     def outcome(self) -> str:

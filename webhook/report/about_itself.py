@@ -16,6 +16,19 @@ the error; its text stands nowhere, for it may quote what must not be shown.
 Look into the webhook's log under the request's uid, and report it to the maintainers with the object, without
 its Secrets.
 """,
+    "not-judged": """\
+The time for the review was over before mtls-guard had a verdict, and the object is let through.
+
+## Why
+
+The API server waits for the answer as long as `timeoutSeconds` of the webhook configuration says. An answer that comes
+later is lost, so work on the review ends before. With `webhook.notJudged: Unavailable` there is no warning but HTTP
+503, and `failurePolicy` decides.
+
+## Fix
+
+Apply the object again. If it stays, make the object smaller, or raise `webhook.timeoutSeconds`.
+""",
     "object-unread": """\
 A Secret or ConfigMap that the workload mounts could not be read, so its keys and certificates were not checked.
 

@@ -56,6 +56,7 @@ _Mounting = Mapping[str, tuple[Workload, ...]]
 def _counted(
     view: ClusterView, files: FileSet, namespace: str, mounting: tuple[_Mounting, _Mounting]
 ) -> frozenset[ObjectRef]:
+    view.deadline.check()
     tallies, key = view.tallies.at(namespace), ("prepared", files)
     known: frozenset[ObjectRef] | None = tallies.get(key)
     if known is None:

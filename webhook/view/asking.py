@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from webhook.istio.reach import Config, Reach
 from webhook.istio.workloads import WorkloadIndex
+from webhook.model.deadline import Deadline
 from webhook.model.finding import ObjectRef
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
 from webhook.model.mesh import Mesh, Namespace
@@ -27,11 +28,13 @@ class ByName(Protocol):
 class ClusterView(Protocol):
     """The questions that a verdict may ask. complete: what is not there does not exist; else it is only not in view.
 
+    deadline: the time of the review that asks.
     lasting: results that hold until mesh-wide settings change. memo: until any object of Istio does, too.
     tallies: counts by namespace, see there.
     """
 
     complete: bool
+    deadline: Deadline
     lasting: dict[Any, Any]
     memo: dict[Any, Any]
     tallies: Tallies

@@ -11,6 +11,7 @@ from webhook.istio.sidecars import SidecarIndex
 from webhook.istio.workloads import WorkloadIndex
 from webhook.kinds.producer import NO_FURTHER, Further
 from webhook.kinds.workload import NO_TEMPLATES, Templates
+from webhook.model.deadline import UNLIMITED, Deadline
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
@@ -30,6 +31,7 @@ class Snapshot:
 
     lasting: results that hold until mesh-wide settings change. memo: until any object of Istio does, too.
     tallies: counts by namespace, see there.
+    deadline: the time of the review that asks. revision: another one after each change that a verdict may notice.
     by_name: who reads Secrets and ConfigMaps that are not held here. hidden: those that it shall not be asked for.
     """
 
@@ -65,9 +67,19 @@ class Snapshot:
         self.tallies = Tallies()
         self.by_name: ByName | None = None
         self.hidden: set[tuple[str, str, str]] = set()
+        self.deadline: Deadline = UNLIMITED
+        self.revision = 0
+
+    def within(self, deadline: Deadline, by_name: ByName | None = None) -> "Snapshot":
+        """The same cluster for one review, which has so much time. by_name: answers its questions."""
+        twin = object.__new__(Snapshot)
+        twin.__dict__.update(self.__dict__)
+        twin.deadline, twin.by_name = deadline, by_name or self.by_name
+        return twin
 
     def changed(self) -> None:
         """Says that an object of Istio has changed, so that what was derived from them is derived anew."""
+        self.revision += 1
         self.memo, self._passing = {}, {}
 
     def memo_of(self, namespace: str) -> dict[Any, Any]:
@@ -83,6 +95,7 @@ class Snapshot:
 
     def recount(self, namespace: str) -> None:
         """Says that a workload, a Secret or the namespace has changed, so that its workloads are counted anew."""
+        self.revision += 1
         self.tallies.drop(namespace)
 
     def set_mesh(self, mesh: Mesh) -> None:
@@ -192,5 +205,5 @@ class Snapshot:
         twin.workloads, twin.pods, twin.mesh_sources = self.workloads, self.pods, dict(self.mesh_sources)
         twin.namespaces, twin.made = dict(self.namespaces), self.made.copy()
         twin.secrets, twin.config_maps = dict(self.secrets), dict(self.config_maps)
-        twin.by_name, twin.hidden = self.by_name, set(self.hidden)
+        twin.by_name, twin.hidden, twin.deadline = self.by_name, set(self.hidden), self.deadline
         return twin

@@ -16,11 +16,14 @@ from werkzeug.exceptions import HTTPException
 
 from webhook.admission import BadReview, read_review, respond, respond_mutation
 from webhook.inject import Mutation
+from webhook.model.deadline import NotJudged
 from webhook.model.finding import Verdict
 from webhook.model.line import cut, printable
 from webhook.model.request import Request as Review
 from webhook.web.body import ARRIVED, JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
 
+_ARRIVED = "mtls_guard.arrived"
+"""When the client began to wait, in seconds of `perf_counter`, from a server that tells."""
 _TEXT = "text/plain; charset=utf-8"
 _SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"
 
@@ -33,6 +36,9 @@ class Journal(Protocol):
 
     def mutated(self, review: Review, mutation: Mutation, seconds: float) -> None:
         """A review was answered with a patch, or with none."""
+
+    def unavailable(self, review: Review, reason: str) -> None:
+        """A review was not judged, and got no answer. reason: of `NotJudged`."""
 
     def refused(self, status: int, problem: str) -> None:
         """A request was refused that is no review we could answer."""
@@ -163,9 +169,17 @@ class _Reviews:
             review = read_review(body)
         except BadReview as error:
             return self._refuse(400, str(error))
-        seconds = waited(environ)
-        review = replace(review, seconds=seconds) if seconds else review
-        reply, after = self.answer(review, started)
+        seconds = waited(environ) or review.seconds
+        gone = perf_counter() - environ.get(_ARRIVED, started)
+        return self._answered(replace(review, seconds=seconds, gone=gone), started)
+
+    def _answered(self, review: Review, started: float) -> "Response | _Answered":
+        """The answer to the review, 503 where there is to be none."""
+        try:
+            reply, after = self.answer(review, started)
+        except NotJudged as error:
+            self.journal.unavailable(review, error.reason)
+            return self._refuse(503, f"not judged because {error}")
         return _Answered(orjson.dumps(reply), partial(self._note, after))
 
     def _note(self, after: Callable[[], None]) -> None:

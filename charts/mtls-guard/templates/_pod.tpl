@@ -34,6 +34,8 @@ capabilities:
 - --queue={{ $v.server.queue }}
 - --log={{ $v.server.log }}
 - --threads={{ $v.server.threads }}
+- --not-judged={{ $v.webhook.notJudged }}
+- --mutate-not-judged={{ $v.injection.notJudged }}
 {{- if eq $v.certificate.mode "selfManaged" }}
 - --serving-secret={{ .Release.Namespace }}/{{ include "mtls-guard.servingSecret" . }}
 - --serving-dns={{ $name }}.{{ .Release.Namespace }}.svc

@@ -1,0 +1,108 @@
+"""The turn of a review on the view: how it ends in time, and how others come first when it takes long."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+from time import sleep
+
+import pytest
+
+from tests.clock import Clock, clock
+from tests.worked import ask, cluster, deployment
+from webhook.cluster.store import Store
+from webhook.cluster.turn import STRETCH_SECONDS, Changed, Turn
+from webhook.model.deadline import NotJudged, over
+
+__all__ = ["clock"]
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store({})
+
+
+def begin(store: Store, other: Callable[[], object]) -> Thread:
+    """A thread that waits for the lock, which is held here, to do something."""
+
+    def wait() -> None:
+        with store.lock:
+            other()
+
+    thread = Thread(target=wait)
+    thread.start()
+    while not store.lock.waiting:
+        sleep(0.001)
+    return thread
+
+
+def test_a_review_ends_at_the_first_question_after_its_time(store: Store, clock: Clock) -> None:
+    with Turn(store, clock, 1002.0, 3) as turn:
+        turn.check()
+        clock.now = 1002.0
+        with pytest.raises(NotJudged, match=r"the time for this review \(3 s\) was over"):
+            turn.check()
+
+
+def test_a_short_review_keeps_the_view_while_others_wait(store: Store, clock: Clock) -> None:
+    had = Event()
+    with Turn(store, clock, 1002.0, 3) as turn:
+        thread = begin(store, had.set)
+        clock.now += STRETCH_SECONDS / 2
+        turn.check()
+        assert not had.is_set()
+    thread.join(10)
+
+
+def test_a_long_review_lets_others_go_first(store: Store, clock: Clock) -> None:
+    had = Event()
+    with Turn(store, clock, 9000.0, 3) as turn:
+        thread = begin(store, had.set)
+        while not had.is_set() and clock.now < 8999:
+            clock.now += STRETCH_SECONDS
+            turn.check()
+        assert had.is_set()
+    thread.join(10)
+
+
+def test_a_review_starts_again_when_the_view_has_changed_meanwhile(store: Store, clock: Clock) -> None:
+    def judge(turn: Turn) -> None:
+        with turn:
+            begin(store, store.view.changed)
+            while clock.now < 8999:
+                clock.now += STRETCH_SECONDS
+                turn.check()
+
+    turn = Turn(store, clock, 9000.0, 3)
+    with pytest.raises(Changed):
+        judge(turn)
+    assert turn.stretch == 2 * STRETCH_SECONDS
+
+
+class After:
+    """A Deadline that is over after so many questions, and counts those that are put later."""
+
+    def __init__(self, questions: int) -> None:
+        self.left, self.late = questions, 0
+
+    def check(self) -> None:
+        if self.left <= 0:
+            self.late += 1
+            raise over(3)
+        self.left -= 1
+
+
+@pytest.mark.parametrize("questions", [0, 1, 5, 20])
+def test_no_rule_is_asked_once_the_time_is_over(questions: int) -> None:
+    view, deadline = cluster(without=("Deployment",)), After(questions)
+    with pytest.raises(NotJudged):
+        ask(view.within(deadline), "CREATE", deployment())
+    assert deadline.late == 1
+
+
+def test_what_was_cut_off_is_worked_out_whole_by_the_next_review() -> None:
+    view = cluster(without=("Deployment",))
+    whole = ask(cluster(without=("Deployment",)), "CREATE", deployment())
+    for questions in range(40):
+        with suppress(NotJudged):
+            ask(view.within(After(questions)), "CREATE", deployment())
+    assert ask(view, "CREATE", deployment()) == whole
