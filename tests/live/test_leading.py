@@ -214,6 +214,7 @@ def test_the_entries_fall_back_while_the_api_server_does_not_reach_us_and_come_b
     plane = pair.plane
     for replica in pair.replicas:
         plane.unroute(replica.address)
+    plane.restart_api_server()  # or it would go on with the connections that it has
     until(lambda: pair.policies() == {"Ignore"}, "the entries fall back", 60)
     plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(pod("default", OPTS_IN)))
     plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(deployment("default", MOUNTS)))
