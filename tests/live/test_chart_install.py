@@ -4,6 +4,8 @@ What the leader does is done by its own code, with the rights that the chart giv
 """
 
 import base64
+import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from rig.waiting import until
 from tests.live.entry_objects import VOLUMES, workload
 from tests.live.helm import NAMESPACE
 from tests.live.recorder import Recorder, recording, stand_in
+from tests.live.replicas import TOP
 from tools.chart import CHART
 from webhook.cluster.access import from_kubeconfig
 from webhook.cluster.bundles import Bundles, Target
@@ -34,6 +37,7 @@ pytestmark = pytest.mark.slow
 NAME = "mtls-guard"
 ENFORCING = f"{NAME}-enforcing"
 INJECTING = f"before-istio-{NAME}"
+INSTALL = (TOP / "docs" / "install.md").read_text(encoding="utf-8")
 DECLARES = workload("Deployment", "default", VOLUMES)
 
 
@@ -85,10 +89,10 @@ def release(plane: ControlPlane) -> Iterator[Installed]:
 
 
 @contextmanager
-def installed(plane: ControlPlane) -> Iterator[Installed]:
+def installed(plane: ControlPlane, chart: Path = CHART) -> Iterator[Installed]:
     """A release that nothing but Helm has touched yet."""
     with recording(f"{NAME}.{NAMESPACE}.svc", plane.folder) as recorder:
-        helm("install", NAME, CHART, "--namespace", NAMESPACE, "--create-namespace", cluster=plane)
+        helm("install", NAME, chart, "--namespace", NAMESPACE, "--create-namespace", cluster=plane)
         stand_in(plane, recorder, NAME, "https-webhook")
         api = Connection(from_kubeconfig(plane.account_kubeconfig(NAMESPACE, NAME)))
         leader = Keeping(api, Installation(NAMESPACE, NAME, NAMESPACE), lambda *_: None)
@@ -264,3 +268,72 @@ def test_an_uninstall_leaves_nothing_that_blocks_anyone(plane: ControlPlane, rel
     configurations = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
     kinds = f"{configurations},clusterroles,clusterrolebindings,roles,rolebindings,deployments,services"
     assert plane.get(kinds, "-A", "-l", "app.kubernetes.io/part-of=mtls-guard")["items"] == []
+
+
+EARLIER = """
+{{- if .Values.injection.enabled }}
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata:
+  name: before-istio-{{ include "mtls-guard.fullname" . }}
+  labels:
+    {{- include "mtls-guard.labels" . | nindent 4 }}
+webhooks:
+  {{- include "mtls-guard.injectingEntries" . | trim | nindent 2 }}
+{{- end }}
+"""
+
+
+@pytest.fixture
+def earlier(plane: ControlPlane, tmp_path: Path) -> Iterator[Installed]:
+    """A release of a chart whose mutating configuration is Helm's, enforcing; the one of before is gone."""
+    chart = Path(shutil.copytree(CHART, tmp_path / NAME))
+    (chart / "templates" / "earlier.yaml").write_text(EARLIER, encoding="utf-8")
+    webhooks = chart / "templates" / "webhooks.yaml"
+    head, _, rest = webhooks.read_text(encoding="utf-8").partition("  {{- if .Values.injection.enabled }}")
+    webhooks.write_text(head, encoding="utf-8")
+    assert "telling.yaml" in rest
+    with installed(plane, chart) as release:
+        release.lead()
+        yield release
+        release.helm("uninstall")
+        until(lambda: not exists(plane, "validatingwebhookconfiguration", ENFORCING), "it was collected")
+        until(lambda: not exists(plane, "mutatingwebhookconfiguration", INJECTING), "so was the other one")
+
+
+def live(plane: ControlPlane) -> dict[str, Any]:
+    """The metadata of the mutating configuration."""
+    metadata: dict[str, Any] = plane.get("mutatingwebhookconfiguration", INJECTING)["metadata"]
+    return metadata
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_upgrade_from_a_chart_whose_mutating_configuration_was_helms(earlier: Installed, kept: bool) -> None:
+    """With the annotation of docs/install.md it stays all the time; without it, the leader brings it back."""
+    plane, before = earlier.plane, live(earlier.plane)["uid"]
+    assert policies(plane, INJECTING) == {"Fail"}
+    if kept:
+        (annotate,) = [line for line in INSTALL.splitlines() if line.startswith("kubectl annotate")]
+        plane.kubectl(*shlex.split(annotate)[1:])
+    earlier.helm("upgrade")
+    assert exists(plane, "mutatingwebhookconfiguration", INJECTING) is kept
+    earlier.lead()
+    assert policies(plane, INJECTING) == {"Fail"}
+    assert (live(plane)["uid"] == before) is kept
+    assert [owner["kind"] for owner in live(plane)["ownerReferences"]] == ["ClusterRole"]
+    words = ("name", "managed-by", "part-of")
+    assert live(plane)["labels"] == {f"app.kubernetes.io/{word}": NAME for word in words}
+    adopted = live(plane)["uid"]
+    earlier.helm("upgrade")  # Helm does not know it any more
+    assert live(plane)["uid"] == adopted
+
+
+def test_a_rollback_to_a_chart_whose_mutating_configuration_was_helms(earlier: Installed) -> None:
+    plane = earlier.plane
+    earlier.helm("upgrade")
+    earlier.lead()
+    plane.kubectl("delete", "mutatingwebhookconfiguration", INJECTING)
+    earlier.helm("rollback")
+    earlier.keeping.keep()
+    assert live(plane).get("ownerReferences") is None
+    assert live(plane)["labels"]["app.kubernetes.io/managed-by"] == "Helm"

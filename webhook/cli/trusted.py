@@ -1,7 +1,7 @@
 """Keeps what the API server trusts together with what replicas serve: the CA bundles, seen from one replica.
 
-Every replica adds the CA that it needs; only the leader takes out what no replica needs any more. What is served next,
-and whether this replica is ready, depends on what the bundles hold.
+Every replica adds the CA that it needs before it is ready, or serves another certificate. The leader repairs what
+others wrote, and takes out what no replica needs any more.
 """
 
 from collections.abc import Callable, Iterable
