@@ -33,7 +33,7 @@ class Call:
     @property
     def host(self) -> str:
         """The host that it calls."""
-        return f"{self.name}.partner.example"
+        return f"{self.name}.{self.team}.partner.example"
 
     def objects(self) -> list[Object]:
         """Everything that it needs, as one person writes it."""

@@ -22,8 +22,8 @@ from webhook.view import Snapshot
 CREATE = "kubectl -n devel create secret generic external-system-mtls-data"
 FILES = "--from-file=cert=FILE --from-file=key=FILE --from-file=cacert=FILE"
 SECRET = "Secret devel/external-system-mtls-data"
-AGAIN = "if it, or the object that makes it, is part of the same input, apply the input again"
-DENIED = f"deny {SECRET}: does not exist, the Pod will not start; create it: {CREATE} {FILES}; {AGAIN}"
+AGAIN = "apply the same input again if that contains it, or what makes it"
+DENIED = f"deny {SECRET}: does not exist, the Pod will not start; create it, or {AGAIN}: {CREATE} {FILES}"
 ABSENT = f"deny {SECRET}: does not exist, the Pod will not start; create it: {CREATE} {FILES}"
 YET = f"warn {SECRET}: does not exist yet, the Pod will not start until it does"
 TO_COME = f"{YET}; if nothing will make it: {CREATE} {FILES}"
@@ -107,14 +107,13 @@ def test_where_a_state_is_judged_only_an_object_that_says_so_makes_a_secret(
 
 
 def test_wrong_contents_are_denied_on_a_dry_run_too() -> None:
-    wrong = {"apiVersion": "v1", "kind": "Secret", "stringData": {"cert": "@client.cert", "key": "@client.key"}}
-    wrong["metadata"] = {"name": "external-system-mtls-data", "namespace": "devel"}
+    data = {"cert": "@expired.cert", "key": "@expired.key", "cacert": "@ca.cert"}
+    meta = {"name": "external-system-mtls-data", "namespace": "devel"}
     cluster = view(served=True)
-    cluster.put(fill(wrong))
+    cluster.put(fill({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}))
     found = lines(cluster, Policy(), dry_run=True, field_manager="kustomize-controller")
-    problem = 'key "cacert": does not exist (it holds "cert", "key")'
-    reader = "DestinationRule project/external-system-dest-rule"
-    assert [line.partition(";")[0] for line in found] == [f"deny {SECRET} {problem}, and {reader} reads it"]
+    problem = "certificate CN=client,O=Example expired 3 days ago (2026-11-21T12:00Z)"
+    assert [line.partition(";")[0] for line in found] == [f'deny {SECRET} key "cert": {problem}']
 
 
 @pytest.mark.parametrize(

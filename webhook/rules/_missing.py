@@ -59,7 +59,7 @@ def _nobodys(picture: WorkloadPicture, ref: ObjectRef, effect: str, keys: tuple[
     if not occasion.request:
         return f"does not exist, {effect}", f"create it: {command}"
     if denies(picture, ref):
-        again = "if it, or the object that makes it, is part of the same input, apply the input again"
-        return f"does not exist, {effect}", f"create it: {command}; {again}"
+        again = "apply the same input again if that contains it, or what makes it"
+        return f"does not exist, {effect}", f"create it, or {again}: {command}"
     sender = f"; {occasion.tool} may send it, or what makes it, later" if occasion.tool else ""
     return f"does not exist yet, {effect} until it does{sender}", f"if nothing will make it: {command}"
