@@ -41,6 +41,7 @@ class Crowd:
     def _opened(self, state: str) -> socket.socket:
         source = (next(self._sources), 0)
         plain = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS, source)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as Go's client
         if state == SILENT:
             return plain
         if state == STALLED:

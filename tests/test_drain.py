@@ -199,6 +199,17 @@ def test_a_review_under_way_at_sigterm_is_answered_and_told_to_close(tmp_path: P
             assert refused(server.port)
 
 
+def test_a_kept_connection_carries_a_last_review_after_new_ones_are_refused(tmp_path: Path) -> None:
+    """The API server may use it for 90 s: closing it meanwhile would lose the review that is on its way."""
+    with serving(tmp_path, "--drain", "1", "--linger", "600") as server:
+        kept, unused = server.connect(), server.connect()
+        ask(kept)
+        server.go()
+        until(lambda: refused(server.port))
+        assert [closes(ask(connection)) for connection in (kept, unused)] == [True, True]
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
 def gone(idle: HTTPSConnection, server: Server) -> bool:
     """Whether the server has begun to leave."""
     try:
