@@ -17,6 +17,7 @@ from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 from webhook.web import MAX_BODY_BYTES, Journal, create_app
+from webhook.web.body import ARRIVED
 
 JSON = {"Content-Type": "application/json"}
 ASK_V1 = 'write `admissionReviewVersions: ["v1"]` in the webhook configuration'
@@ -187,6 +188,23 @@ def test_before_the_first_sync_only_healthz_is_well() -> None:
     asked: list[tuple[Any, ...]] = [("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/validate", review(), JSON)]
     answers = [call(*one, waits="the cluster to be read") for one in asked]
     assert answers == [(200, "ok\n"), (503, told), (503, told)]
+
+
+def test_who_is_too_early_is_told_to_try_again_at_once() -> None:
+    """client-go does, as `tests/live/test_retry.py` shows, and may meet another replica."""
+    app = create_app(allow, lambda: "the cluster to be read", Notes())
+    reply = app.test_client().post("/validate", data=review(), headers=JSON)
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "0")
+    assert "Retry-After" not in app.test_client().get("/readyz").headers
+
+
+def test_a_review_has_taken_as_long_as_its_client_waits() -> None:
+    notes = Mock()
+    environ = {ARRIVED: perf_counter() - 5}
+    create_app(allow, str, notes).test_client().post(
+        "/validate", data=review(), headers=JSON, environ_overrides=environ
+    )
+    assert 5 <= notes.answered.call_args.args[2] < 60
 
 
 def test_a_body_without_stated_length_is_read_to_the_limit_and_no_further() -> None:

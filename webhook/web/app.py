@@ -22,8 +22,6 @@ from webhook.model.line import cut, printable
 from webhook.model.request import Request as Review
 from webhook.web.body import ARRIVED, JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
 
-_ARRIVED = "mtls_guard.arrived"
-"""When the client began to wait, in seconds of `perf_counter`, from a server that tells."""
 _TEXT = "text/plain; charset=utf-8"
 _SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"
 
@@ -154,7 +152,7 @@ class _Reviews:
         started = environ.get(ARRIVED) or perf_counter()
         missing = self.waits()
         if missing:
-            return self._refuse(503, f"not ready: waiting for {missing}")
+            return self._try_again(f"not ready: waiting for {missing}")
         problem = unacceptable(environ)
         if problem:
             discard(environ)
@@ -170,7 +168,7 @@ class _Reviews:
         except BadReview as error:
             return self._refuse(400, str(error))
         seconds = waited(environ) or review.seconds
-        gone = perf_counter() - environ.get(_ARRIVED, started)
+        gone = perf_counter() - started
         return self._answered(replace(review, seconds=seconds, gone=gone), started)
 
     def _answered(self, review: Review, started: float) -> "Response | _Answered":
@@ -190,11 +188,14 @@ class _Reviews:
             self.journal.failed(None, error)
 
     def _refuse(self, status: int, problem: str) -> Response:
-        """A refusal in words, also for the log; of 503, client-go tries again, perhaps at another replica."""
+        """A refusal in words, also for the log."""
         self.journal.refused(status, problem)
-        reply = _text(status, problem)
-        if status == 503:
-            reply.headers["Retry-After"] = "0"
+        return _text(status, problem)
+
+    def _try_again(self, problem: str) -> Response:
+        """A refusal after which client-go sends the review again at once, perhaps to another replica."""
+        reply = self._refuse(503, problem)
+        reply.headers["Retry-After"] = "0"
         return reply
 
 
