@@ -10,14 +10,13 @@ from random import random
 from threading import BoundedSemaphore, Event, Thread
 from time import monotonic
 
-import orjson
-
 from webhook.cluster.connection import JSON, METADATA_LIST, METADATA_ONLY, Connection, Lines
 from webhook.cluster.discovery import discover
 from webhook.cluster.errors import ClusterError, ClusterUnavailable, Forbidden, Gone, NotFound
 from webhook.cluster.kinds import Followed, Wanted, istio_config_maps
 from webhook.cluster.store import Store
 from webhook.cluster.watch import WATCH_SECONDS, ListWatch, Request
+from webhook.decoding.json_text import load_json_cut
 
 Tell = Callable[[str, Mapping[str, object]], None]
 """Who is told what happens: a constant message, and what varies."""
@@ -108,7 +107,7 @@ class Follower:
         accept = METADATA_LIST if followed.wanted.metadata_only else JSON
         with self._gate:
             raw = self._connection.page(followed.resource, followed.namespace, request.query, accept)
-            content = orjson.loads(raw)
+            content = load_json_cut(raw)
             del raw
             self._alive()
             self._store.take(self._source, self._machine.page(content))
@@ -122,7 +121,7 @@ class Follower:
         self._alive()
         for line in self._lines:
             self._alive()
-            self._store.take(self._source, self._machine.line(orjson.loads(line)))
+            self._store.take(self._source, self._machine.line(load_json_cut(line)))
             self._note()
         self._machine.ended(monotonic() - begun)
 

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from webhook.cluster.connection import JSON, METADATA_LIST, Connection, Query
 from webhook.cluster.discovery import discover
 from webhook.cluster.errors import ClusterError, Forbidden, NotFound
 from webhook.cluster.kinds import Followed, Wanted, istio_config_maps, wanted
 from webhook.cluster.resource import CONFIG_MAPS, NAMESPACES, SECRETS, Resource
 from webhook.cluster.trim import trim
+from webhook.decoding.json_text import load_json_cut
 from webhook.istio.annotations import read_user_volumes
 from webhook.kinds.declaration import CLIENT_SECRET, read_declaration
 from webhook.model.manifest import dig, mapping, sequence, text
@@ -125,7 +124,7 @@ class _Reader:
 
     def _page(self, resource: Resource, namespace: str, query: Query, *, metadata_only: bool) -> Mapping[str, Any]:
         accept = f"{METADATA_LIST},{JSON}" if metadata_only else JSON
-        return mapping(orjson.loads(self._connection.page(resource, namespace, query, accept)))
+        return mapping(load_json_cut(self._connection.page(resource, namespace, query, accept)))
 
     def named(self, followed: Iterable[Followed]) -> Iterator[dict[str, Any]]:
         """ConfigMaps by name; those that are not there are no news."""

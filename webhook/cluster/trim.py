@@ -8,12 +8,16 @@ from typing import Any
 
 from webhook.cluster.kinds import Followed
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.declaration import PREFIX
 from webhook.kinds.ownership import controller_of, is_created
 from webhook.kinds.pruned_fields import LAST_APPLIED
 from webhook.kinds.workload import TEMPLATE_PATHS, Templates
 from webhook.model.manifest import dig, mapping, sequence, text
 from webhook.model.workload import PROXY
+from webhook.trace.annotation_names import meant_by
 
+LARGE = 1024
+"""Characters of an annotation that no verdict looks at, above which it is not kept."""
 _NOISE = ("managedFields", "selfLink", "generation", "finalizers")
 _OF_A_POD = (USER_VOLUME, USER_VOLUME_MOUNT)
 
@@ -31,6 +35,7 @@ def trim(item: dict[str, Any], followed: Followed, further: Templates) -> dict[s
         metadata.pop(name, None)
     if isinstance(metadata.get("namespace"), str):
         metadata["namespace"] = intern(metadata["namespace"])
+    _without_large(metadata)
     if followed.wanted.kind == "Pod":
         _trim_pod(item, metadata, created=is_created(followed.wanted.key, controller_of(metadata), further))
     elif followed.wanted.kind not in _WITHOUT_TEMPLATE:
@@ -55,6 +60,19 @@ def _trim_pod(item: dict[str, Any], metadata: dict[str, Any], *, created: bool) 
         _without(metadata, LAST_APPLIED)
 
 
+def _without_large(metadata: dict[str, Any]) -> None:
+    """Takes out large annotations that no verdict looks at; an object may have 256 KiB, and its template as much."""
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        for name in [name for name, value in annotations.items() if len(str(value)) > LARGE and not _counts(name)]:
+            del annotations[name]
+
+
+def _counts(name: str) -> bool:
+    """Whether a verdict may look at the annotation: ours, Istio's, and what may be meant as one of these."""
+    return "istio" in name or name.startswith(PREFIX) or name == LAST_APPLIED or meant_by(name) is not None
+
+
 def _without(metadata: dict[str, Any], name: str) -> None:
     annotations = metadata.get("annotations")
     if isinstance(annotations, dict):
@@ -63,6 +81,8 @@ def _without(metadata: dict[str, Any], name: str) -> None:
 
 def _trim_template(template: object) -> None:
     """Images, arguments and variables of the application count for nothing; those of a proxy may."""
+    if isinstance(metadata := dig(template, "metadata"), dict):
+        _without_large(metadata)
     for listed in ("containers", "initContainers"):
         for container in sequence(dig(template, "spec", listed)):
             if isinstance(container, dict) and text(container.get("name")) != PROXY:

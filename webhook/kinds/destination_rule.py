@@ -1,7 +1,7 @@
 """Reads a DestinationRule; never raises on shape, and leaves what Istio makes of it to `istio`."""
 
 from webhook.kinds.limits import ENTRIES, NAMES, cut_short, entries, left_out, names
-from webhook.kinds.pruned_fields import pruned_fields
+from webhook.kinds.pruned_fields import LAST_APPLIED, pruned_fields
 from webhook.kinds.tls_settings import read_tls
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts
@@ -11,6 +11,7 @@ from webhook.model.mesh import DestinationRule, PortPolicy, Subset, TrafficPolic
 def read_destination_rule(manifest: Manifest) -> DestinationRule:
     """The DestinationRule of a raw manifest of any served version; odd fields read as absent."""
     spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
+    annotations = texts(meta.get("annotations"))
     return DestinationRule(
         ref=ref_of(manifest, "DestinationRule"),
         host=text(spec.get("host")),
@@ -20,7 +21,7 @@ def read_destination_rule(manifest: Manifest) -> DestinationRule:
         selector=_selector(spec.get("workloadSelector")),
         created=text(meta.get("creationTimestamp")),
         labels=texts(meta.get("labels")),
-        annotations=texts(meta.get("annotations")),
+        annotations={name: value for name, value in annotations.items() if name != LAST_APPLIED},
         unknown=pruned_fields(manifest),
         terminating=bool(text(meta.get("deletionTimestamp"))),
         left_out=_left_out(spec),

@@ -14,6 +14,8 @@ ENTRIES = 250
 """Of a list of objects: volumes, mounts, containers, subsets, ports, routes."""
 NAMES = 1000
 """Of a list of strings: hosts, namespaces."""
+_LEVELS = 20
+"""Of nesting that are looked at; a list that a reader reads has 10 objects above it at most."""
 _TOLD = 5
 """Lists that are named, at most."""
 _OF_PODS = ("containers", "initContainers", "volumes", "volumeMounts", "items", "sources")
@@ -42,19 +44,19 @@ def variables(value: object) -> Sequence[Any]:
 
 def left_out(value: object, path: str) -> tuple[str, ...]:
     """The lists in a part of an object that are longer than what is read of them, in words."""
-    return tuple(islice(_longer(value, path), _TOLD))
+    return tuple(islice(_longer(value, path, _LEVELS), _TOLD))
 
 
-def _longer(value: object, path: str) -> Iterator[str]:
-    for key, part in value.items() if isinstance(value, dict) else ():
+def _longer(value: object, path: str, levels: int) -> Iterator[str]:
+    for key, part in value.items() if isinstance(value, dict) and levels else ():
         if isinstance(part, dict):
-            yield from _longer(part, f"{path}.{key}")
+            yield from _longer(part, f"{path}.{key}", levels - 1)
         elif isinstance(part, list) and (most := ENTRIES if key in _OBJECTS else NAMES if key in _NAMES else 0):
             if len(part) > most:
                 yield cut_short(f"{path}.{key}", len(part), most)
             for index, entry in enumerate(part[:most]):
                 if isinstance(entry, dict):
-                    yield from _longer(entry, f"{path}.{key}[{index}]")
+                    yield from _longer(entry, f"{path}.{key}[{index}]", levels - 1)
 
 
 def cut_short(path: str, count: int, most: int) -> str:
