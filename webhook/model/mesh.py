@@ -33,10 +33,7 @@ class FileSet:
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """ClientTLSSettings as written. mode: '' when omitted, which Istio takes as DISABLE.
-
-    path: of the tls block, as `spec.trafficPolicy.portLevelSettings[0].tls`.
-    """
+    """ClientTLSSettings as written. mode: '' when omitted, which Istio takes as DISABLE. path: of the tls block."""
 
     mode: str
     path: str

@@ -55,6 +55,7 @@ RULE = Rule(
     title="A ConfigMap that the sidecar mounts does not exist in the workload's namespace",
     severity=Severity.DENY,
     about="workload",
+    over="user_mounts",
     reads=CHAINS | CONFIG_MAPS | PRODUCERS,
     since="0.2",
     docs=__doc__ or "",

@@ -30,10 +30,9 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import FileSet
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS
-from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by, readers
+from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by
 from webhook.trace.candidates import Stray
 from webhook.trace.prepared import prepared_for
-from webhook.trace.signs import tied
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -49,26 +48,12 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         strays = (one for one in picture.strays if one.evident and one.files == files)
         stray = next((one for one in strays if _provides_none(picture, one, files)), None)
         yield _stray(picture, stray, chains) if stray is not None else _unmounted(picture, chains)
-    yield from _doubtful(picture)
 
 
 def _provides_none(picture: WorkloadPicture, stray: Stray, files: FileSet) -> bool:
     """Whether no path of the files is below the mount."""
     supply = picture.supplies.get(files)
     return supply is None or stray.mount not in supply.mounts
-
-
-def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
-    """A mount that may be meant for a DestinationRule of the team's own, or for one that is still to come."""
-    for stray in picture.strays:
-        users = picture.groups[stray.files] if stray.files is not None else ()
-        if stray.files is None or stray.evident or not stray.facts or not tied(picture, stray.files, [stray.secret]):
-            continue
-        problem = f"{quote(stray.mount.mount_path)} does not provide the files that {readers(users)} refers to"
-        wanted = directories(path for _, path in stray.files.items())
-        host = users[0].service.host
-        fix = f"mount at {listed(wanted)} if it calls {host}; ignore this if another rule for it follows"
-        yield Violation(picture.ref, f"{stray.mount.path}.mountPath", problem, fix, certain=False)
 
 
 def _stray(picture: WorkloadPicture, stray: Stray, chains: list[Chain]) -> Violation:
@@ -98,6 +83,7 @@ RULE = Rule(
     title="A file that the sidecar is told to read lies under none of its mounts",
     severity=Severity.DENY,
     about="workload",
+    over="chains",
     reads=CHAINS,
     since="0.1",
     docs=__doc__ or "",

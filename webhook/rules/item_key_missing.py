@@ -67,6 +67,7 @@ RULE = Rule(
     title="`items` of a mounted volume names a key that the Secret lacks",
     severity=Severity.DENY,
     about="workload",
+    over="user_mounts",
     reads=NAMESPACE | SECRETS | PRODUCERS,
     since="0.1",
     docs=__doc__ or "",

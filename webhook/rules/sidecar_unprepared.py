@@ -21,14 +21,17 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.rules._words import directories, listed, quote, readers
+from webhook.trace.signs import tied
 from webhook.trace.unprepared import Unprepared
 from webhook.trace.workload import WorkloadPicture
 
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
-    """Yields at most one violation, for all rules that reach the sidecar unprepared and unmeant."""
+    """Yields one violation for all rules that reach the sidecar unprepared and unmeant, and one per mount in doubt."""
     if picture.user.rejected or picture.addition.impossible:
         return
+    yield from _doubtful(picture)
     found = picture.unprepared
     if not found.count:
         return
@@ -42,6 +45,19 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         _fix(picture, found),
         certain=False,
     )
+
+
+def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
+    """A mount that may be meant for a DestinationRule of the team's own, or for one that is still to come."""
+    for stray in picture.strays:
+        users = picture.groups[stray.files] if stray.files is not None else ()
+        if stray.files is None or stray.evident or not stray.facts or not tied(picture, stray.files, [stray.secret]):
+            continue
+        problem = f"{quote(stray.mount.mount_path)} does not provide the files that {readers(users)} refers to"
+        wanted = directories(path for _, path in stray.files.items())
+        host = users[0].service.host
+        fix = f"mount at {listed(wanted)} if it calls {host}; ignore this if another rule for it follows"
+        yield Violation(picture.ref, f"{stray.mount.path}.mountPath", problem, fix, certain=False)
 
 
 def _fix(picture: WorkloadPicture, found: Unprepared) -> str:

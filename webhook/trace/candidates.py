@@ -24,6 +24,7 @@ from webhook.trace.signs import (
     similar_path,
     strong,
     tied,
+    weak_signs_count,
 )
 from webhook.trace.supply import explained, serves_itself, sources_of
 
@@ -84,9 +85,6 @@ class Unexplained:
 
     def is_sign(self, files: FileSet) -> bool:
         """Whether the mount, with a second sign, shows that the workload means to use the files."""
-        users = self.picture.groups[files]
-        if not self.picture.occasion.former.isdisjoint(user.service.host for user in users):
-            return True
         if self.fits(files) and strong(self.picture, files, self.secrets):
             return True
         return self._weakly(files) and not provided_elsewhere(self.picture, files)
@@ -100,10 +98,9 @@ class Unexplained:
         sets = (tls.files for tls in rule.settings() if tls.files.client_certificate and self._is_at(tls.files))
         if not any(self.empty or self.fits(files) for files in sets):
             return False
-        if host in self.picture.occasion.former or names_host(self.picture, host):
+        if names_host(self.picture, host):
             return True
-        final = self.picture.complete and self.picture.occasion.final
-        return final and not self.known and self.belongs_to(rule)
+        return not self.known and weak_signs_count(self.picture, [host]) and self.belongs_to(rule)
 
     def belongs_to(self, rule: DestinationRule) -> bool:
         """Whether the DestinationRule is of the workload's namespace, or Secret or volume are named after its host."""
@@ -112,7 +109,8 @@ class Unexplained:
         return own or any(named_after(host, name) for name in names)
 
     def _weakly(self, files: FileSet) -> bool:
-        if self.known or not (self.picture.complete and self.picture.occasion.final):
+        hosts = (user.service.host for user in self.picture.groups[files])
+        if self.known or not weak_signs_count(self.picture, hosts):
             return False
         near, here = tied(self.picture, files, (*self.secrets, self.mount.name)), self._is_at(files)
         if self.empty:

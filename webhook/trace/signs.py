@@ -47,9 +47,9 @@ def named_hosts(picture: "WorkloadPicture") -> frozenset[str]:
 
 
 def strong(picture: "WorkloadPicture", files: FileSet, secrets: Iterable[str]) -> bool:
-    """Whether the workload names a host of the file set, used it before, or others use the same Secret for it."""
+    """Whether the workload names a host of the file set, or others use the same Secret for it."""
     hosts = {user.service.host for user in picture.groups[files]}
-    if not picture.occasion.former.isdisjoint(hosts) or any(names_host(picture, host) for host in sorted(hosts)):
+    if any(names_host(picture, host) for host in sorted(hosts)):
         return True
     return any(_shared(picture, files, secret) for secret in secrets)
 
@@ -74,6 +74,12 @@ def provided_elsewhere(picture: "WorkloadPicture", files: FileSet) -> bool:
 _DESTINATIONS = "mtls-guard.io/destinations"
 
 
+def weak_signs_count(picture: "WorkloadPicture", hosts: Iterable[str]) -> bool:
+    """Whether weak signs count: nothing more is expected to come, or the workload was served for one of these hosts."""
+    former = picture.occasion.former
+    return picture.complete and (picture.occasion.final or not former.isdisjoint(hosts))
+
+
 def second_sign(picture: "WorkloadPicture", files: FileSet, secrets: Collection[str], *, path: bool = False) -> bool:
     """Whether a strong sign, or a weak one where these count, shows that the Secrets are meant for the files.
 
@@ -81,8 +87,8 @@ def second_sign(picture: "WorkloadPicture", files: FileSet, secrets: Collection[
     """
     if strong(picture, files, secrets):
         return True
-    counts = picture.complete and picture.occasion.final and (path or tied(picture, files, secrets))
-    return counts and not provided_elsewhere(picture, files)
+    counts = weak_signs_count(picture, (user.service.host for user in picture.groups[files]))
+    return counts and (path or tied(picture, files, secrets)) and not provided_elsewhere(picture, files)
 
 
 def tied(picture: "WorkloadPicture", files: FileSet, secrets: Iterable[str]) -> bool:
