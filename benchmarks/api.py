@@ -13,6 +13,7 @@ from rig.control_plane import ControlPlane
 from webhook.cluster.verification import client_context
 
 AT_ONCE = 8
+IDLE_SECONDS = 60
 BATCH = 2000
 _PLURALS = {"ServiceEntry": "serviceentries"}
 
@@ -70,8 +71,11 @@ class Api:
         self._connection().connect()
 
     def _connection(self) -> http.client.HTTPSConnection:
-        """The calling thread's own."""
+        """The calling thread's own; a fresh one after a while, as the API server ends those that are idle for 90 s."""
         known: http.client.HTTPSConnection | None = getattr(self._mine, "connection", None)
+        used, self._mine.used = getattr(self._mine, "used", 0.0), perf_counter()
+        if known is not None and perf_counter() - used > IDLE_SECONDS:
+            known.close()
         if known is None:
             known = http.client.HTTPSConnection("localhost", self._port, context=self._context, timeout=60)
             self._mine.connection = known
