@@ -104,3 +104,65 @@ def test_any_other_value_accepts_nothing(value: str) -> None:
     made = copy.deepcopy(dict(accepting(NEW)))
     made["spec"]["template"]["metadata"]["annotations"][ALLOW_INTERRUPTION] = value
     assert ask(cluster(RULE, OLD), "UPDATE", made, OLD).word == "deny"
+
+
+# Several external hosts: each chain is judged like the first.
+
+TWO, TWO_MOVED = team.rule("two", "/etc/two"), team.rule("two", "/etc/new2")
+HOSTS = app(("/etc/one", "one"), ("/etc/two", "two"))
+
+
+def test_each_of_two_mounts_in_the_wrong_place_is_denied_for_its_own_host() -> None:
+    wrong = app(("/etc/wrong1", "one"), ("/etc/wrong2", "two"))
+    path = 'spec.template.metadata.annotations["sidecar.istio.io/userVolumeMount"]'
+    assert said(ask(cluster(RULE, TWO), "CREATE", wrong), "file-not-mounted") == [
+        f'deny {path}[{at}].mountPath: "/etc/wrong{at + 1}" holds no file that DestinationRule devel/{name} reads; '
+        f'mount Secret "{name}" at "/etc/{name}"'
+        for at, name in enumerate(("one", "two"))
+    ]
+
+
+def test_the_second_of_two_mounts_is_judged_where_the_first_is_right() -> None:
+    wrong = app(("/etc/one", "one"), ("/etc/wrong2", "two"))
+    found = ask(cluster(RULE, TWO), "CREATE", wrong)
+    assert [line.partition(": ")[2].partition(";")[0] for line in said(found, "file-not-mounted")] == [
+        '"/etc/wrong2" holds no file that DestinationRule devel/two reads'
+    ]
+
+
+SHARED = (team.rule("one", "/etc/mtls"), team.rule("two", "/etc/mtls"))
+SHARED_MOVED = (team.rule("one", "/etc/new"), team.rule("two", "/etc/new"))
+LAYOUTS = {
+    "a directory each": ((RULE, TWO), (MOVED, TWO_MOVED), HOSTS, app(("/etc/new", "one"), ("/etc/new2", "two"))),
+    "one directory for both": (SHARED, SHARED_MOVED, app(("/etc/mtls", "one")), app(("/etc/new", "one"))),
+}
+
+
+@pytest.mark.parametrize(("rules", "moved", "old", "new"), LAYOUTS.values(), ids=LAYOUTS)
+def test_no_object_of_a_release_that_moves_both_hosts_is_admitted_before_the_others(
+    rules: tuple[Object, Object], moved: tuple[Object, Object], old: Object, new: Object
+) -> None:
+    """So that nothing is left half applied, on a dry run too."""
+    view = cluster(*rules, old)
+    for manifest, former in zip((new, *moved), (old, *rules), strict=True):
+        assert ask(view, "UPDATE", manifest, former).word == "deny", manifest["metadata"]
+
+
+@pytest.mark.parametrize(("rules", "moved", "old", "new"), LAYOUTS.values(), ids=LAYOUTS)
+def test_both_hosts_move_by_the_way_that_is_named_or_accept_an_interruption(
+    rules: tuple[Object, Object], moved: tuple[Object, Object], old: Object, new: Object
+) -> None:
+    mounts = [json.loads(one["spec"]["template"]["metadata"]["annotations"][MOUNTS]) for one in (old, new)]
+    secrets = ["one", "two"] if len(mounts[0]) > 1 else ["one"]
+    both = app(*((one["mountPath"], name) for each in mounts for one, name in zip(each, secrets, strict=True)))
+    for steps in (
+        [(both, old), *zip(moved, rules, strict=True), (new, both)],
+        [(accepting(new), old), *((accepting(one), rule) for one, rule in zip(moved, rules, strict=True))],
+    ):
+        view = cluster(*rules, old)
+        for manifest, former in steps:
+            assert ask(view, "UPDATE", manifest, former).word != "deny"
+            view.put(manifest)
+
+
+MOUNTS = "sidecar.istio.io/userVolumeMount"

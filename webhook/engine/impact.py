@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.interruption import accepted
+from webhook.engine.lost import guessed_hosts, lost_files
 from webhook.engine.served import served_hosts
 from webhook.engine.states import judge_picture, picture_of
 from webhook.istio.config import Config
@@ -65,6 +66,8 @@ class Impact:
         after = picture_of(workload, self.after, policy, at, replace(self.occasion, former=served))
         stage = Stage.MEANT if self.occasion.final else Stage.ARRIVING
         now = _denials(judge_picture(after, policy, stage, _rules_of(before)).findings)
+        lost = served - served_hosts(after, now) - guessed_hosts(before)
+        now += _denials(lost_files(after, lost, policy))
         if not now:
             return Broken(workload.ref) if served and not after.intents else None
         if then and not self._any_use and served <= served_hosts(after, now):

@@ -36,6 +36,7 @@ RULE = Rule(
     title="The Secret of a workload that opts in to injection could be for several DestinationRules",
     severity=Severity.WARN,
     about="workload",
+    over="asks_injection",
     reads=CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",

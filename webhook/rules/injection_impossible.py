@@ -37,6 +37,7 @@ RULE = Rule(
     title="The workload opts in to injection, and what it asks for cannot be added",
     severity=Severity.DENY,
     about="workload",
+    over="asks_injection",
     reads=CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",

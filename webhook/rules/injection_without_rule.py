@@ -74,6 +74,7 @@ RULE = Rule(
     title="The workload opts in to injection, and no DestinationRule in force says what to mount",
     severity=Severity.WARN,
     about="workload",
+    over="asks_injection",
     reads=CHAINS | WORKLOADS,
     since="0.1",
     docs=__doc__ or "",

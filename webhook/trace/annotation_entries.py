@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from webhook.model.addition import Addition
 from webhook.model.chain import UserVolumes
 from webhook.model.workload import Mount, Volume
 from webhook.trace.once import once
@@ -11,6 +12,12 @@ class AnnotationEntries(ABC):
     """The part of a workload's picture that is about the entries of the two annotations."""
 
     user: "once[UserVolumes]"
+    addition: Addition
+
+    @property
+    def asks_injection(self) -> bool:
+        """Whether the workload asks mtls-guard to add entries."""
+        return self.addition.opted_in
 
     @property
     @abstractmethod

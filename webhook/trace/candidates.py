@@ -4,7 +4,7 @@ Such a mount is either a mistake, or its DestinationRule has not been created ye
 (`signs`). What a bare sidecar lacks is left to `lacking`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 from posixpath import basename, commonprefix, dirname
@@ -140,8 +140,18 @@ class Unexplained:
 
 
 def strays(picture: "WorkloadPicture") -> tuple[Stray, ...]:
-    """The user mounts of a credential, or at paths of a file set, that nothing explains, and what each is meant for."""
-    return tuple(_stray(each) for each in unexplained(picture) if each.credential or partly(each))
+    """The user mounts of a credential, or at paths of a file set, that nothing explains, and what each is meant for.
+
+    With several hosts, each mount is meant for files of its own.
+    """
+    taken: set[FileSet] = set()
+    told: list[Stray] = []
+    for each in unexplained(picture):
+        if each.credential or partly(each):
+            told.append(_stray(each, taken))
+            if told[-1].evident and told[-1].files is not None:
+                taken.add(told[-1].files)
+    return tuple(told)
 
 
 def unexplained(picture: "WorkloadPicture") -> Iterator[Unexplained]:
@@ -181,22 +191,24 @@ def partly(each: Unexplained) -> tuple[FileSet, ...]:
     return tuple(one.files for one in supplies if not one.complete and each.mount in one.mounts)
 
 
-def _stray(each: Unexplained) -> Stray:
-    likely = _likeliest(each)
+def _stray(each: Unexplained, taken: Collection[FileSet]) -> Stray:
+    """taken: the files for which other mounts are meant; those below this mount count all the same."""
+    likely = _likeliest(each, frozenset(taken).difference(partly(each)))
     evident = next((files for files in likely if each.is_sign(files)), None)
     files = evident or next(iter(likely), None)
     facts = tuple(facts for _, facts in each.seen)
     return Stray(each.mount, each.volume, next(iter(each.secrets), ""), facts, files, evident is not None)
 
 
-def _likeliest(each: Unexplained) -> tuple[FileSet, ...]:
+def _likeliest(each: Unexplained, taken: Collection[FileSet]) -> tuple[FileSet, ...]:
     """File sets that apply and that the workload lacks, the likeliest first."""
     picture = each.picture
     missing: Mapping[FileSet, object] = plain_missing(picture).sets if each.credential else {}
     wanting = (files for files in missing if files.client_certificate and files in picture.groups)
     lacking = dict.fromkeys((*partly(each), *wanting))
     complete = {files for files, supply in picture.supplies.items() if supply.complete}
-    usable = (files for files in lacking if files not in complete and not serves_itself(picture, files))
+    free = (files for files in lacking if files not in complete and files not in taken)
+    usable = (files for files in free if not serves_itself(picture, files))
     return tuple(nsmallest(NEAR, usable, key=each.distance))
 
 

@@ -11,6 +11,7 @@ from webhook.model.chain import Intent
 from webhook.model.mesh import FileSet
 from webhook.trace.choice import choose
 from webhook.trace.opt_in import named_by, opts_in
+from webhook.trace.routed import routed
 from webhook.trace.supply import serves_itself
 
 if TYPE_CHECKING:
@@ -26,13 +27,20 @@ def intents(picture: "WorkloadPicture") -> Mapping[FileSet, Intent]:
         meant[files] = Intent.DECLARED
     for files in selected(picture):
         meant.setdefault(files, Intent.SELECTED)
-    for files, supply in picture.supplies.items():
-        if supply.complete:
-            meant.setdefault(files, Intent.EVIDENT)
+    for files in _evident(picture):
+        meant.setdefault(files, Intent.EVIDENT)
+    for files, intent in tuple(meant.items()):
+        for other in routed(picture, files):
+            meant.setdefault(other, intent)
+    return meant
+
+
+def _evident(picture: "WorkloadPicture") -> Iterator[FileSet]:
+    """The file sets that the user mounts provide in full, and those for which a mount with a second sign is meant."""
+    yield from (files for files, supply in picture.supplies.items() if supply.complete)
     for stray in picture.strays:
         if stray.evident and stray.files is not None:
-            meant.setdefault(stray.files, Intent.EVIDENT)
-    return meant
+            yield stray.files
 
 
 def selected(picture: "WorkloadPicture") -> Iterator[FileSet]:

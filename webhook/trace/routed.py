@@ -1,0 +1,65 @@
+"""The other file sets of a DestinationRule that a workload uses, to whose port or subset all its calls are routed."""
+
+from typing import TYPE_CHECKING
+
+from webhook.istio.calls import End, http_calls
+from webhook.istio.decide import chosen
+from webhook.istio.routes import Caller
+from webhook.model.chain import Origination
+from webhook.model.mesh import FileSet, Service
+
+if TYPE_CHECKING:
+    from webhook.trace.workload import WorkloadPicture
+
+_Place = tuple[int, str]
+"""Service port and subset."""
+
+
+def routed(picture: "WorkloadPicture", used: FileSet) -> tuple[FileSet, ...]:
+    """File sets of the same rule and host without which calls fail: they end there, and none where `used` counts.
+
+    Nothing where the host was used before, and another object changes: whoever routes calls is only warned.
+    """
+    if picture.occasion.former or not used.client_certificate:
+        return ()
+    derived, key = picture.reach.derived, ("routed", id(picture.groups), used)
+    known: tuple[FileSet, ...] | None = derived.get(key)
+    if known is None:
+        sets = dict.fromkeys(tls.files for user in picture.groups[used] for tls in user.rule.settings())
+        others = [files for files in sets if files != used and files.client_certificate and files in picture.groups]
+        needed = (files for files in others if any(_takes_all(picture, used, user) for user in picture.groups[files]))
+        known = derived[key] = tuple(needed)
+    return known
+
+
+def _takes_all(picture: "WorkloadPicture", used: FileSet, user: Origination) -> bool:
+    """Whether calls to a host of the used file set end where this origination counts, and none where that counts."""
+    kin = [one for one in picture.groups[used] if _same(one, user)]
+    if not kin:
+        return False
+    ends = _ends(picture, user.service.host)
+    return _place(user) in ends and ends.isdisjoint(map(_place, kin))
+
+
+def _same(one: Origination, other: Origination) -> bool:
+    return (one.rule.ref, one.service.ref, one.service.host) == (other.rule.ref, other.service.ref, other.service.host)
+
+
+def _place(user: Origination) -> _Place:
+    return user.port.number, user.subset
+
+
+def _ends(picture: "WorkloadPicture", host: str) -> frozenset[_Place]:
+    """Where the plain calls of the namespace's workloads to the host end."""
+    derived, key = picture.reach.derived, ("ends", host)
+    known: frozenset[_Place] | None = derived.get(key)
+    if known is None:
+        config, namespace, mesh = picture.view.config, picture.workload.namespace, picture.view.mesh
+
+        def service_of(name: str) -> Service | None:
+            return chosen(config, namespace, name, None)
+
+        calls = http_calls(config.routes, Caller(namespace, mesh), host, service_of)
+        ends = ((call.number, call.subset) for call in calls if call.end is End.SERVICE and call.host == host)
+        known = derived[key] = frozenset(ends)
+    return known
