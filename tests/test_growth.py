@@ -79,3 +79,8 @@ def test_entries_of_an_annotation_beyond_the_limit_are_told_and_deny_nobody(name
 def test_an_answer_has_64_kib_at_most(name: str) -> None:
     verdict = judged(GROWN[name](ENTRIES))
     assert len(orjson.dumps(answer(verdict, "uid"))) <= 64 * 1024
+
+
+def test_unknown_fields_beyond_the_limit_are_told() -> None:
+    told = [one.problem for one in judged(GROWN["unknown fields"](12_000)).findings if one.rule == TOO_MANY_ENTRIES]
+    assert told == ["not judged because it has 250 unknown fields or more, of which these are told"]

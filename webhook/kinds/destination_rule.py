@@ -1,5 +1,7 @@
 """Reads a DestinationRule; never raises on shape, and leaves what Istio makes of it to `istio`."""
 
+from collections.abc import Sized
+
 from webhook.kinds.limits import ENTRIES, NAMES, cut_short, entries, left_out, names
 from webhook.kinds.pruned_fields import LAST_APPLIED, pruned_fields
 from webhook.kinds.tls_settings import read_tls
@@ -11,7 +13,7 @@ from webhook.model.mesh import DestinationRule, PortPolicy, Subset, TrafficPolic
 def read_destination_rule(manifest: Manifest) -> DestinationRule:
     """The DestinationRule of a raw manifest of any served version; odd fields read as absent."""
     spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
-    annotations = texts(meta.get("annotations"))
+    annotations, unknown = texts(meta.get("annotations")), pruned_fields(manifest)
     return DestinationRule(
         ref=ref_of(manifest, "DestinationRule"),
         host=text(spec.get("host")),
@@ -22,9 +24,9 @@ def read_destination_rule(manifest: Manifest) -> DestinationRule:
         created=text(meta.get("creationTimestamp")),
         labels=texts(meta.get("labels")),
         annotations={name: value for name, value in annotations.items() if name != LAST_APPLIED},
-        unknown=pruned_fields(manifest),
+        unknown=unknown,
         terminating=bool(text(meta.get("deletionTimestamp"))),
-        left_out=_left_out(spec),
+        left_out=(*_left_out(spec), *_untold(unknown)),
     )
 
 
@@ -58,6 +60,11 @@ def _subsets(value: object) -> tuple[Subset, ...]:
             left -= len(policy.ports) if policy else 0
             subsets.append(Subset(text(entry.get("name")), path, texts(entry.get("labels")), policy))
     return tuple(subsets)
+
+
+def _untold(unknown: Sized) -> tuple[str, ...]:
+    """Says that there may be more unknown fields than were looked for."""
+    return (f"it has {ENTRIES} unknown fields or more, of which these are told",) if len(unknown) >= ENTRIES else ()
 
 
 def _left_out(spec: Manifest) -> tuple[str, ...]:
