@@ -22,6 +22,12 @@ _BACKLOG = 64
 """Connections that may wait at the address of the metrics."""
 
 
+SILENT_SECONDS = 300
+"""After which a worker that shows no life is replaced. A machine that stops for half a minute stops all of them, and a
+successor would have to list the whole cluster; a worker that hangs alone is found by the livenessProbe before.
+"""
+
+
 class PortTaken(OSError):
     """The address cannot be listened on; the text says which and why."""
 
@@ -158,6 +164,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         """How long things last, and what is called when."""
         process = self.process
         return {
+            "timeout": SILENT_SECONDS,
             "graceful_timeout": process.drain_seconds + process.linger_seconds + FINISH_SECONDS + 1,
             "when_ready": lambda _arbiter: self.hooks.started(),
             "post_worker_init": lambda _worker: self.hooks.working(),
