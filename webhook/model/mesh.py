@@ -81,8 +81,7 @@ class DestinationRule:
     """A DestinationRule. selector: None when it has no workloadSelector (an empty one selects every pod).
 
     unknown: fields that the API server prunes (misspelt, snake_case), as (path, key); seen in files, or in the
-    last-applied annotation. created: creationTimestamp as written, '' offline. left_out: lists that are longer than
-    what is read of them, in words.
+    last-applied annotation. created: creationTimestamp as written, '' offline. left_out: what is not read, in words.
     """
 
     ref: ObjectRef
