@@ -23,6 +23,11 @@ _REPAIRS = 3
 _FAILED = "the probe failed"
 _WAITS = "nothing is enforced yet: the known-bad object was not denied by us"
 
+_MEANWHILE = {
+    VALIDATING: "objects were not judged",
+    MUTATING: "Pods that opted in started without their files",
+}
+
 Tell = Callable[[str, Mapping[str, object]], None]
 """Takes constant text, and what varies."""
 Policies = Mapping[str, str]
@@ -111,7 +116,9 @@ class Keeping:
             kept.proof = Proof(needs=kept.proof.needs)
         if kept.seen and live is None and configuration.entries:
             kept.proof, kept.restored = kept.proof.fallen(), kept.restored + 1
-            self.tell("the webhook configuration was deleted by others", {"configuration": configuration.name})
+            meanwhile = _MEANWHILE[configuration.resource]
+            fields = {"configuration": configuration.name, "meanwhile": meanwhile}
+            self.tell("the webhook configuration was deleted by others", fields)
         policies = {entry: _policy(configuration, entry, live, kept.proof.allows) for entry in configuration.entries}
         step = act(configuration.expected(policies), owner, live)
         enforces = all(policies[entry] == "Fail" for entry in policies if configuration.enforces(entry))
