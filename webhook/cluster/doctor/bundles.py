@@ -87,4 +87,4 @@ def _repair(found: Installation, live: Iterable[Manifest], wrong: Sequence[Check
     if any(_CA_INJECTOR in texts(dig(manifest, "metadata", "annotations")) for manifest in live):
         why = f"annotation {_CA_INJECTOR} hands it to cert-manager's cainjector, which is not at work here"
         return f"{why}; {found.upgrade}"
-    return by_leader(found, wrong)
+    return by_leader(found, wrong, "a replica")

@@ -72,12 +72,12 @@ def _names(wrong: Iterable[Check]) -> str:
     return ", ".join(dict.fromkeys(each.name for each in wrong if each.good is False))
 
 
-def by_leader(found: Installation, wrong: Iterable[Check]) -> str:
-    """The remedy for what the leader repairs by itself."""
+def by_leader(found: Installation, wrong: Iterable[Check], who: str = "the leader") -> str:
+    """The remedy for what the leader, or any replica, repairs by itself."""
     names = _names(wrong)
     if names:
-        return f"the leader repairs it as soon as what is wrong above ({names}) is mended"
-    return f"the leader repairs it within seconds; where it does not, its log says why: {found.logs}"
+        return f"{who} repairs it as soon as what is wrong above ({names}) is mended"
+    return f"{who} repairs it within seconds; where it does not, its log says why: {found.logs}"
 
 
 Handshake = Callable[[bytes, int], str]
