@@ -145,7 +145,7 @@ def test_a_secret_that_is_missing_refuses_the_object_and_what_to_type_is_said(ma
         assert judged["allowed"] is False
         words = " ".join(judged["status"]["message"].split())
         assert "does not exist" in words
-        assert "create it:" in words
+        assert "create it, or apply the same input again if that contains it, or what makes it:" in words
         assert f"secret generic {SECRET} --from-file=cert=FILE" in words
 
 

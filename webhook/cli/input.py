@@ -157,13 +157,14 @@ def _misspelt(key: _Key) -> str:
 
 
 def _content(manifest: Manifest) -> int:
-    """The same number for the same content."""
+    """The same number for the same content, whichever version of its kind it is written in."""
     import orjson
 
+    content = {key: value for key, value in manifest.items() if key != "apiVersion"}
     try:
-        return hash(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS))
+        return hash(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
     except TypeError:  # a number that orjson does not write
-        return hash(repr(manifest))
+        return hash(repr(content))
 
 
 def _names_namespace(manifest: Manifest) -> bool:

@@ -39,7 +39,7 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
         left_out(spec, below),
         zero_group=0 in sequence(security.get("supplementalGroups")),
         hosts=hosts_in(_said(spec)),
-        config_maps=frozenset(_config_maps(spec)),
+        config_maps=frozenset(filter(None, _config_maps(spec))),
     )
 
 

@@ -89,7 +89,7 @@ class PodTemplate:
     automount_token: `automountServiceAccountToken` as written, None if absent (the ServiceAccount then decides).
     left_out: lists that are longer than what is read of them, in words.
     zero_group: 0 is among the supplementalGroups. hosts: those that variables and arguments of the application name.
-    config_maps: names of the ConfigMaps from which the application is configured; '' may be among them.
+    config_maps: names of the ConfigMaps from which the application is configured.
     """
 
     path: str

@@ -41,7 +41,7 @@ def _short(host: str, domain: str) -> Iterator[str]:
 
 def named_hosts(picture: "WorkloadPicture") -> frozenset[str]:
     """The hosts that the application's variables, arguments and ConfigMaps name."""
-    names = sorted(name for name in picture.pod.config_maps if name)[:LOOKED_AT]
+    names = sorted(picture.pod.config_maps)[:LOOKED_AT]
     held = (picture.view.config_map(picture.workload.namespace, name) for name in names)
     return picture.pod.hosts.union(*(facts.hosts for facts in held if facts is not None))
 
