@@ -93,7 +93,7 @@ class Work:
         self.is_ready = self.is_ready or not self.problem
         stated = self.keeping.stated if self.keeping and leads else None
         authorities = (*self.certificate.authorities, *blocks_of(stated.authorities if stated else b""))
-        waits = self._waits or not self.is_ready  # what is overwritten later on is repaired by the leader
+        waits = self._waits or bool(self.problem)
         self.trust.publish(Own(tuple(dict.fromkeys(authorities)), waits, leads), at)
 
 

@@ -1,7 +1,7 @@
 """Keeps what the API server trusts together with what replicas serve: the CA bundles, seen from one replica.
 
-Every replica adds the CA that it needs before it is ready, or serves another certificate. The leader repairs what
-others wrote, and takes out what no replica needs any more.
+Every replica adds the CA that verifies it where a bundle lacks it, also later, when somebody has overwritten the bundle
+and no replica leads. The leader takes out what no replica needs any more.
 """
 
 from collections.abc import Callable, Iterable
