@@ -63,6 +63,13 @@ def workload(name: str, folder: str, mounted: str, team: str = TEAM) -> Object:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": _meta(name, team), "spec": spec}
 
 
+def declaring(name: str, folder: str, mounted: str, called: str) -> Object:
+    """The same, which says that it calls the partner `called`: what it lacks for that is denied on a dry run, too."""
+    made = workload(name, folder, mounted)
+    made["spec"]["template"]["metadata"]["annotations"]["mtls-guard.io/destinations"] = host(called)
+    return made
+
+
 def host(name: str) -> str:
     """The host of a partner."""
     return f"{name}.partner.example"

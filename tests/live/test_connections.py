@@ -13,7 +13,7 @@ from rig.control_plane import ControlPlane, control_plane
 from rig.servers import Options
 from rig.waiting import until
 from tests.live.guard import Guard
-from tests.live.mesh_objects import DEPLOYMENTS, ENTRIES, RULES, namespace, partner, rule, secret, workload
+from tests.live.mesh_objects import DEPLOYMENTS, ENTRIES, RULES, declaring, namespace, partner, rule, secret, workload
 from webhook.cluster.access import from_kubeconfig
 from webhook.cluster.connection import Connection
 from webhook.cluster.errors import ClusterError
@@ -22,7 +22,7 @@ from webhook.cluster.resource import SECRETS, VALIDATING
 pytestmark = pytest.mark.slow
 
 DENIED = 'admission webhook "all.mtls-guard.io" denied the request'
-GOOD, WRONG = workload("app", "/etc/right", "one"), workload("app", "/etc/wrong", "one")
+GOOD, WRONG = workload("app", "/etc/right", "one"), declaring("app", "/etc/wrong", "one", "one")
 AT_ONCE, BURSTS, SILENCE = 64, 3, 4
 
 

@@ -16,7 +16,7 @@ from tests.live.mesh_objects import (
     RULES,
     TEAM,
     Object,
-    host,
+    declaring,
     namespace,
     partner,
     rule,
@@ -33,8 +33,7 @@ from webhook.cluster.resource import Resource
 pytestmark = pytest.mark.slow
 
 DRY = {"dryRun": "All"}
-WRONG = workload("app", "/etc/wrong", "one")
-WRONG["spec"]["template"]["metadata"]["annotations"]["mtls-guard.io/destinations"] = host("one")
+WRONG = declaring("app", "/etc/wrong", "one", "one")
 HEAVY = ("unnamed volumes", "subsets with tls", "ports of subsets")
 """What costs most of what the API server takes, see `tests/worst_objects.py`."""
 VALID = 10

@@ -30,6 +30,7 @@ from tests.live.mesh_objects import (
     RULES,
     TEAM,
     Object,
+    declaring,
     namespace,
     partner,
     rule,
@@ -47,7 +48,7 @@ pytestmark = pytest.mark.slow
 HASTE = Haste(watch=4, stale=10)
 DENIED, UNANSWERED = 'admission webhook "all.mtls-guard.io" denied the request', "failed calling webhook"
 GOOD = workload("app", "/etc/right", "one")
-WRONG = workload("app", "/etc/wrong", "one")
+WRONG = declaring("app", "/etc/wrong", "one", "one")
 WITHOUT = workload("app", "/etc/right", "nowhere")
 BROKEN = workload("app", "/etc/right", "one")
 BROKEN["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolume"] = "{"
@@ -87,10 +88,10 @@ class Scene:
         return next((line, below) for line, below in pairwise([*said, ""]) if line[4:].startswith(beginning))
 
     def judges_as_ever(self) -> bool:
-        """Whether what is right is taken without a word, and what is wrong refused for what the cluster holds."""
-        wrong, without, good = self.says(WRONG), self.says(WITHOUT), self.shows(GOOD)
-        refused = "[file-not-mounted]" in wrong and "[secret-missing]" in without
-        return refused and "created" in good and "Warning" not in good
+        """Whether what is right is taken without a word, what is wrong refused, and a missing Secret warned of."""
+        wrong, without, good = self.says(WRONG), self.shows(WITHOUT), self.shows(GOOD)
+        reported = "[file-not-mounted]" in wrong and "[secret-missing]" in without
+        return reported and "created" in good and "Warning" not in good
 
     def told(self, message: str) -> list[Object]:
         """The lines of our server's log with this message."""

@@ -1,6 +1,6 @@
 """`mtls-guard serve` on a real cluster, asked by its API server: nobody is refused for a view that is behind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -50,14 +50,16 @@ def admission(plane: ControlPlane, guard: Guard) -> Connection:
     """The administrator, whose workloads and rules our server is asked about."""
     api = Connection(from_kubeconfig(plane.kubeconfig))
     api.create(VALIDATING, guard.entry())
-    until(lambda: refused(api, workload("probe", "/etc/probe", "nowhere")), "our server is asked")
+    unreadable = workload("probe", "/etc/probe", "nowhere")
+    unreadable["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolume"] = "{"
+    until(lambda: refused(api, unreadable, {"dryRun": "All"}), "our server is asked")
     return api
 
 
-def refused(api: Connection, manifest: Object) -> str:
+def refused(api: Connection, manifest: Object, query: Mapping[str, str] | None = None) -> str:
     """What the API server says when it refuses the workload, '' when it does not."""
     try:
-        api.create(DEPLOYMENTS, manifest, {"dryRun": "All"})
+        api.create(DEPLOYMENTS, manifest, query)
     except Forbidden as error:
         return str(error)
     return ""
