@@ -15,6 +15,7 @@ from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount
 from webhook.trace.prepared import prepared_for
+from webhook.trace.running import earlier_pods
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -62,9 +63,13 @@ def _shared(picture: "WorkloadPicture", files: FileSet, secret: str) -> bool:
 
 
 def provided_elsewhere(picture: "WorkloadPicture", files: FileSet) -> bool:
-    """Whether any other workload provides the files, by mounts or by asking injection for the host."""
+    """Whether any other workload provides the files, by mounts or by asking injection for the host.
+
+    Its own Pods that still run with an earlier template are no other workload.
+    """
     prepared = prepared_for(picture.view, files).values()
-    if any(ref != picture.ref for refs in prepared for ref in refs):
+    own = {picture.ref, *earlier_pods(picture.view, picture.ref, [mount.mount_path for mount in picture.user_mounts])}
+    if any(ref not in own for refs in prepared for ref in refs):
         return True
     hosts = [user.service.host for user in picture.groups.get(files, ())]
     asking = picture.view.workloads.naming(hosts)
