@@ -85,9 +85,9 @@ class LiveJudge:
         return self._honest(request, verdict, unread, doubt)
 
     def mutate(self, request: Request) -> Mutation:
-        """What injection adds to the object as of now; nothing only if that was confirmed.
+        """What injection adds to the object as of now; nothing, or from a Secret that is absent, only if confirmed.
 
-        A Pod that comes right after its rule would otherwise stay without its files for as long as it lives.
+        A Pod keeps what it gets for as long as it lives, also where its rule or its Secret came right before it.
 
         Raises:
             NotJudged: it asks for injection, and nobody can tell now what it gets.
@@ -95,10 +95,12 @@ class LiveJudge:
         began = monotonic()
         until, turn = self._until(request, began), self._turn(request, began)
         fresh = Need(began - self._patience(request), until=until)
+        exactly = Need(began, exactly=True, until=until)
         found, _ = self._settled(request, self._mutated, fresh, turn)
+        if found.addition.absent and not _lacks(found):
+            found, _ = self._settled(request, self._mutated, exactly, turn)
         if _lacks(found):
             doubt = self._confirmation.wait(NAMESPACE | ROUTING, until)
-            exactly = Need(began, exactly=True, until=until)
             found, unread = self._settled(request, self._mutated, exactly, turn)
             if _lacks(found):
                 self._refuse(self._stale_kinds(NAMESPACE | ROUTING), doubt, unread)

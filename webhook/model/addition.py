@@ -61,7 +61,7 @@ class Addition:
     itself gets the volumes (gateways, and Pods that hold istio-proxy already). opted_in: whether the workload asks.
     awaited: what it asks for and nothing in view says how to mount, in words.
     guessed: file sets that are mounted though nobody says that their DestinationRule is meant. unseen: from a Secret
-    that is not in view.
+    that is not in view. absent: a Secret that the choice depends on is not in view.
     """
 
     opted_in: bool = False
@@ -73,6 +73,7 @@ class Addition:
     awaited: tuple[str, ...] = ()
     guessed: frozenset[FileSet] = frozenset()
     unseen: bool = False
+    absent: bool = False
 
     @property
     def impossible(self) -> bool:

@@ -75,6 +75,7 @@ def plan(picture: "WorkloadPicture") -> Addition:
         awaited=tuple(awaited(picture, choice)),
         guessed=frozenset(one.wish.files for one in guessed),
         unseen=any(_unseen(picture, name) for one in guessed for name in one.secrets.values()),
+        absent=any(_unseen(picture, name) for name in choice.secrets),
     )
 
 

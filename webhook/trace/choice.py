@@ -39,11 +39,15 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is mounted, what stands in the way, and which Secrets could be for several DestinationRules."""
+    """What is mounted, what stands in the way, and which Secrets could be for several DestinationRules.
+
+    secrets: all Secrets that the choice depends on.
+    """
 
     chosen: tuple[Chosen, ...]
     obstacles: tuple[Obstacle, ...] = ()
     rivals: tuple[Rivals, ...] = ()
+    secrets: frozenset[str] = frozenset()
 
 
 def choose(picture: "WorkloadPicture") -> Choice:
@@ -55,7 +59,9 @@ def choose(picture: "WorkloadPicture") -> Choice:
     settled = [*(one for wish in certain for one in _settled(picture, wish)), *free.settled()]
     chosen = [one for one in settled if isinstance(one, Chosen)]
     chosen.sort(key=lambda one: (one.guessed or one.wish.foreign, age(picture, one.wish.users[0])))
-    return Choice(tuple(chosen), tuple(one for one in settled if isinstance(one, Obstacle)), tuple(free.rivals()))
+    obstacles = tuple(one for one in settled if isinstance(one, Obstacle))
+    secrets = frozenset(name for wish in asked for name in wish.secrets)
+    return Choice(tuple(chosen), obstacles, tuple(free.rivals()), secrets)
 
 
 def _settled(picture: "WorkloadPicture", wish: Wish) -> Iterator[Chosen | Obstacle]:
