@@ -72,7 +72,7 @@ class LiveJudge:
         """The verdict as of now; nothing is denied that was not confirmed."""
         began = monotonic()
         until, turn = self._until(request, began), self._turn(request, began)
-        fresh = Need(began - self._patience(request), until=until)
+        fresh = self._fresh(request, began, until)
         verdict, unread = self._settled(request, self._judged, fresh, turn)
         doubt = ""
         if verdict.word == "deny":
@@ -94,8 +94,7 @@ class LiveJudge:
         """
         began = monotonic()
         until, turn = self._until(request, began), self._turn(request, began)
-        fresh = Need(began - self._patience(request), until=until)
-        exactly = Need(began, exactly=True, until=until)
+        fresh, exactly = self._fresh(request, began, until), Need(began, exactly=True, until=until)
         found, _ = self._settled(request, self._mutated, fresh, turn)
         if found.addition.absent and not _lacks(found):
             found, _ = self._settled(request, self._mutated, exactly, turn)
@@ -117,6 +116,11 @@ class LiveJudge:
         """How old facts may be: for a workload's own review seconds; for others' workloads what is known will do."""
         others = request.ref.kind in _CONCERNS_OTHERS
         return float("inf") if others else self.limits.fresh.total_seconds()
+
+    def _fresh(self, request: Request, began: float, until: float) -> Need:
+        """Facts for the first look; what was absent is asked for again, also for workloads of others."""
+        absent = began - self.limits.fresh.total_seconds()
+        return Need(began - self._patience(request), until=until, absent_not_before=absent)
 
     def _until(self, request: Request, began: float) -> float:
         """When there must be an answer, whatever has not been read or confirmed by then."""
@@ -145,7 +149,7 @@ class LiveJudge:
             left -= 1
             self._reader.read(wanted[:_READ_AT_ONCE], need)
             if len(wanted) > _READ_AT_ONCE:
-                need = replace(need, not_before=-float("inf"), exactly=False)
+                need = replace(need, not_before=-float("inf"), exactly=False, absent_not_before=-float("inf"))
 
     def _read_ahead(self, request: Request, need: Need) -> None:
         """Reads what the verdict will ask for, as far as the workload names it: one verdict instead of two."""

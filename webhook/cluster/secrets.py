@@ -56,7 +56,8 @@ class Entry:
 
     def serves(self, need: "Need") -> bool:
         """Whether it is fresh enough."""
-        return self.at >= need.not_before and (self.exact or not need.exactly)
+        since = need.not_before if self.facts is not None else max(need.not_before, need.absent_not_before)
+        return self.at >= since and (self.exact or not need.exactly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Need:
 
     not_before: float = -float("inf")
     exactly: bool = False
+    absent_not_before: float = -float("inf")
+    """The same for an object that was absent, or could not be read: it may be there by now."""
     until: float = float("inf")
 
 
