@@ -6,6 +6,8 @@ With `SIMPLE` Istio opens TLS without a client certificate and drops `clientCert
 `ISTIO_MUTUAL` presents the mesh's own certificate, which no partner knows; `DISABLE` sends plain text. All of them
 are accepted without a word, and the partner is the one who refuses.
 
+With `ISTIO_MUTUAL` for a server of the mesh the calls work, and the paths are leftovers: this then warns.
+
 ## Fix
 
 Set `mode: MUTUAL`, or remove the paths if no client certificate is wanted.
@@ -44,13 +46,18 @@ def _void(picture: DestinationPicture, tls: TlsSettings) -> Violation:
     field = "clientCertificate" if tls.files.client_certificate else "privateKey"
     effect = EFFECTS.get(tls.mode, "is no mode of Istio")
     problem = f"{quote(tls.mode)} {effect}, and {field} is ignored"
-    return Violation(picture.ref, f"{tls.path}.mode", problem, _fix(picture, tls))
+    leftover = _leftover(picture, tls)
+    return Violation(picture.ref, f"{tls.path}.mode", problem, _fix(tls, leftover=leftover), certain=not leftover)
 
 
-def _fix(picture: DestinationPicture, tls: TlsSettings) -> str:
+def _leftover(picture: DestinationPicture, tls: TlsSettings) -> bool:
+    """Whether the server may be part of the mesh, which knows the mesh's own certificate."""
+    return tls.mode == "ISTIO_MUTUAL" and not any(service.external for service in picture.services)
+
+
+def _fix(tls: TlsSettings, *, leftover: bool) -> str:
     """What to type; MUTUAL would take the mesh's own mTLS away from a server of the mesh."""
-    inside = not any(service.external for service in picture.services)
-    if tls.mode == "ISTIO_MUTUAL" and inside:
+    if leftover:
         return f"remove {', '.join(field for field, _ in tls.files.items())} if the server is part of the mesh"
     return 'write "mode: MUTUAL"'
 
