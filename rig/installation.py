@@ -37,8 +37,8 @@ class Installation:
         return helm(*arguments, NAME, *chart, "--namespace", NAMESPACE, cluster=self.cluster, values=given)
 
     def pods(self) -> list[Pod]:
-        """The Pods of the Deployment that have a process."""
-        return self.node.running(f"app.kubernetes.io/name={NAME}")
+        """The Pods of the Deployment that have a process and are not being deleted."""
+        return [pod for pod in self.node.running(f"app.kubernetes.io/name={NAME}") if not pod.ending.is_set()]
 
     def wait(self) -> None:
         """Waits until every replica is ready in its newest form, and the enforcing entries are `Fail`."""

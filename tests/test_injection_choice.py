@@ -17,6 +17,7 @@ Manifest = dict[str, Any]
 USUAL, RENAMED = ("cert", "key", "cacert"), ("client.pem", "client.key", "company.pem")
 OTHER_USUAL = ("tls.crt", "tls.key", "ca.crt")
 PORT = {"number": 80, "name": "http", "protocol": "HTTP", "targetPort": 443}
+NAMES_IT = {"mtls-guard.io/client-secret": SECRET}
 EARLY, LATER, LATEST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
 
 
@@ -83,6 +84,28 @@ CHOICES: dict[str, tuple[list[Manifest], list[str]]] = {
     "of the own namespace with items, before one whose file names are the data keys": (
         [*partner("a", "devel", reading("/a", *OTHER_USUAL), LATEST), *partner("b", "third", reading("/b"), EARLY)],
         ["/a"],
+    ),
+    "of the own namespace alone, also where one of another namespace names the Secret": (
+        [*partner("a", "other", reading("/a"), EARLY, annotations=NAMES_IT), *partner("b", "devel", reading("/b"))],
+        ["/b"],
+    ),
+    "named by one of the own namespace, and by one of another": (
+        [
+            *partner("a", "other", reading("/a"), EARLY, annotations=NAMES_IT),
+            *partner("b", "devel", reading("/b"), annotations=NAMES_IT),
+        ],
+        ["/b"],
+    ),
+    "named by one of the own namespace, where one of another reads files of the same names": (
+        [*partner("a", "other", reading("/a"), EARLY), *partner("b", "devel", reading("/b"), annotations=NAMES_IT)],
+        ["/b"],
+    ),
+    "the older of two of other namespaces, also where the newer names the Secret": (
+        [
+            *partner("a", "other", reading("/a"), LATER, annotations=NAMES_IT),
+            *partner("b", "third", reading("/b"), EARLY),
+        ],
+        ["/b"],
     ),
     "none of another namespace of which the Secret lacks a file": (
         [secret(SECRET, ("cert", "key", "other.pem")), *partner("a", "other", reading("/a"), EARLY)],

@@ -64,6 +64,7 @@ def plane(installation: Installation) -> Iterator[ControlPlane]:
     del theirs["spec"]["exportTo"]
     cluster.apply(namespace(STRANGER), partner("theirs", STRANGER), theirs)
     yield cluster
+    cluster.kubectl("delete", "destinationrules,serviceentries", "--all", "-n", STRANGER)
     cluster.kubectl("delete", "namespace", STRANGER, "--wait=false")
 
 

@@ -81,7 +81,7 @@ def test_a_ca_bundle_overwritten_by_hand_is_repaired(pair: Installation) -> None
         overwrite(pair.plane, name, kind, only=1)
         until(lambda: pair.bundles() == right, f"the entry of {name} is repaired")
     until(lambda: DENIED in submitting(pair.plane)(), "reviews are answered again")
-    assert pair.policies() == {"Fail"}
+    until(pair.enforces, "the entries enforce, if a probe failed meanwhile")
 
 
 def test_a_secret_deleted_by_hand_comes_back_with_the_same_ca(pair: Installation) -> None:
@@ -108,6 +108,7 @@ EDITS = {
 def test_an_entry_changed_or_deleted_by_hand_is_put_back(pair: Installation, kind: str) -> None:
     name = ENFORCING if kind.startswith("validating") else INJECTING
     entries = pair.entries if name == ENFORCING else pair.mutating
+    until(pair.enforces, "the entries enforce")
     before = entries()
     for edited, edit in EDITS.items():
         pair.plane.kubectl("patch", kind, name, "--type=json", "-p", json.dumps([edit]))

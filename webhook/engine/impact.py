@@ -10,8 +10,8 @@ from webhook.engine.served import served_hosts
 from webhook.engine.states import judge_picture, picture_of
 from webhook.istio.config import Config
 from webhook.istio.hosts import is_wildcard, overlaps
-from webhook.istio.reach import told_of
-from webhook.model.chain import Origination
+from webhook.istio.reach import explain_miss, told_of
+from webhook.model.chain import Miss, Origination
 from webhook.model.finding import Finding, ObjectRef, Severity
 from webhook.model.mesh import DestinationRule
 from webhook.model.occasion import STATE, Occasion
@@ -46,13 +46,13 @@ class Impact:
         """Every concerned workload that worked, and does not any more or has a denial that it did not have."""
         concerned = tuple(self._concerned(request.ref))
         self._any_use = request.ref.kind == "Secret" and request.operation == "DELETE"
-        broken = (self._broken(workload, policy, at) for workload in concerned[:JUDGED])
+        broken = (self._broken(workload, request.ref, policy, at) for workload in concerned[:JUDGED])
         found = tuple(one for one in broken if one is not None)
         unseen = max(0, len(concerned) - JUDGED)
         accepts = request.ref.kind == "DestinationRule" and accepted(request, self.after.workload_paths)
         return ChangePicture(request.ref, request.operation, found, unseen, accepts)
 
-    def _broken(self, workload: Workload, policy: Policy, at: datetime) -> Broken | None:
+    def _broken(self, workload: Workload, ref: ObjectRef, policy: Policy, at: datetime) -> Broken | None:
         """What a workload loses that had what it needs for a host; any other was never served, or broken before.
 
         What a rule lacks that it did not use before breaks nothing either.
@@ -69,7 +69,7 @@ class Impact:
         lost = served - served_hosts(after, now) - guessed_hosts(before)
         now += _denials(lost_files(after, lost, policy))
         if not now:
-            return Broken(workload.ref) if served and not after.intents else None
+            return Broken(workload.ref, miss=_missed(after, ref)) if served and not after.intents else None
         if then and not self._any_use and served <= served_hosts(after, now):
             return None
         known = {*self.told, *(one.identity for one in then)}
@@ -117,6 +117,15 @@ class Impact:
             pairs = ((_told(self.before, namespace, host), _told(self.after, namespace, host)) for host in hosts)
             known = self._anew[namespace] = any(before != after for before, after in pairs)
         return known
+
+
+def _missed(picture: WorkloadPicture, ref: ObjectRef) -> Miss | None:
+    """Why the changed DestinationRule does not apply to the workload; None for an object of another kind."""
+    config, (namespace, labels) = picture.view.config, (picture.workload.namespace, picture.pod.labels)
+    rule = config.rules.get(ref) if ref.kind == "DestinationRule" else None
+    if rule is None:
+        return None
+    return explain_miss(config, namespace, config.sidecars.choose(namespace, labels, picture.view.mesh), labels, rule)
 
 
 def _rules_of(picture: WorkloadPicture) -> frozenset[ObjectRef]:

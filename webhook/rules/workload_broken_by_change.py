@@ -28,6 +28,8 @@ from webhook.model.finding import Finding, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, CONFIG_MAPS, PRODUCERS, WORKLOADS
 from webhook.rules._words import counted
+from webhook.rules.rule_not_exported import FIX as EXPORT
+from webhook.rules.rule_not_exported import SELECTING
 from webhook.trace.change import Broken, ChangePicture
 
 NAMED = 2
@@ -41,6 +43,7 @@ GONE = {
     "Secret": "first mount another Secret in these workloads, or take their mounts away; then delete it",
 }
 GONE_OTHERWISE = "first put another in its place for these workloads; then delete it"
+NOT_EXPORTED = "not-exported"
 LOST = "keep a tls block in force for them, or take their mounts away first"
 ACCEPT = f'; to accept a short interruption: annotation {ALLOW_INTERRUPTION}: "true"'
 UNCLEAR = (
@@ -69,7 +72,7 @@ def check(picture: ChangePicture) -> Iterator[Violation]:
 def _why(picture: ChangePicture, cause: Finding | None) -> str:
     """The rule that speaks against it, with the object where that is neither the changed one nor a broken workload."""
     if cause is None:
-        return "nothing presents their certificate"
+        return "rule-not-exported" if _not_exported(picture) else "nothing presents their certificate"
     known = {picture.ref, *(one.workload for one in picture.broken)}
     return cause.rule if cause.object in known else f"{cause.rule} at {cause.object}"
 
@@ -84,12 +87,20 @@ def _fix(picture: ChangePicture, cause: Finding | None) -> str:
     if picture.operation == "DELETE":
         return GONE.get(picture.ref.kind, GONE_OTHERWISE)
     if cause is None:
-        return LOST
+        return _not_exported(picture) or LOST
     if cause.object == picture.ref and picture.ref.kind != "Secret":
         return cause.fix
     if cause.rule == INJECTION:
         return UNCLEAR
     return FIXES.get(picture.ref.kind, OTHERWISE)
+
+
+def _not_exported(picture: ChangePicture) -> str:
+    """The fix where the changed DestinationRule is not exported to the workloads any more, else the empty text."""
+    first = next(iter((*picture.own, *picture.others)))
+    if first.miss is None or first.miss.cause != NOT_EXPORTED:
+        return ""
+    return (EXPORT if first.miss.rule.selector is None else SELECTING).format(namespace=first.workload.namespace)
 
 
 def _who(own: tuple[Broken, ...], others: tuple[Broken, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from webhook.model.chain import Miss
 from webhook.model.finding import Finding, ObjectRef
 
 
@@ -10,11 +11,12 @@ class Broken:
     """A workload that the change breaks.
 
     findings: the denials that it did not have before; empty when it merely has no rule any more that makes it present
-    its certificate.
+    its certificate. miss: why the changed DestinationRule does not apply to it any more.
     """
 
     workload: ObjectRef
     findings: tuple[Finding, ...] = ()
+    miss: Miss | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ def choose(picture: "WorkloadPicture") -> Choice:
     asked = wishes(picture)
     named = bool(picture.declaration.destinations)
     certain = [wish for wish in asked if wish.named or named]
-    free = _Free(picture, [wish for wish in asked if not (wish.named or named)])
+    own = frozenset(name for wish in certain if not wish.foreign for name in wish.secrets)
+    free = _Free(picture, [wish for wish in asked if not (wish.named or named)], own)
     settled = [*(one for wish in certain for one in _settled(picture, wish)), *free.settled()]
     chosen = [one for one in settled if isinstance(one, Chosen)]
     chosen.sort(key=lambda one: (one.guessed or one.wish.foreign, age(picture, one.wish.users[0])))
@@ -100,10 +101,11 @@ def nearest(picture: "WorkloadPicture", secret: str) -> tuple[Origination, tuple
 
 
 class _Free:
-    """The wishes for which nobody names a Secret or a destination, and the Secrets that the workload names."""
+    """The wishes that compete for the Secrets that the workload names, for it names no destination."""
 
-    def __init__(self, picture: "WorkloadPicture", pool: list[Wish]) -> None:
-        self.picture, self.pool = picture, pool
+    def __init__(self, picture: "WorkloadPicture", pool: list[Wish], own: frozenset[str]) -> None:
+        """own: Secrets that DestinationRules of the workload's namespace name, which are for no other namespace's."""
+        self.picture, self.pool, self.own = picture, pool, own
         self.keys = {name: keys_of(picture, name) for name in picture.declaration.secrets} if pool else {}
         stored = origin(picture.view, picture.workload) if pool else None
         self.since = (stored.created if stored is not None else "") or NEWEST
@@ -139,7 +141,7 @@ class _Free:
         return Rivals(path, secret, first.users[0].rule.ref, tuple(hosts), len(rules), undated)
 
     def _ranked(self, secret: str) -> list[tuple[Rank, Wish]]:
-        found = ((self._tier(wish, secret), wish) for wish in self.pool)
+        found = ((self._tier(wish, secret), wish) for wish in self.pool if secret in wish.secrets)
         ranked = [((tier, age(self.picture, wish.users[0])), wish) for tier, wish in found if tier is not None]
         return sorted(ranked, key=lambda one: one[0])
 
@@ -152,7 +154,7 @@ class _Free:
             if match is Fit.EXACT:
                 return _OWN
             return _OWN_RENAMED if match is Fit.RENAMED and not self._claimed(wish, secret) else _OWN_DOUBTFUL
-        if match is Fit.LACKING:
+        if match is Fit.LACKING or secret in self.own:
             return None
         created = wish.users[0].rule.created or NEWEST
         return _FOREIGN if match is Fit.EXACT and created <= self.since else _LATER
@@ -169,7 +171,8 @@ class _Free:
 
     def _together(self, wish: Wish) -> Mapping[str, str]:
         """By field, the Secret where the files of the wish come from several Secrets; empty where they do not."""
-        return (sources(wish.files, self.keys) if len(self.keys) > 1 else None) or {}
+        keys = {name: self.keys[name] for name in wish.secrets}
+        return (sources(wish.files, keys) if len(keys) > 1 else None) or {}
 
     def _lacking(self, wish: Wish) -> Mapping[str, str]:
         """The Secret that is meant for the files, though a data key is missing: the keys are told by a rule."""

@@ -24,7 +24,9 @@ Age = tuple[bool, str, str, str]
 class Wish:
     """A file set that the workload opts in to. users: the likeliest first. secrets: the candidates for its source.
 
-    named: a DestinationRule names these Secrets. declared: the workload itself names one of them, or the destination.
+    named: a DestinationRule names these Secrets, and mounts each; that of another namespace only what the workload does
+    not name itself, for that is mounted for one DestinationRule.
+    declared: the workload itself names one of them, or the destination.
     foreign: no DestinationRule of the workload's own namespace reads the files, and the workload names no destination.
     """
 
@@ -83,10 +85,12 @@ def _wish(picture: "WorkloadPicture", files: FileSet, users: tuple[Origination, 
         return None
     foreign = not chosen and meant[0].rule.ref.namespace != picture.workload.namespace
     names = _named(picture, meant, everybody=bool(chosen))
-    if names:
-        agreed = bool(chosen) or any(name in declared.secrets for name in names)
-        return Wish(files, meant, names, named=True, declared=agreed, foreign=foreign)
-    return Wish(files, meant, declared.secrets, foreign=foreign) if files.client_certificate or chosen else None
+    shared = tuple(name for name in declared.secrets if name in names)
+    if names and not (foreign and shared):
+        return Wish(files, meant, names, named=True, declared=bool(chosen or shared), foreign=foreign)
+    if not (files.client_certificate or chosen):
+        return None
+    return Wish(files, meant, shared or declared.secrets, foreign=foreign)
 
 
 def _is_meant(picture: "WorkloadPicture", user: Origination) -> bool:
