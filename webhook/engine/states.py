@@ -7,6 +7,7 @@ from functools import partial as later
 
 from webhook.engine.partial import partial
 from webhook.engine.running import Hit, hits, weigh
+from webhook.engine.unrelated import workload_hits
 from webhook.model.chain import Intent
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
@@ -72,14 +73,10 @@ def judge_picture(
         stage = Stage.AWAITING if picture.occasion.request else Stage.MEANT
     if workload.template_elsewhere:
         return Verdict(workload.ref)
-    own = (replace(one, violation=at_producer(picture.view, one.violation)) for one in _own(picture))
+    own = (replace(one, violation=at_producer(picture.view, one.violation)) for one in workload_hits(picture))
     found = [*own, *concerned(picture, stage, used)]
     verdict = Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
     return partial(verdict, picture.left_out)
-
-
-def _own(picture: WorkloadPicture) -> list[Hit]:
-    return hits(about("workload"), picture, picture.workload.ref, picture.view.deadline)
 
 
 def picture_of(

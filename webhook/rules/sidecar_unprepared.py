@@ -17,11 +17,13 @@ Seen with real traffic: files missing, ready only after 15.5 s, then 503.
 """
 
 from collections.abc import Iterator
+from posixpath import basename
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import directories, listed, quote, readers
+from webhook.trace.candidates import Stray
 from webhook.trace.signs import tied
 from webhook.trace.unprepared import Unprepared
 from webhook.trace.workload import WorkloadPicture
@@ -54,10 +56,18 @@ def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
         if stray.files is None or stray.evident or not stray.facts or not tied(picture, stray.files, [stray.secret]):
             continue
         problem = f"{quote(stray.mount.mount_path)} does not provide the files that {readers(users)} refers to"
-        wanted = directories(path for _, path in stray.files.items())
-        host = users[0].service.host
-        fix = f"mount at {listed(wanted)} if it calls {host}; ignore this if another rule for it follows"
+        called = f"if it calls {users[0].service.host}; ignore this if another rule for it follows"
+        fix = f"{_change(picture, stray)} {called}"
         yield Violation(picture.ref, f"{stray.mount.path}.mountPath", problem, fix, certain=False)
+
+
+def _change(picture: WorkloadPicture, stray: Stray) -> str:
+    """What would provide the files: another place of the mount, or further data keys."""
+    supply = picture.supplies.get(stray.files) if stray.files is not None else None
+    if supply is not None and stray.mount in supply.mounts:
+        return f"Secret {quote(stray.secret)} needs {listed(basename(path) for path in supply.lost)}"
+    paths = (path for _, path in stray.files.items()) if stray.files is not None else ()
+    return f"mount at {listed(directories(paths))}"
 
 
 def _fix(picture: WorkloadPicture, found: Unprepared) -> str:

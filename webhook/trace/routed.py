@@ -6,7 +6,9 @@ from webhook.istio.calls import End, http_calls
 from webhook.istio.decide import chosen
 from webhook.istio.routes import Caller
 from webhook.model.chain import Origination
+from webhook.model.finding import ObjectRef
 from webhook.model.mesh import FileSet, Service
+from webhook.trace.signs import names_host
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -22,14 +24,33 @@ def routed(picture: "WorkloadPicture", used: FileSet) -> tuple[FileSet, ...]:
     """
     if picture.occasion.former or not used.client_certificate:
         return ()
-    derived, key = picture.reach.derived, ("routed", id(picture.groups), used)
+    users = _users(picture, used)
+    rules = frozenset(user.rule.ref for user in users)
+    derived, key = picture.reach.derived, ("routed", id(picture.groups), used, rules)
     known: tuple[FileSet, ...] | None = derived.get(key)
     if known is None:
-        sets = dict.fromkeys(tls.files for user in picture.groups[used] for tls in user.rule.settings())
+        sets = dict.fromkeys(tls.files for user in users for tls in user.rule.settings())
         others = [files for files in sets if files != used and files.client_certificate and files in picture.groups]
-        needed = (files for files in others if any(_takes_all(picture, used, user) for user in picture.groups[files]))
-        known = derived[key] = tuple(needed)
+        known = derived[key] = tuple(files for files in others if _needed(picture, (used, files), rules))
     return known
+
+
+def _users(picture: "WorkloadPicture", used: FileSet) -> tuple[Origination, ...]:
+    """The uses of the file set that are the workload's own: several teams may read the same paths.
+
+    Those of its namespace's DestinationRules and of the hosts that it names; else those of the only DestinationRule.
+    """
+    users, names = picture.groups[used], picture.declaration.destinations
+    own, hosts = picture.workload.namespace, {user.service.host for user in users}
+    named = {host for host in hosts if host in names or names_host(picture, host)}
+    connected = tuple(user for user in users if user.rule.ref.namespace == own or user.service.host in named)
+    return connected or (users if len({user.rule.ref for user in users}) == 1 else ())
+
+
+def _needed(picture: "WorkloadPicture", pair: tuple[FileSet, FileSet], rules: frozenset[ObjectRef]) -> bool:
+    """Whether all calls to a host of the first file set end where one of these rules has the second."""
+    used, files = pair
+    return any(_takes_all(picture, used, user) for user in picture.groups[files] if user.rule.ref in rules)
 
 
 def _takes_all(picture: "WorkloadPicture", used: FileSet, user: Origination) -> bool:

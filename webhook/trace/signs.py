@@ -96,6 +96,11 @@ def second_sign(picture: "WorkloadPicture", files: FileSet, secrets: Collection[
     return counts and (path or tied(picture, files, secrets)) and not provided_elsewhere(picture, files)
 
 
+def meant_by_name(picture: "WorkloadPicture", host: str, names: Iterable[str]) -> bool:
+    """Whether the workload names the host, or one of these Secrets and volumes is named after it."""
+    return names_host(picture, host) or any(named_after(host, name) for name in names)
+
+
 def tied(picture: "WorkloadPicture", files: FileSet, secrets: Iterable[str]) -> bool:
     """Whether a DestinationRule of the workload's namespace reads the files, or a Secret is named after their host."""
     users = picture.groups.get(files, ())

@@ -12,7 +12,7 @@ from webhook.istio.paths import normal
 from webhook.model.chain import FileState, ResolvedFile
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount, Source, Volume
-from webhook.trace.producers import to_come
+from webhook.trace.producers import makers, to_come
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -25,13 +25,15 @@ _THERE = (FileState.UNREADABLE, FileState.NO_OBJECT)
 class Supply:
     """What user mounts provide of one file set. mounts: those below which it has a path, in order.
 
-    lost: the paths that lead to no file. awaited: an object behind the mounts does not exist.
+    lost: the paths that lead to no file. awaited: an object behind the mounts does not exist. doubtful: such an object
+    is optional, or what makes it announces other data keys.
     """
 
     files: FileSet
     mounts: tuple[Mount, ...]
     lost: tuple[str, ...]
     awaited: bool = False
+    doubtful: bool = False
 
     @property
     def complete(self) -> bool:
@@ -54,8 +56,16 @@ def _supply(picture: "WorkloadPicture", files: FileSet) -> Supply:
     mounts = {file.mount.mount_path: file.mount for file in resolved if file.mount is not None and file.mount.path}
     coming = {file.path for file in resolved if _is_coming(picture, file)}
     lost = tuple(file.path for file in resolved if file.absent and file.state not in _THERE and file.path not in coming)
-    awaited = bool(coming) or any(file.state is FileState.NO_OBJECT for file in resolved)
-    return Supply(files, tuple(mounts.values()), lost, awaited)
+    missing = [file for file in resolved if file.state is FileState.NO_OBJECT]
+    doubtful = any(_is_doubtful(picture, file) for file in missing)
+    return Supply(files, tuple(mounts.values()), lost, bool(coming or missing), doubtful)
+
+
+def _is_doubtful(picture: "WorkloadPicture", file: ResolvedFile) -> bool:
+    """Whether an object that does not exist is optional, or will be made without the file's data key."""
+    announced = [one.keys for one in makers(picture.view, file.object)] if file.object is not None else []
+    unannounced = bool(announced) and not any(not keys or file.key in keys for keys in announced)
+    return unannounced or (file.source is not None and file.source.optional is True)
 
 
 def _is_coming(picture: "WorkloadPicture", file: ResolvedFile) -> bool:
@@ -100,6 +110,11 @@ def secrets_of(picture: "WorkloadPicture", mount: Mount) -> tuple[str, ...]:
     """The names of the Secrets behind a mount."""
     volume = picture.sidecar.volume(mount.name)
     return tuple(source.name for source in sources_of(volume) if source.kind == "secret" and source.name)
+
+
+def names_behind(picture: "WorkloadPicture", supply: Supply) -> tuple[str, ...]:
+    """The names of the volumes and Secrets that provide the files."""
+    return tuple(name for mount in supply.mounts for name in (mount.name, *secrets_of(picture, mount)))
 
 
 def sources_of(volume: Volume | None) -> Iterator[Source]:

@@ -39,7 +39,7 @@ from webhook.trace.intent import intents
 from webhook.trace.misses import misses
 from webhook.trace.near_misses import NearMiss, near_misses
 from webhook.trace.once import once
-from webhook.trace.signs import named_hosts
+from webhook.trace.signs import named_hosts, own_rule
 from webhook.trace.supply import Supply, supplies
 from webhook.trace.unprepared import Unprepared, unprepared
 from webhook.view import ClusterView
@@ -62,13 +62,10 @@ class WorkloadPicture(AnnotationEntries):
         addition: Addition = NO_ADDITION,
         occasion: Occasion = STATE,
     ) -> None:
-        """The picture of this workload as this view shows the cluster at this instant.
-
-        addition: what injection has added to the workload's template, see `injected`. occasion: on which it is judged.
-        """
+        """The workload as this view shows the cluster now, on this occasion; with what injection added to it."""
         self.workload, self.addition, self.occasion = workload, addition, occasion
-        self.view = view
-        self.horizon = horizon
+        self.view, self.horizon = view, horizon
+        self.set_aside: frozenset[FileSet] = frozenset()  # for which no mount is taken to be meant
 
     @property
     def ref(self) -> ObjectRef:
@@ -246,5 +243,6 @@ class WorkloadPicture(AnnotationEntries):
     @property
     def goal(self) -> str:
         """The destination to name in the first line of a refusal, '' when the workload means none."""
-        users = next((self.groups[files] for files in self.intents), ())
+        sets = sorted(self.intents, key=lambda files: not own_rule(self, self.groups[files]))
+        users = self.groups[sets[0]] if sets else ()
         return users[0].goal if users else next((miss.host for miss in self.misses), "")

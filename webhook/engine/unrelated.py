@@ -1,0 +1,100 @@
+"""Faults in files that a mount provides for an unrelated DestinationRule of another namespace only warn.
+
+A mount is explained by one DestinationRule: that another one, of a team that uses the same directory, reads its files
+in other roles, or other files of it, is no fault of the workload (`design.md`, section 4, "Intent").
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from webhook.engine.running import Hit, hits
+from webhook.model.chain import Intent
+from webhook.model.finding import Severity
+from webhook.model.mesh import FileSet
+from webhook.rules import about
+from webhook.rules._words import readers
+from webhook.trace.signs import meant_by_name, own_rule
+from webhook.trace.supply import names_behind
+from webhook.trace.workload import WorkloadPicture
+
+TRIED = 8
+"""DestinationRules of other namespaces of which it is tried whether all is well with their files."""
+_Fault = tuple[object, ...]
+
+
+def workload_hits(picture: WorkloadPicture) -> list[Hit]:
+    """What the rules about workloads yield; faults that only unrelated DestinationRules make of a mount warn."""
+    found = _hits(picture)
+    if not any(map(_denies, found)):
+        return found
+    foreign = _foreign(picture)
+    aside = _unrelated(picture, foreign) if foreign else ()
+    if not aside:
+        return found
+    kept = {_fault(hit) for hit in _hits(_without(picture, aside))}
+    return [hit if _fault(hit) in kept else _in_doubt(picture, hit, aside) for hit in found]
+
+
+def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
+    """The file sets that mounts provide in full, and that no other sign connects to the workload."""
+    evident = (files for files, intent in picture.intents.items() if intent is Intent.EVIDENT)
+    return tuple(files for files in evident if _places(picture, files) and not _connected(picture, files))
+
+
+def _connected(picture: WorkloadPicture, files: FileSet) -> bool:
+    """Whether a DestinationRule of the workload's namespace reads them, or the workload names their host."""
+    users, names = picture.groups[files], names_behind(picture, picture.supplies[files])
+    return own_rule(picture, users) or any(meant_by_name(picture, user.service.host, names) for user in users)
+
+
+def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[FileSet, ...]:
+    """Of these, those whose mounts are explained by others: connected ones, or ones with which all is well."""
+    rest = [files for files in picture.intents if files not in foreign]
+    explained = {place for files in rest for place in _places(picture, files)}
+    doubtful = [files for files in foreign if not explained.issuperset(_places(picture, files))]
+    sound = set(_sound(picture, foreign, doubtful[:TRIED])) if len(doubtful) > 1 else set()
+    explained.update(place for files in sound for place in _places(picture, files))
+    others = (files for files in foreign if files not in sound)
+    return tuple(files for files in others if explained.issuperset(_places(picture, files)))
+
+
+def _sound(picture: WorkloadPicture, foreign: Collection[FileSet], tried: Iterable[FileSet]) -> Iterator[FileSet]:
+    """Those that add no denial when the other file sets of other namespaces are set aside."""
+    without = {_fault(hit) for hit in _hits(_without(picture, foreign)) if _denies(hit)}
+    for files in tried:
+        alone = _without(picture, [other for other in foreign if other != files])
+        if without.issuperset(_fault(hit) for hit in _hits(alone) if _denies(hit)):
+            yield files
+
+
+def _without(picture: WorkloadPicture, aside: Iterable[FileSet]) -> WorkloadPicture:
+    """The same workload, as if its mounts were for none of these file sets."""
+    twin = WorkloadPicture(picture.workload, picture.view, picture.horizon, picture.addition, picture.occasion)
+    twin.set_aside = frozenset(aside)
+    return twin
+
+
+def _places(picture: WorkloadPicture, files: FileSet) -> frozenset[str]:
+    supply = picture.supplies.get(files)
+    return frozenset(mount.mount_path for mount in supply.mounts) if supply and supply.complete else frozenset()
+
+
+def _hits(picture: WorkloadPicture) -> list[Hit]:
+    return hits(about("workload"), picture, picture.workload.ref, picture.view.deadline)
+
+
+def _fault(hit: Hit) -> _Fault:
+    return hit.rule.id, hit.violation.object, hit.violation.path, _denies(hit)
+
+
+def _denies(hit: Hit) -> bool:
+    return hit.rule.severity is Severity.DENY and hit.violation.certain
+
+
+def _in_doubt(picture: WorkloadPicture, hit: Hit, aside: Collection[FileSet]) -> Hit:
+    """The hit as a warning that proposes no change to what works."""
+    if not _denies(hit):
+        return hit
+    users = [user for files in aside for user in picture.groups[files]]
+    fix = f"there is nothing to do if it never calls {users[0].service.host}, for which {readers(users)} reads it"
+    return replace(hit, violation=replace(hit.violation, fix=fix, certain=False))
