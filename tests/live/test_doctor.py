@@ -25,7 +25,7 @@ from webhook.cli import group
 from webhook.cli.doctor import lines
 from webhook.cluster.access import from_kubeconfig
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor import Installation as Examined
+from webhook.cluster.doctor import Examined
 from webhook.cluster.doctor.clocks import check_clocks
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from webhook.cluster.access import Access
-    from webhook.cluster.doctor import Check, Handshake, Installation
+    from webhook.cluster.doctor import Check, Examined, Handshake
 
 WRONG, NOT_SEEN = 1, 2
 SIGNS = {True: ("ok", "green"), False: ("NO", "red"), None: ("??", "yellow")}
@@ -32,12 +32,12 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
     Exit code 0: nothing is wrong; 1: something is; 2: the cluster cannot be looked at.
     """
     from webhook.cluster.connection import Connection
-    from webhook.cluster.doctor import Installation, examine
+    from webhook.cluster.doctor import Examined, examine
     from webhook.cluster.errors import ClusterError
 
     try:
         access, inside = _access(kubeconfig, context)
-        found, connection = Installation(namespace, name, inside), Connection(access)
+        found, connection = Examined(namespace, name, inside=inside), Connection(access)
         checks = list(examine(connection, found, partial(datetime.now, UTC), _handshake(found, connect)))
     except ClusterError as error:
         click.echo(f"the cluster cannot be looked at: {error}", err=True)
@@ -57,7 +57,7 @@ def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]
     return from_kubeconfig(Path(kubeconfig) if kubeconfig else None, context), False
 
 
-def _handshake(found: "Installation", connect: str | None) -> "Handshake | None":
+def _handshake(found: "Examined", connect: str | None) -> "Handshake | None":
     """How to make a handshake: with ourselves from inside, which no NetworkPolicy forbids, else as told."""
     from webhook.cluster.verification import NoAuthorities, client_context
     from webhook.serving.handshake import handshake

@@ -13,7 +13,7 @@ class Installation:
 
     namespace: str
     name: str
-    probe_namespace: str
+    probe_namespace: str = ""
 
     @property
     def identity(self) -> str:

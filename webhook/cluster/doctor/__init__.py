@@ -20,16 +20,16 @@ from webhook.cluster.doctor.reach import check_reach
 from webhook.cluster.doctor.replicas import check_replicas, deployment_of, missing
 from webhook.cluster.doctor.rights import check_rights
 from webhook.cluster.doctor.services import check_service
-from webhook.cluster.doctor.words import Check, Handshake, Installation
+from webhook.cluster.doctor.words import Check, Examined, Handshake
 from webhook.cluster.kinds import wanted
 from webhook.model.manifest import Manifest, dig, mapping, text
 from webhook.policy import Policy
 
-__all__ = ["Check", "Handshake", "Installation", "examine"]
+__all__ = ["Check", "Examined", "Handshake", "examine"]
 
 
 def examine(
-    connection: Connection, found: Installation, now: Callable[[], datetime], handshake: Handshake | None
+    connection: Connection, found: Examined, now: Callable[[], datetime], handshake: Handshake | None
 ) -> Iterator[Check]:
     """Every check, in the order in which a fault of one explains those after it.
 
@@ -47,7 +47,7 @@ def examine(
 
 def _examine(
     connection: Connection,
-    found: Installation,
+    found: Examined,
     deployment: Manifest,
     now: Callable[[], datetime],
     handshake: Handshake | None,
@@ -70,14 +70,14 @@ def _examine(
         yield check_reach(connection, found, _tried_in(found, deployment), entries, checks)
 
 
-def _as_deployed(found: Installation, deployment: Manifest) -> Installation:
+def _as_deployed(found: Examined, deployment: Manifest) -> Examined:
     """With what the Deployment says of it."""
     spec = mapping(dig(deployment, "spec", "template", "spec"))
     port = ports_of(container_of(spec)).get("webhook", found.port)
     return replace(found, account=text(spec.get("serviceAccountName")) or found.name, port=port)
 
 
-def _tried_in(found: Installation, deployment: Manifest) -> str:
+def _tried_in(found: Examined, deployment: Manifest) -> str:
     """Where the probe is tried: as the replicas do; where they alone are asked about, any other namespace."""
     container = container_of(mapping(dig(deployment, "spec", "template", "spec")))
     namespace = flag_of(container, "probe-namespace") or found.namespace

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from webhook.cluster.doctor.entries import Compared
-from webhook.cluster.doctor.words import Check, Handshake, Installation, by_leader
+from webhook.cluster.doctor.words import Check, Examined, Handshake, by_leader
 from webhook.cluster.entries import entries_of
 from webhook.cluster.trust import PUBLISHED
 from webhook.model.manifest import Manifest, dig, text, texts
@@ -18,7 +18,7 @@ Bundles = Mapping[bytes, Sequence[str]]
 
 
 def check_bundles(
-    found: Installation, pairs: Iterable[Compared], handshake: Handshake | None, wrong: Sequence[Check]
+    found: Examined, pairs: Iterable[Compared], handshake: Handshake | None, wrong: Sequence[Check]
 ) -> Iterator[Check]:
     """wrong: what was looked at before, and may be why nobody repairs them."""
     live = [pair.live for pair in pairs if pair.live]
@@ -61,9 +61,7 @@ def _overwritten(manifest: Manifest) -> Iterator[str]:
             yield name
 
 
-def _bundle(
-    found: Installation, bundle: bytes, names: Sequence[str], handshake: Handshake | None, remedy: str
-) -> Check:
+def _bundle(found: Examined, bundle: bytes, names: Sequence[str], handshake: Handshake | None, remedy: str) -> Check:
     if handshake is None:
         forward = found.kubectl(f"port-forward deployment/{found.name} {found.port}")
         inside = found.kubectl(f"exec deployment/{found.name} -- mtls-guard doctor")
@@ -82,7 +80,7 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _repair(found: Installation, live: Iterable[Manifest], wrong: Sequence[Check]) -> str:
+def _repair(found: Examined, live: Iterable[Manifest], wrong: Sequence[Check]) -> str:
     """Who puts it right, or keeps it wrong."""
     if any(_CA_INJECTOR in texts(dig(manifest, "metadata", "annotations")) for manifest in live):
         why = f"annotation {_CA_INJECTOR} hands it to cert-manager's cainjector, which is not at work here"

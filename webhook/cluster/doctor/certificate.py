@@ -7,7 +7,7 @@ import orjson
 
 from webhook.cluster.connection import Connection
 from webhook.cluster.doctor.pods import condition
-from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.doctor.words import Check, Examined
 from webhook.cluster.errors import ClusterError
 from webhook.cluster.kinds import Key
 from webhook.cluster.resource import Resource
@@ -21,7 +21,7 @@ _SHOWN = 300
 
 
 def check_certificate(
-    connection: Connection, found: Installation, deployment: Manifest, served: Mapping[Key, Resource]
+    connection: Connection, found: Examined, deployment: Manifest, served: Mapping[Key, Resource]
 ) -> Check | None:
     """None where cert-manager issues nothing here."""
     secret = _secret(deployment)
@@ -37,7 +37,7 @@ def check_certificate(
     return _check(found, certificate, secret)
 
 
-def _check(found: Installation, certificate: Manifest, secret: str) -> Check:
+def _check(found: Examined, certificate: Manifest, secret: str) -> Check:
     name, ready = text(dig(certificate, "metadata", "name")), condition(certificate, "Ready")
     if ready.get("status") == "True":
         return Check("certificate", good=True, told=f"cert-manager has issued Secret {secret}")
@@ -61,7 +61,7 @@ def _name(volume: object) -> str:
     return text(dig(volume, "secret", "secretName")) or next(filter(None, projected), "")
 
 
-def _certificate(connection: Connection, found: Installation, resource: Resource, secret: str) -> Manifest | None:
+def _certificate(connection: Connection, found: Examined, resource: Resource, secret: str) -> Manifest | None:
     try:
         listed = orjson.loads(connection.page(resource, found.namespace))
     except ClusterError:

@@ -11,10 +11,9 @@ from typing import Any
 import orjson
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.words import Check, Installation, by_leader, follows_from
+from webhook.cluster.doctor.words import Check, Examined, by_leader, follows_from
 from webhook.cluster.entries import Difference, differences, entries_of, value_of
 from webhook.cluster.errors import ClusterError, NotFound
-from webhook.cluster.installation import Installation as Names
 from webhook.cluster.resource import CONFIG_MAPS
 from webhook.cluster.stated import BREAK_GLASS, BadEntries, Configuration, Stated, read_stated
 from webhook.model.line import cut
@@ -49,15 +48,14 @@ class Values:
     problem: str = ""
 
 
-def read_values(connection: Connection, found: Installation) -> Values:
+def read_values(connection: Connection, found: Examined) -> Values:
     """What the chart's ConfigMap says."""
-    names = Names(found.namespace, found.name, found.namespace)
     try:
-        config_map = connection.get(CONFIG_MAPS, found.namespace, names.config_map)
+        config_map = connection.get(CONFIG_MAPS, found.namespace, found.config_map)
         broken = texts(dig(config_map, "metadata", "annotations")).get(BREAK_GLASS)
-        return Values(read_stated(config_map, names), broken)
+        return Values(read_stated(config_map, found), broken)
     except NotFound:
-        problem = f"there is no ConfigMap {found.namespace}/{names.config_map}, which says what they should be"
+        problem = f"there is no ConfigMap {found.namespace}/{found.config_map}, which says what they should be"
         return Values(problem=problem)
     except (BadEntries, ClusterError) as error:
         return Values(problem=f"what they should be cannot be read: {error}")
@@ -70,7 +68,7 @@ def compared(connection: Connection, stated: Stated) -> list[Compared]:
 
 
 def check_entries(
-    found: Installation, values: Values, pairs: Sequence[Compared], wrong: Sequence[Check]
+    found: Examined, values: Values, pairs: Sequence[Compared], wrong: Sequence[Check]
 ) -> Iterator[Check]:
     """One check for each configuration. wrong: what was looked at before, and may be why nobody repairs it."""
     if values.problem:
@@ -80,7 +78,7 @@ def check_entries(
     if values.broken is not None:
         why = cut(values.broken, _VALUE_CHARACTERS)
         told = f'every entry is Ignore until annotation {BREAK_GLASS} is removed, which says "{why}"'
-        remove = found.kubectl(f"annotate configmap {found.name}-entries {BREAK_GLASS}-")
+        remove = found.kubectl(f"annotate configmap {found.config_map} {BREAK_GLASS}-")
         yield Check("break-glass", good=None, told=told, remedy=remove)
 
 
@@ -91,7 +89,7 @@ def _live(connection: Connection, stated: Configuration) -> Manifest | None:
         return None
 
 
-def _entries(found: Installation, pair: Compared, wrong: Sequence[Check]) -> Check:
+def _entries(found: Examined, pair: Compared, wrong: Sequence[Check]) -> Check:
     """Whether a configuration is there, is what it should be, and enforces."""
     title, stated, live = f"entries {pair.stated.name}", pair.stated, pair.live
     if live is None:
@@ -118,7 +116,7 @@ def _policy(stated: Configuration, name: str, live: Manifest) -> str:
     return "Ignore" if stated.kept and entry and value_of(entry, "failurePolicy") == "Ignore" else expected
 
 
-def _effect(found: Installation, stated: Configuration) -> str:
+def _effect(found: Examined, stated: Configuration) -> str:
     """What it means that a configuration is missing."""
     if stated.name == found.injecting:
         return "Pods that ask for their files start without them"
@@ -164,7 +162,7 @@ def _same(first: str, second: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
-def _repair(found: Installation, stated: Configuration, wrong: Sequence[Check]) -> str:
+def _repair(found: Examined, stated: Configuration, wrong: Sequence[Check]) -> str:
     """Who puts it right: the leader what it keeps, Helm the rest."""
     if not stated.kept:
         return found.upgrade

@@ -7,7 +7,7 @@ pkg/kubelet/images/types.go, pkg/kubelet/container/sync_result.go, pkg/kubelet/k
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.doctor.words import Check, Examined
 from webhook.model.line import cut
 from webhook.model.manifest import Manifest, dig, mapping, number, sequence, text
 
@@ -45,7 +45,7 @@ def state_of(pod: Manifest) -> State | None:
     return None
 
 
-def describe_state(found: Installation, pod: Manifest, state: State, event: str = "") -> Check:
+def describe_state(found: Examined, pod: Manifest, state: State, event: str = "") -> Check:
     """The check for such a Pod. event: the newest warning about it, '' for none."""
     name = text(dig(pod, "metadata", "name"))
     told = str(state) if state.message or not event else f"{state.reason}: {cut(event, _SHOWN)}"
@@ -105,7 +105,7 @@ def _ending(ended: Manifest) -> str:
     return f"{code}: {cut(message, _SHOWN)}" if message else code
 
 
-def _remedy(found: Installation, pod: Manifest, state: State) -> str:
+def _remedy(found: Examined, pod: Manifest, state: State) -> str:
     """What to type for this reason."""
     name = text(dig(pod, "metadata", "name"))
     describe = found.kubectl(f"describe pod {name}")

@@ -1,11 +1,11 @@
 """Whether the API server really asks a replica: a known-bad object, as a dry run."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from secrets import token_hex
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.words import Check, Installation, follows_from
-from webhook.cluster.installation import Installation as Names
+from webhook.cluster.doctor.words import Check, Examined, follows_from
 from webhook.cluster.probe import probe
 
 _NETWORK = ("context deadline exceeded", "i/o timeout", "no route to host", "connection refused")
@@ -14,10 +14,10 @@ _WAY = "a NetworkPolicy, a firewall or a proxy (docs/install.md, Network)"
 
 
 def check_reach(
-    connection: Connection, found: Installation, namespace: str, entries: Collection[str], wrong: Sequence[Check]
+    connection: Connection, found: Examined, namespace: str, entries: Collection[str], wrong: Sequence[Check]
 ) -> Check:
     """entries: the names of those that may deny. wrong: what was found to be wrong before, which may be the cause."""
-    outcome = probe(connection, Names(found.namespace, found.name, namespace), entries, token_hex(16))
+    outcome = probe(connection, replace(found, probe_namespace=namespace), entries, token_hex(16))
     if outcome.denied:
         told = "a known-bad DestinationRule was denied through the API server (a dry run)"
         return Check("reach", good=True, told=told)
@@ -25,7 +25,7 @@ def check_reach(
     return Check("reach", good=False, told=told, remedy=_remedy(found, outcome.problem, wrong))
 
 
-def _remedy(found: Installation, told: str, wrong: Sequence[Check]) -> str:
+def _remedy(found: Examined, told: str, wrong: Sequence[Check]) -> str:
     """One cause where it is known: a fault that was told above, or what the API server says itself."""
     if follows := follows_from(wrong):
         return follows

@@ -10,7 +10,7 @@ from webhook.cluster.connection import Call, Connection
 from webhook.cluster.doctor.container import container_of, ports_of
 from webhook.cluster.doctor.pods import condition, describe_state, restarts_of, state_of
 from webhook.cluster.doctor.watches import check_watches
-from webhook.cluster.doctor.words import PODS, Check, Installation
+from webhook.cluster.doctor.words import PODS, Check, Examined
 from webhook.cluster.errors import ClusterError, Forbidden
 from webhook.cluster.resource import Resource
 from webhook.model.line import cut
@@ -23,28 +23,28 @@ _WAITS = re.compile(r": 503 not (ready: waiting for .+)$")
 """What a replica says of itself; see `web.app`."""
 
 
-def deployment_of(connection: Connection, found: Installation) -> Manifest | None:
+def deployment_of(connection: Connection, found: Examined) -> Manifest | None:
     """The Deployment, None where there is none; listed, since that is what a replica itself may do."""
     query = {"fieldSelector": f"metadata.name={found.name}"}
     listed = _json(connection, Call("GET", DEPLOYMENTS.path(found.namespace), query))
     return next((mapping(one) for one in sequence(listed.get("items"))), None)
 
 
-def missing(found: Installation) -> Check:
+def missing(found: Examined) -> Check:
     """What there is to say without a Deployment."""
     told = f"there is no Deployment {found.namespace}/{found.name}"
     remedy = f"helm upgrade --install {found.name} charts/mtls-guard -n {found.namespace} --create-namespace"
     return Check("installed", good=False, told=told, remedy=f"{remedy}; or say where it is with -n and --name")
 
 
-def check_replicas(connection: Connection, found: Installation, deployment: Manifest) -> Iterator[Check]:
+def check_replicas(connection: Connection, found: Examined, deployment: Manifest) -> Iterator[Check]:
     """One check for the Deployment, then two for each replica that runs."""
     yield _replicas(found, deployment)
     for pod in _pods(connection, found, deployment):
         yield from _pod(connection, found, pod)
 
 
-def _replicas(found: Installation, deployment: Manifest) -> Check:
+def _replicas(found: Examined, deployment: Manifest) -> Check:
     asked = number(dig(deployment, "spec", "replicas")) or 0
     ready = number(dig(deployment, "status", "readyReplicas")) or 0
     told = f"{ready} of {asked} replicas are ready"
@@ -57,7 +57,7 @@ def _replicas(found: Installation, deployment: Manifest) -> Check:
     return Check("replicas", good=False, told=told, remedy=remedy)
 
 
-def _pods(connection: Connection, found: Installation, deployment: Manifest) -> Iterator[Manifest]:
+def _pods(connection: Connection, found: Examined, deployment: Manifest) -> Iterator[Manifest]:
     """The replicas that run."""
     labels = mapping(dig(deployment, "spec", "selector", "matchLabels"))
     query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
@@ -67,7 +67,7 @@ def _pods(connection: Connection, found: Installation, deployment: Manifest) -> 
             yield pod
 
 
-def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator[Check]:
+def _pod(connection: Connection, found: Examined, pod: Manifest) -> Iterator[Check]:
     """Whether a replica runs and answers, and how old what it knows is."""
     state = state_of(pod)
     if state:
@@ -81,7 +81,7 @@ def _pod(connection: Connection, found: Installation, pod: Manifest) -> Iterator
         yield check_watches(connection, found, name, container)
 
 
-def _answers(connection: Connection, found: Installation, pod: Manifest, port: int) -> Check:
+def _answers(connection: Connection, found: Examined, pod: Manifest, port: int) -> Check:
     """Whether a replica that runs is ready, by its own word."""
     name, restarts = text(dig(pod, "metadata", "name")), restarts_of(pod)
     title, replace = f"replica {name}", found.kubectl(f"delete pod {name} --wait=false --ignore-not-found")
@@ -102,7 +102,7 @@ def _answers(connection: Connection, found: Installation, pod: Manifest, port: i
     return Check(title, good=True, told=f"is ready, {restarts}" if restarts else "is ready")
 
 
-def _warning(connection: Connection, found: Installation, pod: Manifest) -> str:
+def _warning(connection: Connection, found: Examined, pod: Manifest) -> str:
     """The newest warning about a Pod, '' where there is none or it may not be read."""
     about = {"involvedObject.uid": text(dig(pod, "metadata", "uid")), "type": "Warning"}
     query = {"fieldSelector": ",".join(f"{key}={value}" for key, value in about.items())}

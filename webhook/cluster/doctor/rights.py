@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.doctor.words import Check, Examined
 from webhook.cluster.errors import ClusterError
 from webhook.cluster.resource import ACCESS_REVIEWS, Resource
 from webhook.model.manifest import dig, sequence, text
@@ -19,7 +19,7 @@ SUBJECT_REVIEWS = Resource(
 
 
 def needed(
-    found: Installation, followed: Iterable[Resource], secrets_in: Iterable[str] = ()
+    found: Examined, followed: Iterable[Resource], secrets_in: Iterable[str] = ()
 ) -> Iterator[Mapping[str, str]]:
     """Every right, as `resourceAttributes` of an access review. followed: the kinds that are watched.
 
@@ -33,7 +33,7 @@ def needed(
     own = {"namespace": found.namespace, "name": found.name}
     for verb in ("get", "update"):
         yield {"verb": verb, "group": "coordination.k8s.io", "resource": "leases", **own}
-    yield {"verb": "get", "group": "", "resource": "configmaps", **own, "name": f"{found.name}-entries"}
+    yield {"verb": "get", "group": "", "resource": "configmaps", **own, "name": found.config_map}
     for verb in ("get", "create", "update", "patch", "delete"):
         yield {"verb": verb, **_configuration("validating"), "name": found.enforcing}
         yield {"verb": verb, **_configuration("mutating"), "name": found.injecting}
@@ -47,7 +47,7 @@ def _configuration(kind: str) -> Mapping[str, str]:
     return {"group": "admissionregistration.k8s.io", "resource": f"{kind}webhookconfigurations"}
 
 
-def secret_namespaces(connection: Connection, found: Installation) -> tuple[str, ...]:
+def secret_namespaces(connection: Connection, found: Examined) -> tuple[str, ...]:
     """The namespaces to which values limit the reading of Secrets; none where they do not, or that may not be seen."""
     try:
         listed = connection.page(ROLES, "", {"fieldSelector": f"metadata.name={found.name}-secrets"})
@@ -56,7 +56,7 @@ def secret_namespaces(connection: Connection, found: Installation) -> tuple[str,
     return tuple(text(dig(one, "metadata", "namespace")) for one in sequence(dig(orjson.loads(listed), "items")))
 
 
-def check_rights(connection: Connection, found: Installation, followed: Iterable[Resource]) -> Check:
+def check_rights(connection: Connection, found: Examined, followed: Iterable[Resource]) -> Check:
     """One check for all of them, asked for the ServiceAccount, or by it. followed: the kinds that are watched."""
     limited = secret_namespaces(connection, found)
     account = "" if found.inside else found.account
@@ -76,7 +76,7 @@ def check_rights(connection: Connection, found: Installation, followed: Iterable
     return Check("rights", good=True, told=f"it may do what it needs{only}")
 
 
-def may_follow(connection: Connection, found: Installation, kind: str) -> bool | None:
+def may_follow(connection: Connection, found: Examined, kind: str) -> bool | None:
     """Whether the ServiceAccount may list and watch a kind, None where that cannot be asked.
 
     kind: as the replicas' metrics name it: `certificates.cert-manager.io`, `configmaps istio-system/istio`.
@@ -92,7 +92,7 @@ def may_follow(connection: Connection, found: Installation, kind: str) -> bool |
         return None
 
 
-def _allowed(connection: Connection, found: Installation, right: Mapping[str, str], account: str) -> bool:
+def _allowed(connection: Connection, found: Examined, right: Mapping[str, str], account: str) -> bool:
     resource = SUBJECT_REVIEWS if account else ACCESS_REVIEWS
     spec: dict[str, Any] = {"resourceAttributes": dict(right)}
     if account:

@@ -3,7 +3,7 @@
 import orjson
 
 from webhook.cluster.connection import Connection
-from webhook.cluster.doctor.words import Check, Installation
+from webhook.cluster.doctor.words import Check, Examined
 from webhook.cluster.resource import Resource
 from webhook.model.manifest import Manifest, dig, mapping, sequence, texts
 
@@ -19,7 +19,7 @@ def service_of(connection: Connection, namespace: str, name: str) -> Manifest | 
     return next((mapping(each) for each in sequence(dig(listed, "items"))), None)
 
 
-def check_service(connection: Connection, found: Installation, deployment: Manifest) -> Check:
+def check_service(connection: Connection, found: Examined, deployment: Manifest) -> Check:
     """Whether it is there, selects the Pods of the Deployment, and serves the port that the entries name."""
     service = service_of(connection, found.namespace, found.name)
     problem = f"there is no Service {found.namespace}/{found.name}" if service is None else _fault(service, deployment)

@@ -7,7 +7,7 @@ from math import isfinite
 from webhook.cluster.connection import Call, Connection
 from webhook.cluster.doctor.container import flag_of, ports_of
 from webhook.cluster.doctor.rights import may_follow
-from webhook.cluster.doctor.words import PODS, Check, Installation
+from webhook.cluster.doctor.words import PODS, Check, Examined
 from webhook.cluster.errors import ClusterError, Forbidden
 
 _SHOWN = 4
@@ -18,7 +18,7 @@ _REVISION = re.compile(r"^configmaps [^/]+/istio(?:-sidecar-injector)?-(?!sideca
 _AGE = re.compile(r'^mtls_guard_watch_age_seconds\{kind="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
-def check_watches(connection: Connection, found: Installation, name: str, container: object) -> Check:
+def check_watches(connection: Connection, found: Examined, name: str, container: object) -> Check:
     """How the watches of the replica of that name are."""
     title = f"watches of {name}"
     path = f"{PODS.path(found.namespace)}/{name}:{ports_of(container)['metrics']}/proxy/metrics"
@@ -42,7 +42,7 @@ def check_watches(connection: Connection, found: Installation, name: str, contai
     return Check(title, good=True, told=f"{len(ages)} are fresh, the oldest heard of {max(ages.values()):.0f} s ago")
 
 
-def _heard(connection: Connection, found: Installation, name: str, late: Mapping[str, float]) -> str:
+def _heard(connection: Connection, found: Examined, name: str, late: Mapping[str, float]) -> str:
     """What brings news of these kinds: a right where that is what is missing, else what the log says."""
     refused = [kind for kind in late if may_follow(connection, found, kind) is False]
     revisions = sorted({each for kind in refused for each in _REVISION.findall(kind)})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from webhook.cluster.installation import Installation
 from webhook.cluster.resource import Resource
 
 PODS = Resource("", "v1", "pods", "Pod")
@@ -19,27 +20,15 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
-    """What is examined: the release's namespace, and the name that all its objects carry.
+class Examined(Installation):
+    """What is examined.
 
     inside: whether a replica examines itself, with its own rights. account: its ServiceAccount. port: of a replica.
     """
 
-    namespace: str
-    name: str
     inside: bool = False
     account: str = ""
     port: int = 10250
-
-    @property
-    def enforcing(self) -> str:
-        """The name of the configuration that the leader keeps."""
-        return f"{self.name}-enforcing"
-
-    @property
-    def injecting(self) -> str:
-        """The name of the configuration that writes into Pods."""
-        return f"before-istio-{self.name}"
 
     @property
     def upgrade(self) -> str:
@@ -72,7 +61,7 @@ def _names(wrong: Iterable[Check]) -> str:
     return ", ".join(dict.fromkeys(each.name for each in wrong if each.good is False))
 
 
-def by_leader(found: Installation, wrong: Iterable[Check], who: str = "the leader") -> str:
+def by_leader(found: Examined, wrong: Iterable[Check], who: str = "the leader") -> str:
     """The remedy for what the leader, or any replica, repairs by itself."""
     names = _names(wrong)
     if names:
