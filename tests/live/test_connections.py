@@ -1,6 +1,7 @@
 """Connections of a real API server: bursts after silence, a killed worker, an API server that starts again."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -59,11 +60,24 @@ def said(api: Connection, manifest: dict[str, object]) -> str:
     return ""
 
 
-def burst(plane: ControlPlane) -> list[str]:
-    """Many reviews at once, half of them of an object that is wrong: what was said otherwise than by us."""
-    clients = [Connection(from_kubeconfig(plane.kubeconfig)) for _ in range(AT_ONCE)]
+def burst(plane: ControlPlane, guard: Guard) -> list[str]:
+    """Many reviews at once, half of them of an object that is wrong: what was said otherwise than by us.
+
+    Each wrong object that is admitted counts as not judged.
+    """
+    clients, before = [Connection(from_kubeconfig(plane.kubeconfig)) for _ in range(AT_ONCE)], not_judged(guard)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return failures(list(pool.map(said, clients, [GOOD, WRONG] * (AT_ONCE // 2))))
+        answers = list(pool.map(said, clients, [GOOD, WRONG] * (AT_ONCE // 2)))
+    assert answers[1::2].count("") <= not_judged(guard) - before
+    return failures(answers)
+
+
+def not_judged(guard: Guard) -> float:
+    """How many reviews were admitted because they could not be judged."""
+    found = re.findall(
+        r'^mtls_guard_\w*not_judged_total\{.*answer="admitted".*\} (\S+)$', guard.measured(), re.MULTILINE
+    )
+    return sum(map(float, found))
 
 
 def failures(answers: list[str]) -> list[str]:
@@ -76,7 +90,7 @@ def test_no_review_of_a_burst_after_silence_fails(plane: ControlPlane, guard: Gu
     failed = []
     for _ in range(BURSTS):
         time.sleep(SILENCE)
-        failed += burst(plane)
+        failed += burst(plane, guard)
     assert failed == []
     assert 'level":"error"' not in guard.child.log.read_text(encoding="utf-8")
 
@@ -95,8 +109,8 @@ def test_after_a_worker_was_killed_its_successor_fails_no_review(plane: ControlP
 
 def test_after_the_api_server_has_started_again_every_review_is_answered(plane: ControlPlane, guard: Guard) -> None:
     """Its connections have gone with it, and it opens new ones, all at once."""
-    assert burst(plane) == []
+    assert burst(plane, guard) == []
     plane.restart_api_server()
     until(lambda: guard.ask("/readyz") == (200, "ok\n"), "the view is in sync")
     for _ in range(3):
-        assert burst(plane) == []
+        assert burst(plane, guard) == []
