@@ -20,19 +20,18 @@ change the object, and take the old away last. Who accepts a short interruption 
 Seen with real traffic: a rule with wrong paths applied to a running Pod gives 15 s of plain text, then 503.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 from webhook.kinds.declaration import ALLOW_INTERRUPTION
 from webhook.model.finding import Finding, Severity, Violation
 from webhook.model.rule import Rule
+from webhook.rules._affected import affected
 from webhook.rules._reads import CHAINS, CONFIG_MAPS, PRODUCERS, WORKLOADS
 from webhook.rules._words import counted
 from webhook.rules.rule_not_exported import FIX as EXPORT
 from webhook.rules.rule_not_exported import SELECTING
-from webhook.trace.change import Broken, ChangePicture
+from webhook.trace.change import ChangePicture
 
-NAMED = 2
 INJECTION = "injection-impossible"
 FIXES = {
     "DestinationRule": "mount the files at old and new path in the workloads, change the rule, then drop the old mount",
@@ -43,7 +42,6 @@ GONE = {
     "Secret": "first mount another Secret in these workloads, or take their mounts away; then delete it",
 }
 GONE_OTHERWISE = "first put another in its place for these workloads; then delete it"
-NOT_EXPORTED = "not-exported"
 LOST = "keep a tls block in force for them, or take their mounts away first"
 ACCEPT = f'; to accept a short interruption: annotation {ALLOW_INTERRUPTION}: "true"'
 UNCLEAR = (
@@ -62,7 +60,7 @@ def check(picture: ChangePicture) -> Iterator[Violation]:
     yield Violation(
         picture.ref,
         "",
-        f"this {'deletion' if picture.operation == 'DELETE' else 'change'} breaks {_who(own, others)} "
+        f"this {'deletion' if picture.operation == 'DELETE' else 'change'} breaks {affected(own, others)} "
         f"({_why(picture, cause)}){_unseen(picture)}",
         f"{_fix(picture, cause)}{ACCEPT if denied and picture.ref.kind == 'DestinationRule' else ''}",
         certain=denied,
@@ -97,25 +95,10 @@ def _fix(picture: ChangePicture, cause: Finding | None) -> str:
 
 def _not_exported(picture: ChangePicture) -> str:
     """The fix where the changed DestinationRule is not exported to the workloads any more, else the empty text."""
-    first = next(iter((*picture.own, *picture.others)))
-    if first.miss is None or first.miss.cause != NOT_EXPORTED:
+    first = (*picture.own, *picture.others)[0]
+    if first.miss is None or first.miss.cause != "not-exported":
         return ""
     return (EXPORT if first.miss.rule.selector is None else SELECTING).format(namespace=first.workload.namespace)
-
-
-def _who(own: tuple[Broken, ...], others: tuple[Broken, ...]) -> str:
-    """The workloads of the author's namespace by name, the others as a number per namespace."""
-    named = [str(one.workload) for one in own[:NAMED]]
-    if len(own) > NAMED:
-        named.append(f"{len(own) - NAMED} more in {own[0].workload.namespace}")
-    counts = Counter(one.workload.namespace for one in others)
-    ordered = sorted(counts, key=lambda namespace: (-counts[namespace], namespace))
-    named += [f"{counted(counts[namespace])} in {namespace}" for namespace in ordered[:NAMED]]
-    if len(ordered) > NAMED:
-        named.append(
-            f"{counted(sum(counts[one] for one in ordered[NAMED:]))} in {len(ordered) - NAMED} more namespaces"
-        )
-    return ", ".join(named)
 
 
 RULE = Rule(
