@@ -38,6 +38,14 @@ def output_certs(pod: PodTemplate, mesh: Mesh) -> str:
     return proxy_metadata(pod, mesh).get("OUTPUT_CERTS", "")
 
 
+def file_mounted(pod: PodTemplate, mesh: Mesh) -> bool:
+    """Whether the agent is told to take the workload's identity from files, and to ask no CA.
+
+    Source: pkg/istio-agent/agent.go and pilot/cmd/pilot-agent/options/security.go (Istio 1.32).
+    """
+    return proxy_metadata(pod, mesh).get("FILE_MOUNTED_CERTS", "").lower() in ("true", "t", "1")
+
+
 def client_files(pod: PodTemplate, mesh: Mesh) -> tuple[str, str, str]:
     """Certificate, key and CA of ISTIO_META_TLS_CLIENT_*, which replace a rule's paths for services of the mesh."""
     found = proxy_metadata(pod, mesh)

@@ -49,11 +49,15 @@ _OFTEN = {
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """An unknown key: where it stands, as it is written, and what it was probably meant to be ('' if no guess)."""
+    """An unknown key: where it stands, as it is written, and what it was probably meant to be ('' if no guess).
+
+    belongs: the path of the object in which a field of that very name has an effect, '' if the name is no field.
+    """
 
     path: str
     key: str
     meant: str
+    belongs: str = ""
 
 
 def misspelt(rule: DestinationRule) -> Iterator[Misspelt]:
@@ -62,7 +66,18 @@ def misspelt(rule: DestinationRule) -> Iterator[Misspelt]:
     for path, key in rule.unknown:
         meant = guess(key, TLS_FIELDS if path.endswith(".tls") else OTHER_FIELDS)
         if not (meant and path in blocks and _is_set(blocks[path], meant)):
-            yield Misspelt(path, key, meant)
+            yield Misspelt(path, key, meant, place_of(path, key))
+
+
+def place_of(path: str, key: str) -> str:
+    """Where a field of TLS that stands at this path belongs: `spec.trafficPolicy` for `spec`, '' for other keys."""
+    if path == "spec.workloadSelector":
+        return ""
+    path = path.removesuffix(".port")
+    policy = path if "trafficPolicy" in path else f"{path}.trafficPolicy"
+    if key in TLS_FIELDS and not path.endswith(".tls"):
+        return f"{policy}.tls"
+    return policy if key in ("tls", "portLevelSettings") and policy != path else ""
 
 
 def lost(rule: DestinationRule, tls: TlsSettings, field: str) -> bool:

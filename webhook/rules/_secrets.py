@@ -39,6 +39,11 @@ def effect_of_absence(source: Source) -> str:
     return "its files will be missing" if source.optional else "the Pod will not start"
 
 
+def is_spare(picture: WorkloadPicture, source: Source, ref: ObjectRef) -> bool:
+    """Whether a gateway mounts the object in case it exists, as Istio's charts do, and no DestinationRule needs it."""
+    return picture.injection.gateway and bool(source.optional) and not needed_keys(picture, ref)
+
+
 def needed_keys(picture: WorkloadPicture, ref: ObjectRef) -> tuple[str, ...]:
     """The data keys that the chains need of an object that is missing; file names where nothing else says them."""
     ended = (chain.file for chain in picture.chains if chain.file.state is FileState.NO_OBJECT)

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import ROUTING
+from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.rules._words import quote
 from webhook.trace.destination import DestinationPicture
 
@@ -54,7 +54,7 @@ RULE = Rule(
     title="A rule names a credential that no sidecar gets, since it has no workloadSelector",
     severity=Severity.DENY,
     about="destination",
-    reads=ROUTING,
+    reads=NAMESPACE | ROUTING,
     since="0.1",
     docs=__doc__ or "",
     check=check,

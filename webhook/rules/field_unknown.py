@@ -5,10 +5,12 @@
 The API server drops a field that it does not know (`client_certificate`, `clientCert`, `caCertificate`) before
 anybody sees it, and stores the rest. What was meant is then simply missing: no client certificate, or the partner
 verified against the system's CAs. Only the manifest, and the annotation in which kubectl keeps it, still tell.
+The same happens to a field of TLS at the wrong place, as `portLevelSettings` beside `trafficPolicy`.
 
 ## Fix
 
-Write the field as the message says; `kubectl explain destinationrule.spec.trafficPolicy.tls` lists them.
+Write the field as the message says, and where it says; `kubectl explain destinationrule.spec.trafficPolicy.tls` lists
+them.
 
 ## Source
 
@@ -20,7 +22,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._fields import misspelt
+from webhook.rules._fields import Misspelt, misspelt
 from webhook.rules._words import quote
 from webhook.trace.destination import DestinationPicture
 
@@ -30,6 +32,9 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     if not picture.rule.unknown:
         return
     for one in misspelt(picture.rule):
+        if one.belongs:
+            yield _misplaced(picture, one)
+            continue
         in_tls = one.path.endswith(".tls")
         if not (in_tls or picture.client_settings):
             continue
@@ -41,6 +46,13 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
             f"write {quote(one.meant)}" if one.meant else known,
             certain=in_tls and bool(one.meant),
         )
+
+
+def _misplaced(picture: DestinationPicture, one: Misspelt) -> Violation:
+    """A field of TLS at the wrong place; certain where it names the only client certificate."""
+    problem = f"{quote(one.key)} is no field here, and the API server drops it: it sets no TLS"
+    client = one.key in ("clientCertificate", "privateKey", "credentialName") and not picture.client_settings
+    return Violation(picture.ref, f"{one.path}.{one.key}", problem, f"move it to {one.belongs}", certain=client)
 
 
 RULE = Rule(

@@ -24,7 +24,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import Service
 from webhook.model.rule import Rule
 from webhook.rules._ports import in_vain
-from webhook.rules._reads import ROUTING
+from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.trace.destination import DestinationPicture
 
 
@@ -61,7 +61,7 @@ RULE = Rule(
     title="Plain calls never come to the port for which the rule presents the certificate",
     severity=Severity.DENY,
     about="destination",
-    reads=ROUTING,
+    reads=NAMESPACE | ROUTING,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -5,7 +5,8 @@
 The agent takes files of these names in this directory for its own: `root-cert.pem` becomes what it trusts istiod by,
 so that it cannot connect and never becomes ready; `cert-chain.pem` and `key.pem` become the certificate of the
 workload in the mesh. The same holds for all three in `/var/run/secrets/workload-spiffe-credentials`. Other names
-there are harmless, and so is the mesh's own root of the ConfigMap `istio-ca-root-cert`.
+there are harmless, and so is the mesh's own root of the ConfigMap `istio-ca-root-cert`. A proxy with
+`FILE_MOUNTED_CERTS: "true"` is meant to have its identity from there.
 
 ## Fix
 
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from posixpath import basename
 
 from webhook.istio.mount_faults import FileFault
-from webhook.istio.proxy_config import proxy_metadata
+from webhook.istio.proxy_config import file_mounted
 from webhook.model.chain import FileState, ResolvedFile
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
@@ -34,15 +35,16 @@ THERE = (FileState.PRESENT, FileState.UNREADABLE)
 
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
-    """Yields one violation per mount that holds files which the agent takes for its own."""
+    """Yields one violation per mount that holds files which the agent takes for its own, unless it is told to."""
+    if file_mounted(picture.pod, picture.view.mesh):
+        return
     for fault in mount_faults(picture, "identity-files"):
         taken = _taken(picture, fault)
         if taken:
-            certain = "FILE_MOUNTED_CERTS" not in proxy_metadata(picture.pod, picture.view.mesh)
             mounted = fault.mount.mount_path if fault.mount is not None else ""
             problem = f'"{mounted}" holds {listed(taken)}, which the agent takes for its own mesh identity'
             fix = "mount it elsewhere, as /etc/mtlsfiles, and name that in the DestinationRule"
-            yield Violation(picture.ref, fault.path, problem, fix, certain=certain)
+            yield Violation(picture.ref, fault.path, problem, fix)
 
 
 def _is_mesh_root(file: ResolvedFile) -> bool:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._ports import ends_at, in_vain, policies
-from webhook.rules._reads import ROUTING
+from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.trace.destination import DestinationPicture, about_client
 
 
@@ -72,7 +72,7 @@ RULE = Rule(
     title="Calls end at a port for which the rule has no TLS",
     severity=Severity.DENY,
     about="destination",
-    reads=ROUTING,
+    reads=NAMESPACE | ROUTING,
     since="0.1",
     docs=__doc__ or "",
     check=check,

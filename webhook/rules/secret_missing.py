@@ -4,7 +4,8 @@
 
 A volume can only name a Secret of the Pod's own namespace; there is no way to name one of another. When it is missing,
 the Pod stays in ContainerCreating, which `kubectl apply` of the Deployment does not show; with `optional: true` the Pod
-starts with an empty directory instead, and every call answers 503.
+starts with an empty directory instead, and every call answers 503. An optional Secret of a gateway counts only where a
+DestinationRule needs it: Istio's charts mount such Secrets in case they exist.
 
 A Secret that something in the cluster says it will make (a cert-manager Certificate, an ExternalSecret, a SealedSecret
 and others, see `docs/releases.md`) is expected to come, so this then warns only. So it does on a dry run, and where
@@ -29,7 +30,7 @@ from webhook.model.rule import Rule
 from webhook.model.workload import Source
 from webhook.rules._missing import absent
 from webhook.rules._reads import CHAINS, PRODUCERS
-from webhook.rules._secrets import effect_of_absence, mounted_sources, needed_keys, secret_ref
+from webhook.rules._secrets import effect_of_absence, is_spare, mounted_sources, needed_keys, secret_ref
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -39,6 +40,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     for source in mounted_sources(picture):
         ref = secret_ref(picture, source.name)
+        if is_spare(picture, source, ref):
+            continue
         if picture.view.secret(ref.namespace, ref.name) is None and not picture.view.unread(
             ref.kind, ref.namespace, ref.name
         ):

@@ -19,8 +19,11 @@ Seen with real traffic: files missing, ready only after 15.5 s, then 503.
 from collections.abc import Iterator
 from posixpath import basename
 
+from webhook.istio.paths import is_directory, normal
 from webhook.model.finding import Severity, Violation
+from webhook.model.mesh import FileSet
 from webhook.model.rule import Rule
+from webhook.model.workload import Mount
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import directories, listed, quote, readers
 from webhook.trace.candidates import Stray
@@ -55,6 +58,8 @@ def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
         users = picture.groups[stray.files] if stray.files is not None else ()
         if stray.files is None or stray.evident or not stray.facts or not tied(picture, stray.files, [stray.secret]):
             continue
+        if _is_read_as_file(stray.mount, stray.files):
+            continue
         problem = f"{quote(stray.mount.mount_path)} does not provide the files that {readers(users)} refers to"
         called = f"if it calls {users[0].service.host}; ignore this if another rule for it follows"
         fix = f"{_change(picture, stray)} {called}"
@@ -68,6 +73,11 @@ def _change(picture: WorkloadPicture, stray: Stray) -> str:
         return f"Secret {quote(stray.secret)} needs {listed(basename(path) for path in supply.lost)}"
     paths = (path for _, path in stray.files.items()) if stray.files is not None else ()
     return f"mount at {listed(directories(paths))}"
+
+
+def _is_read_as_file(mount: Mount, files: FileSet) -> bool:
+    """Whether a path is the directory of the mount itself: what is wrong then is said of the DestinationRule."""
+    return any(is_directory(path) and normal(path) == normal(mount.mount_path) for _, path in files.items())
 
 
 def _fix(picture: WorkloadPicture, found: Unprepared) -> str:

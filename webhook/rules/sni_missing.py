@@ -17,6 +17,7 @@ pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation`: an H
 from collections.abc import Iterator
 
 from webhook.istio.calls import HTTP
+from webhook.istio.hosts import is_wildcard
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import ROUTING
@@ -33,9 +34,16 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
         one = ends.get((call.host, call.number, call.subset))
         if one is not None and call.port.protocol not in HTTP and one.tls.path not in found:
             problem = f"is missing, and port {call.port.number} has protocol {call.port.protocol}: no SNI is sent"
-            fix = f'write "sni: {one.service.host}"'
+            fix = _fix(picture, one.service.host)
             found[one.tls.path] = Violation(picture.ref, f"{one.tls.path}.sni", problem, fix)
     yield from found.values()
+
+
+def _fix(picture: DestinationPicture, host: str) -> str:
+    """What to type; in a rule for a wildcard, one name would be sent to every host."""
+    if is_wildcard(picture.host):
+        return f"write a DestinationRule for {host} with its sni, if the server needs one"
+    return f'write "sni: {host}"'
 
 
 RULE = Rule(

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import ROUTING
+from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.rules._words import quote
 from webhook.trace.destination import DestinationPicture
 
@@ -46,7 +46,7 @@ RULE = Rule(
     title="The client certificate is for a subset to which nobody sends calls",
     severity=Severity.DENY,
     about="destination",
-    reads=ROUTING,
+    reads=NAMESPACE | ROUTING,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -4,7 +4,8 @@
 
 A port of protocol HTTPS or TLS is one to which the application speaks TLS itself. The rule's TLS then goes around it,
 and the partner, who expects http inside, closes the connection. The sidecar cannot see the difference, and what the
-application does is not in view: so this warns.
+application does is not in view: so this warns. A rule to whose host a gateway sends calls is right as it is: what the
+gateway sends there is http, whatever the port's protocol.
 
 ## Fix
 
@@ -20,13 +21,13 @@ from collections.abc import Iterator
 from webhook.istio.calls import TLS
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
-from webhook.rules._reads import ROUTING
+from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.trace.destination import DestinationPicture
 
 
 def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields at most one violation, for a port of protocol HTTPS or TLS that is called without a VirtualService."""
-    if not picture.client_settings or not picture.presenting:
+    if not picture.client_settings or not picture.presenting or picture.for_gateway:
         return
     ends = {(one.service.host, one.port.number) for one in picture.used}
     straight = (call for call in picture.calls if call.route is None and (call.host, call.number) in ends)
@@ -47,7 +48,7 @@ RULE = Rule(
     title="A rule opens TLS on a port of protocol HTTPS",
     severity=Severity.WARN,
     about="destination",
-    reads=ROUTING,
+    reads=NAMESPACE | ROUTING,
     since="0.1",
     docs=__doc__ or "",
     check=check,

@@ -21,6 +21,9 @@ from webhook.trace.arrivals import arrivals
 from webhook.trace.once import once
 from webhook.view import ClusterView
 
+USE_WAYPOINT = "istio.io/use-waypoint"
+"""Label of a Service, ServiceEntry or Namespace: the waypoint's name, or `none`."""
+
 PRESENTING = frozenset({Kind.MUTUAL, Kind.CREDENTIAL})
 """What a tls block must lead to for the partner to see the client certificate that was meant."""
 
@@ -143,10 +146,21 @@ class DestinationPicture:
 
     @once
     def for_gateway(self) -> bool:
-        """Whether a gateway sends calls to one of the hosts, so that the rule may be meant for it alone."""
+        """Whether a gateway or waypoint sends calls to one of the hosts, so that the rule may be meant for it alone."""
+        if any(bound_to_waypoint(service, self.view) for service in self.services):
+            return True
         hosts = {service.host for service in self.services}
         routes = (route for host in hosts for route in self.config.routes.naming(host).values())
         return any(gateway != "mesh" for route in routes for gateway in route.gateways)
+
+
+def bound_to_waypoint(service: Service, view: ClusterView) -> bool:
+    """Whether calls of ambient clients to the service go through a waypoint: its label, else that of its namespace.
+
+    Source: pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go (Istio 1.32).
+    """
+    label = service.labels.get(USE_WAYPOINT, view.namespace(service.namespace).labels.get(USE_WAYPOINT, ""))
+    return label not in ("", "none")
 
 
 def about_client(tls: TlsSettings) -> bool:
