@@ -10,6 +10,8 @@ from webhook.trace.running import running_pods
 from webhook.trace.workload import WorkloadPicture
 
 NAMED = 3
+BY_ITSELF = "CronJob"
+"""Its next run makes new Pods; that those of earlier runs have ended, their metadata do not say."""
 ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 """The kinds that `kubectl rollout restart` knows."""
 
@@ -17,7 +19,7 @@ ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 def outdated(picture: WorkloadPicture) -> tuple[Workload, ...]:
     """The Pods with other user volumes, where the template is stored as it is judged: an update replaces them."""
     stored = picture.view.workloads.get(picture.ref)
-    if stored is None or _said(stored.template) != _said(picture.pod):
+    if stored is None or picture.ref.kind == BY_ITSELF or _said(stored.template) != _said(picture.pod):
         return ()
     return tuple(pod for pod in running_pods(picture.view, picture.ref) if _said(pod.template) != _said(picture.pod))
 
@@ -25,7 +27,9 @@ def outdated(picture: WorkloadPicture) -> tuple[Workload, ...]:
 def lacking(picture: WorkloadPicture) -> tuple[Workload, ...]:
     """The Pods without a mount that injection adds to a Pod that is made now: they came before its DestinationRule."""
     stored = picture.view.workloads.get(picture.ref)
-    if stored is None or not picture.addition.annotations or not _as_stored(stored.template, picture.pod):
+    if stored is None or not picture.addition.annotations or picture.ref.kind == BY_ITSELF:
+        return ()
+    if not _as_stored(stored.template, picture.pod):
         return ()
     wanted = {one.mount_path for one in picture.addition.mounts}
     expected = {path: secrets for path, secrets in _mounted(picture.pod).items() if path in wanted}

@@ -42,7 +42,8 @@ def _meant(picture: "WorkloadPicture") -> Iterator[tuple[DestinationRule, bool]]
             yield from islice(_mentioning(picture, each), LOOKED_AT)
         named = (rule for name in each.secrets for rule in _naming(picture).get(("credential", name), ()))
         yield from ((rule, True) for rule in islice(named, LOOKED_AT) if each.belongs_to(rule))
-    for host in picture.declaration.destinations:
+    served = {user.service.host for users in picture.groups.values() for user in users}
+    for host in (one for one in picture.declaration.destinations if one not in served):
         declared = islice(_naming(picture).get(("host", host), ()), LOOKED_AT)
         yield from ((rule, True) for rule in declared if is_offered(picture, rule))
 

@@ -85,10 +85,15 @@ def _behind(view: ClusterView, namespace: str, pods: tuple[Workload, ...]) -> It
 
 
 def owners(pod: Workload) -> Iterator[Owner]:
-    """Kind and name of the workload behind a Pod; a ReplicaSet is named after its workload with a hash behind it."""
+    """Kind and name of the workload behind a Pod.
+
+    A ReplicaSet is named after its workload with a hash behind it, a Job of a CronJob with the minute of its run.
+    """
+    name, _, last = pod.controller_name.rpartition("-")
     if pod.controller == "ReplicaSet":
-        name = pod.controller_name.rpartition("-")[0]
         yield from ((kind, name) for kind in _BY_REPLICA_SET)
+    elif pod.controller == "Job" and last.isdecimal():
+        yield "CronJob", name
     if pod.controller:
         yield pod.controller, pod.controller_name
 

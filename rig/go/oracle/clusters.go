@@ -29,13 +29,14 @@ import (
 const domain = "cluster.local"
 
 // meshCase is everything that istiod sees, and the sidecars that ask it.
-// unvalidated: the objects came past Istio's validating webhook. metadata: what the agents report.
+// unvalidated: the objects came past Istio's validating webhook. metadata: what the agents report. routes: to be told, too.
 type meshCase struct {
 	Objects     []json.RawMessage `json:"objects"`
 	Mesh        json.RawMessage   `json:"mesh"`
 	Proxies     []proxyCase       `json:"proxies"`
 	Unvalidated bool              `json:"unvalidated"`
 	Metadata    map[string]string `json:"metadata"`
+	Routes      bool              `json:"routes"`
 }
 
 // proxyCase is one sidecar.
@@ -48,6 +49,7 @@ type proxyCase struct {
 type meshAnswer struct {
 	Refused map[int]string    `json:"refused"`
 	Proxies [][]clusterAnswer `json:"proxies"`
+	Routes  [][]routeAnswer   `json:"routes,omitempty"`
 }
 
 // clusterAnswer is one outbound cluster; tls is nil where the sidecar sends what the application sent.
@@ -101,7 +103,7 @@ func answerMesh(one meshCase) (meshAnswer, error) {
 		}
 	}
 	err := test.Wrap(func(failer test.Failer) {
-		answer.Proxies = ask(failer, options, one)
+		answer.Proxies, answer.Routes = ask(failer, options, one)
 	})
 	return answer, err
 }
@@ -144,9 +146,10 @@ func read(object json.RawMessage, kind metav1.TypeMeta, unvalidated bool) (*conf
 	return found, err
 }
 
-func ask(failer test.Failer, options core.TestOptions, held meshCase) [][]clusterAnswer {
+func ask(failer test.Failer, options core.TestOptions, held meshCase) ([][]clusterAnswer, [][]routeAnswer) {
 	generator := core.NewConfigGenTest(failer, options)
 	found := make([][]clusterAnswer, 0, len(held.Proxies))
+	routes := [][]routeAnswer{}
 	for number, one := range held.Proxies {
 		metadata := &model.NodeMetadata{Namespace: one.Namespace, Labels: one.Labels, IstioVersion: "1.31.0"}
 		metadata.TLSClientCertChain = held.Metadata["TLS_CLIENT_CERT_CHAIN"]
@@ -159,8 +162,11 @@ func ask(failer test.Failer, options core.TestOptions, held meshCase) [][]cluste
 			Metadata:        metadata,
 		})
 		found = append(found, outbound(generator.Clusters(proxy)))
+		if held.Routes {
+			routes = append(routes, routed(generator.Routes(proxy)))
+		}
 	}
-	return found
+	return found, routes
 }
 
 func outbound(clusters []*cluster.Cluster) []clusterAnswer {

@@ -1,7 +1,8 @@
 // Command oracle answers, with Istio's and Kubernetes' own code, what happens to objects: JSON lines in, JSON lines out.
+// Each answer is written at once.
 //
 //	oracle pods      the Pod that the injector returns, if the API server takes it
-//	oracle clusters  the clusters that istiod gives the sidecars of a mesh
+//	oracle clusters  the clusters that istiod gives the sidecars of a mesh, and their routes if asked
 //	oracle files     whether the agent serves certificate, key and CA
 package main
 
@@ -26,11 +27,7 @@ func main() {
 		os.Exit(2)
 	}
 	quiet()
-	output := bufio.NewWriter(os.Stdout)
-	err := modes[os.Args[1]](json.NewDecoder(os.Stdin), json.NewEncoder(output))
-	if flushed := output.Flush(); err == nil {
-		err = flushed
-	}
+	err := modes[os.Args[1]](json.NewDecoder(bufio.NewReader(os.Stdin)), json.NewEncoder(os.Stdout))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
