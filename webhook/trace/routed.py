@@ -27,12 +27,13 @@ def routed(picture: "WorkloadPicture", used: FileSet) -> tuple[FileSet, ...]:
     users = _users(picture, used)
     rules = frozenset(user.rule.ref for user in users)
     derived, key = picture.reach.derived, ("routed", id(picture.groups), used, rules)
-    known: tuple[FileSet, ...] | None = derived.get(key)
-    if known is None:
+    groups, known = derived.get(key, (None, ()))
+    if groups is not picture.groups:  # which keeps them, so that their id is not given to others
         sets = dict.fromkeys(tls.files for user in users for tls in user.rule.settings())
         others = [files for files in sets if files != used and files.client_certificate and files in picture.groups]
-        known = derived[key] = tuple(files for files in others if _needed(picture, (used, files), rules))
-    return known
+        known = tuple(files for files in others if _needed(picture, (used, files), rules))
+        derived[key] = (picture.groups, known)
+    return tuple(known)
 
 
 def _users(picture: "WorkloadPicture", used: FileSet) -> tuple[Origination, ...]:
