@@ -1,6 +1,7 @@
 """A container's probes, asked as the kubelet asks them."""
 
 import ssl
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,22 +16,31 @@ KINDS = ("startupProbe", "readinessProbe", "livenessProbe")
 
 @dataclass(eq=False)
 class Probe:
-    """A probe of a container: what it asks, and when it is sure. `passed` is None until it is."""
+    """A probe of a container: what it asks, and when it is sure. `passed` is None until it is.
+
+    As with a kubelet, a probe that waits for its answer holds up no other.
+    """
 
     spec: Mapping[str, Any]
     socket: Path
     passed: bool | None = None
     _row: int = 0
     _next: float = field(init=False)
+    _asking: threading.Thread | None = None
 
     def __post_init__(self) -> None:
         self._next = time.monotonic() + self.spec.get("initialDelaySeconds", 0)
 
     def ask(self) -> None:
-        """Asks when it is time to, as often in a row as the thresholds say."""
-        if time.monotonic() < self._next:
+        """Asks when it is time to, and does not wait for the answer."""
+        if time.monotonic() < self._next or (self._asking is not None and self._asking.is_alive()):
             return
         self._next = time.monotonic() + self.spec.get("periodSeconds", 10)
+        self._asking = threading.Thread(target=self._ask, daemon=True)
+        self._asking.start()
+
+    def _ask(self) -> None:
+        """One request; it is sure after as many alike in a row as the thresholds say."""
         good = self._answers()
         self._row = self._row + 1 if self._row >= 0 and good else 1 if good else min(self._row, 0) - 1
         if self._row >= self.spec.get("successThreshold", 1):

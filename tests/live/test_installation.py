@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
@@ -22,6 +23,9 @@ from tests.live.replicas import DENIED, HOST, submitting
 from tests.live.replicas import Installation as Behind
 
 pytestmark = pytest.mark.slow
+
+TIMEOUT = 3
+"""Seconds that the API server waits for an answer, as shipped."""
 
 KILLED = """
 import sys, time
@@ -132,3 +136,37 @@ def of(folder: Path) -> list[str]:
     """The processes that name a folder in their command line."""
     lines = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
     return [line for line in lines if str(folder) in line]
+
+
+def test_a_replica_that_hangs_is_left_out_within_seconds_and_comes_back(installation: Installation) -> None:
+    """The readiness probe of the chart takes it out of the Service; what was sent to it before fails by a time-out."""
+    pod = installation.pods()[0]
+    assert pod.child
+    inside = [one for one in psutil.Process(pod.child.process.pid).children(recursive=True) if "serve" in one.cmdline()]
+    assert len(inside) >= 2, "the arbiter and its worker"
+    with asking(installation) as answers:
+        until(lambda: len(answers) > 50, "reviews are answered", 60)
+        for process in inside:
+            process.suspend()
+        hung = time.monotonic()
+        until(lambda: not is_ready(installation, pod), "it is left out", 60)
+        left_out = time.monotonic() - hung
+        time.sleep(TIMEOUT + 1)  # what was sent to it before ends by then
+        count = len(answers)
+        time.sleep(3)
+        later = answers[count:]
+        for process in inside:
+            process.resume()
+        until(lambda: is_ready(installation, pod), "it is back", 60)
+    lost = [answer for answer in answers if DENIED not in answer]
+    assert later
+    assert [answer for answer in later if DENIED not in answer] == []
+    assert {answer for answer in lost if "failed calling webhook" not in answer} == set()
+    assert left_out < 10
+    assert installation.policies() == {"Fail"}
+
+
+def is_ready(installation: Installation, pod: Pod) -> bool:
+    """What the API server has of the Pod's condition."""
+    conditions = installation.cluster.get("pod", pod.name, "-n", NAMESPACE)["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
