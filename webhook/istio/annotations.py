@@ -80,6 +80,7 @@ def _volumes(text: str, path: str) -> tuple[tuple[Volume, ...], Faults]:
         _check_sources(entry, fields, (here, reader), explained=explained)
         found.append(read_volume(fields, here))
         _check_projected(found[-1], reader)
+        _check_items(found[-1], reader)
     return tuple(found), tuple(reader.faults)
 
 
@@ -214,6 +215,15 @@ def _check_projected(volume: Volume, reader: FieldReader) -> None:
                 about = ("projected", "")
                 reader.fault("two-sources", f"{volume.path}.projected", detail, rejects=True, about=about)
             seen.add(item.path)
+
+
+def _check_items(volume: Volume, reader: FieldReader) -> None:
+    """The API server wants the path of an item below the volume (validation.go, validateKeyToPath)."""
+    parts = (part for source in volume.sources for part in (source, *source.parts))
+    for item in (item for part in parts for item in part.items or ()):
+        if item.path.startswith(("/", "..")) or ".." in item.path.split("/"):
+            detail = f'has an item with path "{item.path[:80]}", which must be a relative path without ".."'
+            reader.fault("invalid-name", volume.path, detail, rejects=True, about=("items", ""))
 
 
 def _check_paths(fields: Mapping[str, Any], path: str, reader: FieldReader) -> None:

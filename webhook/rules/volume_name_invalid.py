@@ -27,7 +27,7 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per name that the API server refuses."""
     for fault in annotation_faults(picture, "invalid-name"):
-        if not fault.field.startswith("subPath"):
+        if not fault.field.startswith(("subPath", "items")):
             fix = f"call it {quote(fault.suggestion)} in both annotations" if fault.suggestion else "give it a name"
             yield Violation(picture.ref, fault.path, f"{fault.detail}; the API server refuses every Pod", fix)
 
