@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from rig.oracles.calls import Destination, Istiod, Sidecar
 from tests.oracle_parts import needed
+from tests.tenant_mistakes import mistakes
 from tests.tenant_strangers import foreign
 from tests.tenant_teams import teams
-from tests.tenants import DIRECTORIES, KEYS, NETWORKING, Object, Team, rule, workload
+from tests.tenants import NETWORKING, Object, Team
 from webhook.engine import judge, judge_state, judge_workload
 from webhook.examples import AT
 from webhook.kinds.workload import read_workload
@@ -208,30 +209,15 @@ def test_a_release_of_a_good_state_is_never_denied(team: Team, there: tuple[Obje
         view.put(one)
 
 
-@st.composite
-def mistakes(draw: st.DrawFn) -> tuple[Object, Object]:
-    """A workload of the team with another mount, and a DestinationRule of the team with other paths."""
-    mounts = [("client", draw(st.sampled_from(DIRECTORIES)))]
-    files = draw(st.sampled_from(DIRECTORIES)), draw(st.sampled_from(KEYS))
-    return workload("a", "shop", mounts), rule("a", "partner-0", draw(st.sampled_from(("pay.partner.example",))), files)
-
-
-@given(teams(), foreign(), mistakes(), st.sampled_from(("", "helm", "kustomize-controller")), st.booleans())
+@given(teams(), foreign(), mistakes(), OCCASIONS, st.booleans())
 def test_what_is_denied_at_admission_is_denied_by_check_complete_too(
-    team: Team, there: tuple[Object, ...], wrong: tuple[Object, Object], tool: str, update: bool
+    team: Team, there: tuple[Object, ...], wrong: Object, on: Occasion, update: bool
 ) -> None:
-    """Of the state that there would be with the object: for the object itself, or for a workload that it breaks."""
-    broken, moved = wrong
-    before = [*there, *team.others, team.workload]
-    view = viewing(before if update else [*there, *team.others])
-    old = team.workload if update and team.workload["kind"] == broken["kind"] else None
-    verdict = ask(view, broken, old=old, tool=tool)
+    """Of the state that there would be with the object: for the object itself, or for a workload of its namespace."""
+    before = [*there, *team.others, *([team.workload] if update or wrong["kind"] in ISTIO else [])]
+    old = next((one for one in before if _key(ref_of(one)) == _key(ref_of(wrong))), None)
+    verdict = ask(viewing(before), wrong, old=old, tool=on.tool, dry_run=on.dry_run)
+    event(f"{wrong['kind']}: {verdict.word}")
     if verdict.word == "deny":
-        event("a workload is denied")
-        assert state_of(viewing([*there, *team.others, broken]), broken)
-    verdict = ask(viewing(before), moved, tool=tool)
-    if verdict.word == "deny":
-        event("a DestinationRule is denied")
-        others = [one for one in before if _key(ref_of(one)) != _key(ref_of(moved))]
-        found = judge_state(viewing([*others, moved]), Policy(), AT)
-        assert any(denials(one) for one in found if one.subject.namespace == "a")
+        found = judge_state(viewing([*(one for one in before if one is not old), wrong]), Policy(), AT)
+        assert any(denials(one) for one in found if one.subject.namespace == "a"), denials(verdict)

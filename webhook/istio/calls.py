@@ -85,12 +85,15 @@ def _routed(
 ) -> Iterator[Call]:
     """The first routes that fit, up to one without conditions; straight to the port when none fits it."""
     port, known, kinds = to
-    governing = routes.governing(host, caller)
-    fitting = [one for one in governing.routes if _fits(one, port, kinds)] if governing else []
-    if governing is None or not fitting:
+
+    def fitting(virtual_service: VirtualService) -> list[Route]:
+        return [one for one in virtual_service.routes if _fits(one, port, kinds)]
+
+    governing = routes.governing(host, caller, lambda one: bool(fitting(one)))
+    if governing is None:
         yield Call(port, End.SERVICE, host, port.number)
         return
-    for route in fitting:
+    for route in fitting(governing):
         yield from _ends(routes, governing, route, (port, known))
         if not route.conditional:
             return

@@ -3,7 +3,7 @@
 Leaves where one call ends to `calls`. Behaviour: Istio 1.32, pilot/pkg/model/push_context.go and virtualservice.go.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from webhook.istio.changes import Change
@@ -105,16 +105,19 @@ class RouteIndex:
         """The full name of a host that a VirtualService writes."""
         return resolve(host, route.ref.namespace, self.cluster_domain)
 
-    def governing(self, host: str, caller: Caller) -> VirtualService | None:
-        """The VirtualService that decides where a sidecar's calls to a host go: the closest host, then the oldest."""
-        keys = [host] if not is_wildcard(host) else []
-        keys += covering(host, self._wild)
-        for key in keys:
+    def governing(self, host: str, caller: Caller, fits: Callable[[VirtualService], bool]) -> VirtualService | None:
+        """The VirtualService that decides where a sidecar's calls to a host go: the closest host, then the oldest.
+
+        fits: whether it has a route for these calls; another one of the host then decides. Of wildcards, only the
+        closest counts.
+        """
+        exact = [host] if not is_wildcard(host) else []
+        for key in (*exact, *covering(host, self._wild)):
             found = [one for one in self._hosts.at(key).values() if self.imported(one, caller)]
-            if found:
-                return min(
-                    found, key=lambda one: (_is_public(one, caller.mesh), one.created or "~", _key(one.ref)[::-1])
-                )
+            found.sort(key=lambda one: (_is_public(one, caller.mesh), one.created or "~", _key(one.ref)[::-1]))
+            fitting = next(filter(fits, found), None)
+            if fitting is not None or (found and is_wildcard(key)):
+                return fitting
         return None
 
     def naming(self, host: str) -> Mapping[_Key, VirtualService]:
