@@ -39,12 +39,17 @@ def aged(objects: Sequence[Object]) -> list[Object]:
     return list(held.values())
 
 
-def viewing(objects: Sequence[Object]) -> Snapshot:
-    """A cluster in which these objects exist."""
+def stored(objects: Sequence[Object]) -> Snapshot:
+    """A cluster in which these objects exist as they are."""
     view = Snapshot(complete=True)
-    for one in aged(objects):
+    for one in objects:
         view.put(one)
     return view
+
+
+def viewing(objects: Sequence[Object]) -> Snapshot:
+    """A cluster in which these objects exist, in the order of their age."""
+    return stored(aged(objects))
 
 
 def ref_of(one: Object) -> ObjectRef:
@@ -106,39 +111,48 @@ OCCASIONS = st.builds(
 )
 
 
-def harms(order: Sequence[Object], team: Team, on: Occasion) -> Iterator[str]:
-    """What the added objects do to the team. order: all objects but the workload, in the order of their age."""
-    alone, crowded = viewing([*team.others, team.workload]), viewing([*order, team.workload])
-    mounts = [set(picture(view, team.workload).addition.mounts) for view in (alone, crowded)]
-    if mounts[0] != mounts[1]:
-        yield f"injection mounts {mounts[1]} instead of {mounts[0]}"
-    yield from state_of(crowded, team.workload)
-    yield from denials(ask(viewing(order), team.workload, tool=on.tool, dry_run=on.dry_run))
-    yield from denials(ask(crowded, team.workload, old=team.workload, tool=on.tool, dry_run=on.dry_run))
-    ours = [one for one in team.others if one["kind"] in ISTIO]
-    late = ours[on.late % len(ours)]
-    yield from set(_late(order, late, team, on)) - set(_late(team.others, late, team, on))
+class Tenants:
+    """A team with what another namespace adds: the team alone, and both. older: what is added was there before it."""
 
+    def __init__(self, team: Team, added: Sequence[Object], *, older: bool) -> None:
+        own = [*team.others, team.workload]
+        self.team, self.added = team, added
+        self.objects = aged([*added, *own] if older else [*own, *added])
+        names = {_key(ref_of(one)) for one in own}
+        self.own = [one for one in self.objects if _key(ref_of(one)) in names]
+        self.alone, self.both = stored(self.own), stored(self.objects)
 
-def _late(order: Sequence[Object], late: Object, team: Team, on: Occasion) -> list[str]:
-    """The denials of an object of the team that comes after its workload."""
-    view = viewing([*(one for one in order if one is not late), team.workload])
-    return denials(ask(view, late, tool=on.tool, dry_run=on.dry_run))
+    def moved(self) -> bool:
+        """Whether Istio, as it is predicted, tells the team's sidecars something else than before."""
+        return told(self.both, self.team) != told(self.alone, self.team)
 
+    def harms(self, on: Occasion) -> Iterator[str]:
+        """What the added objects do to the team."""
+        workload = self.team.workload
+        mounts = [set(picture(view, workload).addition.mounts) for view in (self.alone, self.both)]
+        if mounts[0] != mounts[1]:
+            yield f"injection mounts {mounts[1]} instead of {mounts[0]}"
+        yield from state_of(self.both, workload)
+        yield from self._last(self.both, workload, on)
+        yield from denials(ask(self.both, workload, old=workload, tool=on.tool, dry_run=on.dry_run))
+        late = [one for one in self.team.others if one["kind"] in ISTIO]
+        one = late[on.late % len(late)]
+        yield from set(self._last(self.both, one, on)) - set(self._last(self.alone, one, on))
 
-def blamed(team: Team, added: Sequence[Object]) -> list[str]:
-    """The added objects that are denied because they break the team, when they come last."""
-    view, found = viewing([*team.others, team.workload]), []
-    for one in added:
-        lines = denials(ask(view, one)) if one["kind"] in ISTIO else []
-        found += [line for line in lines if line.startswith("workload-broken-by-change") and " a/" in line]
-        view.put(one)
-    return found
+    def _last(self, view: Snapshot, one: Object, on: Occasion) -> list[str]:
+        """The denials of an object of the team that comes last."""
+        before = view.copy()
+        before.remove(ref_of(one))
+        return denials(ask(before, one, tool=on.tool, dry_run=on.dry_run))
 
-
-def mixed(team: Team, added: Sequence[Object], *, older: bool) -> list[Object]:
-    """All objects but the workload, in the order of their age."""
-    return [*added, *team.others] if older else [*team.others, *added]
+    def blamed(self) -> list[str]:
+        """The added objects that are denied because they break the team, when they come one by one."""
+        view, found = self.alone.copy(), []
+        for one in self.added:
+            lines = denials(ask(view, one)) if one["kind"] in ISTIO else []
+            found += [line for line in lines if line.startswith("workload-broken-by-change") and " a/" in line]
+            view.put(one)
+        return found
 
 
 @given(teams(), foreign(), st.booleans(), OCCASIONS)
@@ -149,21 +163,20 @@ def test_what_another_namespace_adds_ends_no_workload_that_works(
 
     Unless Istio itself tells the team's sidecars something else of the team's hosts, which the next test asks Istio.
     """
-    order = mixed(team, added, older=older)
-    alone, crowded = viewing([*team.others, team.workload]), viewing([*order, team.workload])
-    assume(not state_of(alone, team.workload))
-    assert blamed(team, added) == []
-    if told(crowded, team) != told(alone, team):
+    tenants = Tenants(team, added, older=older)
+    assume(not state_of(tenants.alone, team.workload))
+    assert tenants.blamed() == []
+    if tenants.moved():
         event("passed over: Istio tells the team's sidecars something else")
     else:
-        assert list(harms(order, team, on)) == []
+        assert list(tenants.harms(on)) == []
 
 
-def calls(istiod: Istiod, objects: Sequence[Object], team: Team) -> tuple[Destination, ...]:
-    """What Istio's own code tells the team's sidecar of its hosts."""
-    read = [one for one in aged(objects) if one["apiVersion"] == NETWORKING or one["kind"] == "Service"]
-    labels = picture(viewing(objects), team.workload).pod.labels
-    return istiod.calls(read, Sidecar("a", tuple(sorted(labels.items()))), team.hosts)
+def calls(istiod: Istiod, objects: Sequence[Object], tenants: Tenants) -> tuple[Destination, ...]:
+    """What Istio's own code tells the team's sidecar of its hosts where these objects exist."""
+    read = [one for one in objects if one["apiVersion"] == NETWORKING or one["kind"] == "Service"]
+    labels = picture(tenants.alone, tenants.team.workload).pod.labels
+    return istiod.calls(read, Sidecar("a", tuple(sorted(labels.items()))), tenants.team.hosts)
 
 
 @pytest.fixture(scope="module")
@@ -180,15 +193,12 @@ def test_where_an_allow_becomes_a_denial_istio_itself_breaks_the_call(
     istiod: Istiod, team: Team, added: tuple[Object, ...], older: bool, on: Occasion
 ) -> None:
     """Istiod's own code is asked in every case: a team is harmed only where its calls end elsewhere, or otherwise."""
-    order = mixed(team, added, older=older)
-    alone, crowded = viewing([*team.others, team.workload]), viewing([*order, team.workload])
-    assume(not state_of(alone, team.workload))
-    same = calls(istiod, order, team) == calls(istiod, team.others, team)
-    predicted = (told(crowded, team) == told(alone, team)) is same
-    found = list(harms(order, team, on))
-    event(
-        f"istiod: {'the same' if same else 'other'} calls{'' if predicted else ', not predicted'}; {len(found)} harms"
-    )
+    tenants = Tenants(team, added, older=older)
+    assume(not state_of(tenants.alone, team.workload))
+    same = calls(istiod, tenants.objects, tenants) == calls(istiod, tenants.own, tenants)
+    predicted, found = tenants.moved() is not same, list(tenants.harms(on))
+    said = f"{'the same' if same else 'other'} calls, {'as' if predicted else 'not as'} predicted"
+    event(f"istiod: {said}; {'harmed' if found else 'no harm'}")
     assert found == [] or not same
     assert predicted or same, "istiod makes other calls of it, and that is not predicted"
 
