@@ -26,7 +26,10 @@ from webhook.trace.destination import DestinationPicture
 
 
 def check(picture: DestinationPicture) -> Iterator[Violation]:
-    """Yields one violation per entry for an unknown port; in doubt where the rule works on other ports."""
+    """Yields one violation per entry for an unknown port.
+
+    In doubt where the rule works on other ports, or arrives while only other namespaces have a service of its host.
+    """
     if not picture.client_settings or not picture.services or picture.services[0].external_name:
         return
     ports = service_ports(picture)
@@ -46,7 +49,7 @@ def _unknown(picture: DestinationPicture, entry: PortPolicy, ports: frozenset[in
         f"{entry.path}.port.number",
         f"{entry.number} is {is_target}, so this tls is never used",
         f"write {behind}" if behind else "write a port of the service, or add this one to it",
-        certain=not picture.used,
+        certain=not picture.used and not all(picture.may_follow(one.ref) for one in picture.services),
     )
 
 

@@ -57,14 +57,14 @@ def _beside(picture: DestinationPicture) -> Iterator[Violation]:
     """The rule's certificate is for one port, and a VirtualService sends calls to another."""
     covered = {one.port.number for one in picture.presenting}
     call = next((call for call in picture.calls if call.route and call.number not in covered), None)
-    if call is None:
+    if call is None or call.route is None:
         return
     first = picture.presenting[0]
     fix = f"write the tls block for port {call.number}"
     problem = (
         f"is for port {first.port.number}, but {call.route} sends calls to port {call.number}: they leave in plain text"
     )
-    yield Violation(picture.ref, first.tls.path, problem, fix)
+    yield Violation(picture.ref, first.tls.path, problem, fix, certain=not picture.may_follow(call.route))
 
 
 RULE = Rule(

@@ -74,6 +74,10 @@ class DestinationPicture:
         """Whether what is not in view does not exist, and is not about to come with the rule either."""
         return self.view.complete and self.stage.settled
 
+    def may_follow(self, ref: ObjectRef) -> bool:
+        """Whether an object of the rule's own namespace, which counts before this one, may still be about to come."""
+        return not self.stage.settled and ref.namespace != self.ref.namespace
+
     @once
     def settings(self) -> tuple[TlsSettings, ...]:
         """Every tls block written in the rule."""
