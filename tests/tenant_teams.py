@@ -68,8 +68,11 @@ class Host:
 
 
 @st.composite
-def teams(draw: st.DrawFn, place: str = "a") -> Team:
-    """A team whose workload calls one or two hosts, by mounts or by injection."""
+def teams(draw: st.DrawFn, place: str = "a", *, named: bool = True) -> Team:
+    """A team whose workload calls one or two hosts, by mounts or by injection.
+
+    named: whether some workloads name their hosts in the environment.
+    """
     keys, injected = draw(st.sampled_from(KEYS)), draw(st.booleans())
     names = draw(st.lists(st.sampled_from(HOSTS), min_size=1, max_size=1 if injected else 2, unique=True))
     places = draw(st.permutations(DIRECTORIES))
@@ -82,14 +85,15 @@ def teams(draw: st.DrawFn, place: str = "a") -> Team:
     if draw(st.booleans()) and not injected:
         mounts.append(("spare", places[-1]))
         parts.append(secret(place, "spare", SPARE))
-    return Team(_workload(draw, place, names, mounts), tuple(parts), tuple(names))
+    environment = names if named and draw(st.booleans()) else []
+    return Team(_workload(draw, (place, names[0]), mounts, environment), tuple(parts), tuple(names))
 
 
-def _workload(draw: st.DrawFn, place: str, names: list[str], mounts: list[tuple[str, str]]) -> Object:
+def _workload(draw: st.DrawFn, at: tuple[str, str], mounts: list[tuple[str, str]], environment: list[str]) -> Object:
+    place, first = at
     asked: Object = {} if mounts else {INJECT: "client"}
     named_too = draw(st.booleans())
     if asked and named_too:
-        asked[DESTINATIONS] = names[0]
-    named = names if draw(st.sampled_from((True, False))) else ()
+        asked[DESTINATIONS] = first
     kind = draw(st.sampled_from(("Deployment", "Deployment", *VERSIONS)))
-    return workload(place, "shop", mounts, asked, kind=kind, hosts=named)
+    return workload(place, "shop", mounts, asked, kind=kind, hosts=environment)

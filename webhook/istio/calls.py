@@ -28,7 +28,7 @@ class End(StrEnum):
     SERVICE = "service"  # a port and subset of a known service; its DestinationRule holds
     PASSTHROUGH = "passthrough"  # leaves as it is, by its address; no DestinationRule holds
     UNKNOWN = "unknown"  # a destination that no service stands for
-    NOWHERE = "nowhere"  # redirected, delegated or answered by the sidecar itself
+    NOWHERE = "nowhere"  # redirected, or answered by the sidecar itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _routed(
     port, known, kinds = to
 
     def fitting(virtual_service: VirtualService) -> list[Route]:
-        return [one for one in virtual_service.routes if _fits(one, port, kinds)]
+        return [one for one in routes.routes_of(virtual_service, caller.mesh) if _fits(one, port, kinds)]
 
     governing = routes.governing(host, caller, lambda one: bool(fitting(one)))
     if governing is None:

@@ -3,8 +3,8 @@
 Leaves where one call ends to `calls`. Behaviour: Istio 1.32, pilot/pkg/model/push_context.go and virtualservice.go.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from webhook.istio.changes import Change
 from webhook.istio.hosts import covering, is_wildcard, resolve
@@ -12,7 +12,7 @@ from webhook.istio.services import served
 from webhook.istio.shelf import Shelf
 from webhook.istio.sidecars import Listener, Scope
 from webhook.model.finding import ObjectRef
-from webhook.model.mesh import Mesh, RouteTarget, VirtualService
+from webhook.model.mesh import Mesh, Route, RouteTarget, VirtualService
 
 _Key = tuple[str, str]
 _MESH = "mesh"
@@ -106,7 +106,7 @@ class RouteIndex:
         return resolve(host, route.ref.namespace, self.cluster_domain)
 
     def governing(self, host: str, caller: Caller, fits: Callable[[VirtualService], bool]) -> VirtualService | None:
-        """The VirtualService that decides where a sidecar's calls to a host go: the closest host, then the oldest.
+        """The VirtualService that decides where a sidecar's calls to a host go: the closest, then by export, then age.
 
         fits: whether it has a route for these calls; another one of the host then decides. Of wildcards, only the
         closest counts.
@@ -114,11 +114,31 @@ class RouteIndex:
         exact = [host] if not is_wildcard(host) else []
         for key in (*exact, *covering(host, self._wild)):
             found = [one for one in self._hosts.at(key).values() if self.imported(one, caller)]
-            found.sort(key=lambda one: (_is_public(one, caller.mesh), one.created or "~", _key(one.ref)[::-1]))
+            found.sort(key=lambda one: (_rank(one, caller), one.created or "~", _key(one.ref)[::-1]))
             fitting = next(filter(fits, found), None)
             if fitting is not None or (found and is_wildcard(key)):
                 return fitting
         return None
+
+    def routes_of(self, root: VirtualService, mesh: Mesh) -> Iterator[Route]:
+        """The routes of a VirtualService, those of its delegates in their places.
+
+        A route whose delegate does not exist, has hosts of its own or is not exported to the root counts for nothing.
+        """
+        for route in root.routes:
+            if route.delegate is None:
+                yield route
+                continue
+            found = self._all.get(route.delegate)
+            if found is not None and not found.hosts and sees(found, root.ref.namespace, mesh):
+                yield from (_below(route, one) for one in self._delegated(found) if _meet(route, one))
+
+    def _delegated(self, found: VirtualService) -> Iterator[Route]:
+        """The http routes of a delegate, with full hosts; it can have no delegates."""
+        for one in found.routes:
+            if one.kind == "http" and one.delegate is None:
+                targets = (replace(target, host=self.resolve(target.host, found)) for target in one.targets)
+                yield replace(one, targets=tuple(targets))
 
     def naming(self, host: str) -> Mapping[_Key, VirtualService]:
         """The VirtualServices, visible or not, that name the host as a destination."""
@@ -173,9 +193,24 @@ def sees(route: VirtualService, namespace: str, mesh: Mesh) -> bool:
     return "~" not in to and (own or namespace in to)
 
 
-def _is_public(route: VirtualService, mesh: Mesh) -> bool:
-    to = route.export_to or mesh.default_virtual_service_export_to
-    return not to or "*" in to
+def _meet(root: Route, one: Route) -> bool:
+    """Whether some call can fit the root's route and the delegate's."""
+    return not root.ports or not one.ports or not set(root.ports).isdisjoint(one.ports)
+
+
+def _below(root: Route, one: Route) -> Route:
+    """The delegate's route under the conditions of the root's."""
+    ports = tuple(port for port in root.ports if port in one.ports) if root.ports and one.ports else ()
+    conditional = root.conditional or one.conditional
+    return replace(one, ports=ports or root.ports or one.ports, gateways=root.gateways, conditional=conditional)
+
+
+def _rank(route: VirtualService, caller: Caller) -> int:
+    """Private VirtualServices of the caller's namespace come first, then those exported to it by name, then public."""
+    to = route.export_to or caller.mesh.default_virtual_service_export_to
+    if not to or "*" in to:
+        return 2
+    return 0 if route.ref.namespace == caller.namespace else 1
 
 
 def _mesh_targets(route: VirtualService) -> Iterable[RouteTarget]:

@@ -4,6 +4,7 @@ Leaves which route a call takes to `istio.routes`.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from webhook.kinds.destination_rule import ref_of
 from webhook.kinds.limits import entries, names
@@ -17,9 +18,10 @@ _UNCONDITIONAL = frozenset({"port", "gateways", "name", "statPrefix", "ignoreUri
 def read_virtual_service(manifest: Manifest) -> VirtualService:
     """The VirtualService of a raw manifest of any served version; odd fields read as absent."""
     spec, meta = mapping(manifest.get("spec")), mapping(manifest.get("metadata"))
-    routes = (route for kind in ("http", "tls", "tcp") for route in _routes(spec.get(kind), kind))
+    ref = ref_of(manifest, "VirtualService")
+    routes = (route for kind in ("http", "tls", "tcp") for route in _routes(spec.get(kind), kind, ref.namespace))
     return VirtualService(
-        ref=ref_of(manifest, "VirtualService"),
+        ref=ref,
         hosts=names(spec.get("hosts")),
         routes=tuple(routes),
         gateways=names(spec.get("gateways")),
@@ -29,12 +31,14 @@ def read_virtual_service(manifest: Manifest) -> VirtualService:
     )
 
 
-def _routes(value: object, kind: str) -> Iterator[Route]:
+def _routes(value: object, kind: str, namespace: str) -> Iterator[Route]:
     """One Route for each match of each entry, so that ports and conditions of different matches do not mix."""
     for index, entry in enumerate(entries(value)):
         targets = _targets(mapping(entry), f"spec.{kind}[{index}]")
+        name = text(dig(entry, "delegate", "name"))
+        delegate = (text(dig(entry, "delegate", "namespace")) or namespace, name) if name else None
         for match in entries(mapping(entry).get("match")) or ({},):
-            yield _route(mapping(match), kind, targets)
+            yield replace(_route(mapping(match), kind, targets), delegate=delegate)
 
 
 def _route(match: Manifest, kind: str, targets: tuple[RouteTarget, ...]) -> Route:

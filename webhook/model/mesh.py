@@ -156,6 +156,7 @@ class Route:
     """One http, tls or tcp route: the ports it matches (empty: every port) and where it sends.
 
     gateways: of its matches, empty when none is named. conditional: has matches beyond the port (a path, headers...).
+    delegate: namespace and name of the VirtualService without hosts whose routes stand in its place.
     """
 
     kind: str
@@ -163,6 +164,7 @@ class Route:
     targets: tuple[RouteTarget, ...]
     gateways: tuple[str, ...] = ()
     conditional: bool = False
+    delegate: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
