@@ -166,3 +166,29 @@ def test_both_hosts_move_by_the_way_that_is_named_or_accept_an_interruption(
 
 
 MOUNTS = "sidecar.istio.io/userVolumeMount"
+
+
+# What workloads of other DestinationRules have is no reason to admit a move: its DestinationRule is denied afterwards.
+
+
+def elsewhere(manifest: Object, namespace: str) -> Object:
+    """The same object of another team."""
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+def test_a_private_rule_of_another_team_with_the_same_directory_is_no_reason_to_admit_a_move() -> None:
+    """Its workload has the files of another DestinationRule."""
+    theirs = (team.namespace("other"), of_kind("Secret"), RULE, OLD)
+    private = [elsewhere(one, "other") for one in theirs[1:]]
+    assert private[1]["spec"]["exportTo"] == ["."]
+    private[0] = {**private[0], "metadata": {"namespace": "other", "name": "one"}}
+    view = cluster(RULE, OLD, theirs[0], elsewhere(team.partner("one"), "other"), *private)
+    assert said(ask(view, "UPDATE", NEW, OLD), "file-not-mounted") == [f"deny {LEFT}; {WAY}"]
+
+
+def test_a_workload_that_turns_to_another_host_may_do_so_before_its_rule_comes() -> None:
+    """With another Secret, while others still use the DestinationRule that it leaves."""
+    other = {**app(("/etc/one", "one")), "metadata": {"name": "second", "namespace": team.TEAM}}
+    turned = app(("/etc/two", "two"))
+    found = ask(cluster(RULE, OLD, other), "UPDATE", turned, OLD)
+    assert found.word != "deny", [one.rule for one in found.findings]

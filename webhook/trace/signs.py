@@ -63,15 +63,18 @@ def _shared(picture: "WorkloadPicture", files: FileSet, secret: str) -> bool:
 
 
 def provided_elsewhere(picture: "WorkloadPicture", files: FileSet) -> bool:
-    """Whether any other workload provides the files, by mounts or by asking injection for the host.
+    """Whether any other workload provides the files for the same DestinationRule, or asks injection for the host.
 
-    Its own Pods that still run with an earlier template are no other workload.
+    Its own Pods that still run with an earlier template are no other workload, nor is one for which none of the
+    DestinationRules is in force: it has the files of another one, with the same paths.
     """
-    prepared = prepared_for(picture.view, files).values()
+    users = picture.groups.get(files, ())
+    rules = dict.fromkeys(user.rule.ref for user in users)
     own = {picture.ref, *earlier_pods(picture.view, picture.ref, [mount.mount_path for mount in picture.user_mounts])}
-    if any(ref not in own for refs in prepared for ref in refs):
-        return True
-    hosts = [user.service.host for user in picture.groups.get(files, ())]
+    for namespace, refs in prepared_for(picture.view, files).items():
+        if not refs <= own and any(picture.view.is_told(namespace, rule) for rule in rules):
+            return True
+    hosts = [user.service.host for user in users]
     asking = picture.view.workloads.naming(hosts)
     return any(one.ref != picture.ref and one.template.annotations.get(_DESTINATIONS) for one in asking)
 
