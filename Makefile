@@ -35,9 +35,10 @@ test: lint fresh ## lint, types, contracts, then every test, slow ones too (ARGS
 check: lint fresh ## what to run before a commit: as test, without the slow suites
 	@$(PY) -m pytest -m "not slow" $(WORKERS) $(ARGS)
 
-prove: .venv/.dev ## what really happens to every rule's examples: Istio, Envoy, a TLS server; writes docs/proof.md
+prove: .venv/.dev ## what really happens to every rule's examples (Istio, Envoy, a TLS server) and to releases; writes docs/proof.md
 	@$(PY) -m prove $(ARGS)
 	@$(if $(ARGS),:,$(PY) -m rig.oracles)
+	@$(if $(ARGS),:,$(PY) -m prove.releases)
 
 bench: .venv/.dev ## measure (PARTS="connections"; PARTS="live scale churn bursts" behind a real API server)
 	@$(PY) -m benchmarks $(PARTS)

@@ -25,10 +25,20 @@ def helm(*arguments: str | Path, values: Mapping[str, Any] | None = None, cluste
     Raises:
         HelmFailed: it ended with an error.
     """
+    ran = helm_ran(*arguments, values=values, cluster=cluster)
+    if ran.returncode:
+        raise HelmFailed(f"helm {' '.join(map(str, ran.args[1:]))}: {ran.stdout}{ran.stderr}")
+    return ran.stdout
+
+
+def helm_ran(
+    *arguments: str | Path, values: Mapping[str, Any] | None = None, cluster: ControlPlane | None = None
+) -> subprocess.CompletedProcess[str]:
+    """How Helm ended, with all that it printed, warnings too."""
     given: list[str | Path] = [*arguments, "--values", "-"] if values is not None else [*arguments]
     environment = cluster.environment() if cluster else {**os.environ, "KUBECONFIG": os.devnull}
     with TemporaryDirectory() as home:
-        ran = subprocess.run(
+        return subprocess.run(
             [have("helm"), *given],
             input=yaml.safe_dump(values) if values is not None else None,
             env={**environment, "HELM_CACHE_HOME": home, "HELM_CONFIG_HOME": home, "HELM_DATA_HOME": home},
@@ -37,6 +47,3 @@ def helm(*arguments: str | Path, values: Mapping[str, Any] | None = None, cluste
             timeout=SECONDS,
             check=False,
         )
-    if ran.returncode:
-        raise HelmFailed(f"helm {' '.join(map(str, given))}: {ran.stdout}{ran.stderr}")
-    return ran.stdout

@@ -81,6 +81,9 @@ BUILDS = (
         flags=f"-X istio.io/istio/pkg/version.buildVersion={ISTIO_VERSION}",
     ),
     Build("oracle", ISTIO_VERSION, ("oracle",)),
+    Build("flux", "v0.78.0", ("flux",)),
+    Build("argocd", "2026-09-14", ("argocd",)),
+    Build("cert-manager", "v1.21.2", ("cert-manager",)),
 )
 INSTALLED = {
     "etcd": Found(("--version",), "3.7."),
@@ -101,6 +104,8 @@ UNPACKED = {
 PARTS = (*INSTALLED, MANIFESTS)
 MESH_PARTS = ("pilot-discovery", "pilot-agent")
 """What only the proof needs."""
+RELEASE_PARTS = ("flux", "argocd", "cert-manager")
+"""What only the proof of releases needs: the real logic of controllers, built when that is run."""
 
 
 @cache
