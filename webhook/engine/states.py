@@ -20,6 +20,7 @@ from webhook.rules._producers import at_producer
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.destination import DestinationPicture, Stage
 from webhook.trace.injected import picture_as_injected
+from webhook.trace.misses import own_may_follow
 from webhook.trace.supply import awaited
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
@@ -123,7 +124,8 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
             counting = _routed_only(found) if picture.injection.gateway else found
             yield from map(_in_doubt, counting) if doubtful else counting
     for miss in picture.misses:
-        yield from own_faults(miss.rule, picture.view, picture.horizon, stage) if miss.evident else ()
+        found = own_faults(miss.rule, picture.view, picture.horizon, stage) if miss.evident else ()
+        yield from map(_in_doubt, found) if own_may_follow(picture, miss.rule) else found
 
 
 def _faults_of(

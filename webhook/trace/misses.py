@@ -71,6 +71,11 @@ def is_offered(picture: "WorkloadPicture", rule: DestinationRule) -> bool:
     return not is_private(rule, picture.view.mesh) and reaches(export_set(rule), own)
 
 
+def own_may_follow(picture: "WorkloadPicture", rule: DestinationRule) -> bool:
+    """Whether the release may still send a DestinationRule of the workload's namespace, so that this is not meant."""
+    return not picture.occasion.final and rule.ref.namespace != picture.workload.namespace
+
+
 def _naming(picture: "WorkloadPicture") -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:
     """Rules about client certificates by credential and by host; worked out when first asked for, and kept."""
     key = "rules by credential and host"
