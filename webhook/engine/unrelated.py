@@ -17,6 +17,8 @@ from webhook.trace.signs import meant_by_name, own_rule
 from webhook.trace.supply import names_behind
 from webhook.trace.workload import WorkloadPicture
 
+OF_ROLES = frozenset({"certificate-and-key-swapped", "ca-is-leaf"})
+"""Faults that lie in the roles in which a DestinationRule reads the files, not in the files."""
 TRIED = 8
 """DestinationRules of other namespaces of which it is tried whether all is well with their files."""
 _Fault = tuple[object, ...]
@@ -29,10 +31,19 @@ def workload_hits(picture: WorkloadPicture) -> list[Hit]:
         return found
     foreign = _foreign(picture)
     aside = _unrelated(picture, foreign) if foreign else ()
-    if not aside:
+    if aside:
+        kept = {_fault(hit) for hit in _hits(_without(picture, aside))}
+        found = [hit if _fault(hit) in kept else _in_doubt(picture, hit, aside) for hit in found]
+    return found if picture.occasion.final or not foreign else _while_released(picture, foreign, found)
+
+
+def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], found: list[Hit]) -> list[Hit]:
+    """While a release goes on, the workload's own DestinationRule may follow, and read the files in their roles."""
+    if not any(_denies(hit) and hit.rule.id in OF_ROLES for hit in found):
         return found
-    kept = {_fault(hit) for hit in _hits(_without(picture, aside))}
-    return [hit if _fault(hit) in kept else _in_doubt(picture, hit, aside) for hit in found]
+    kept = {_fault(hit) for hit in _hits(_without(picture, foreign))}
+    doubtful = (hit.rule.id in OF_ROLES and _fault(hit) not in kept for hit in found)
+    return [_in_doubt(picture, hit, foreign) if doubt else hit for hit, doubt in zip(found, doubtful, strict=True)]
 
 
 def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
