@@ -45,7 +45,8 @@ def _users(picture: "WorkloadPicture", used: FileSet) -> tuple[Origination, ...]
     own, hosts = picture.workload.namespace, {user.service.host for user in users}
     named = {host for host in hosts if host in names or names_host(picture, host)}
     connected = tuple(user for user in users if user.rule.ref.namespace == own or user.service.host in named)
-    return connected or (users if len({user.rule.ref for user in users}) == 1 else ())
+    alone = picture.occasion.final and len({user.rule.ref for user in users}) == 1
+    return connected or (users if alone else ())
 
 
 def _needed(picture: "WorkloadPicture", pair: tuple[FileSet, FileSet], rules: frozenset[ObjectRef]) -> bool:
