@@ -513,6 +513,18 @@ def test_why_a_rule_is_not_in_force_under_a_sidecar_or_another_revision() -> Non
     assert miss(other, entry(), mesh=Mesh(revisions=frozenset({"default"}))) == ("other-revision", "")
 
 
+def test_a_sidecar_that_leaves_the_second_service_of_a_host_leaves_the_rule_that_is_beside_it() -> None:
+    first, second = (
+        entry("*.one.com", place, "x", created=f"2026-01-0{day}T00:00:00Z")
+        for place, day in (("project", 1), ("other", 2))
+    )
+    judged = rule("a", "other", "*.one.com")
+    held = config(first, second, judged)
+    assert [one.rule.ref for ones in reach(held, "client", None).groups(APP).values() for one in ones] == []
+    under = reach(held, "client", sidecar("*/*.one.com", "~project/*"))
+    assert {one.rule.ref for ones in under.groups(APP).values() for one in ones} == {judged.ref}
+
+
 @given(st.lists(OBJECTS, max_size=8), RULES, MESHES, SIDECARS)
 def test_a_miss_is_explained_exactly_when_the_rule_is_not_in_force(
     objects: list[object], judged: DestinationRule, mesh: Mesh, under: Sidecar | None

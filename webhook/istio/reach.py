@@ -209,7 +209,7 @@ def reach(config: Config, namespace: str, sidecar: Sidecar | None, past: Past | 
     patterns = {*config.rules.hosts_in(namespace), *(host for _, host in config.rules.granted(namespace))}
     hosts = {*expand(config, patterns, layer.decisions), *config.services.peculiar(namespace, config.mesh)}
     if scope is not None:
-        found = scoped(config, (namespace, scope), layer, hosts)
+        found = scoped(config, (namespace, scope), layer, hosts.union(config.services.shared()))
         return Reach(config, (namespace, scope), Layer(), {host: found[host] for host in sorted(found)})
     kept, own = _kept(config, past), {}
     for host in sorted(hosts):

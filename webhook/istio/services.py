@@ -27,6 +27,7 @@ class ServiceIndex:
         self._hosts_of: dict[_Key, tuple[str, ...]] = {}
         self._peculiar: Shelf[str, str, None] = Shelf()
         self._unsaid: Shelf[str, str, None] = Shelf()
+        self._shared: dict[str, None] = {}
         self.at = Change()
 
     def __eq__(self, other: object) -> bool:
@@ -54,6 +55,7 @@ class ServiceIndex:
         twin = ServiceIndex()
         twin._by_host, twin._hosts_of = dict(self._by_host), dict(self._hosts_of)
         twin._peculiar, twin._unsaid = self._peculiar.copy(), self._unsaid.copy()
+        twin._shared = dict(self._shared)
         twin.at = self.at
         return twin
 
@@ -93,6 +95,10 @@ class ServiceIndex:
         if default and "*" not in default:
             yield from (self._by_host if namespace in default else self._unsaid.at(namespace))
 
+    def shared(self) -> Iterable[str]:
+        """Hosts of several services, of which a Sidecar may leave another one than the first."""
+        return self._shared
+
     def _set(self, host: str, services: tuple[Service, ...]) -> None:
         for namespace in _peculiar_to(self._by_host.get(host, ())):
             self._peculiar.drop(namespace, host)
@@ -106,6 +112,9 @@ class ServiceIndex:
                 self._unsaid.put(service.namespace, host, None)
         if not services:
             del self._by_host[host]
+        self._shared.pop(host, None)
+        if len(services) > 1:
+            self._shared[host] = None
         self.at = self.at.then(host)
 
     def _content(self) -> tuple[object, ...]:
