@@ -110,7 +110,8 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
     """The faults of the rules that the workload uses, or means and misses. used: see `judge_picture`.
 
     Where a mount that provides the files of a sound rule provides those of a faulty one of another namespace, too,
-    nothing says that the workload calls that host: the fault then only warns.
+    nothing says that the workload calls that host: the fault then only warns. So it does while a release goes on, as
+    the workload's own DestinationRule may follow.
     """
     faults = {files: _faults_of(picture, files, stage, used) for files in picture.intents}
     sound = {files for files, by_rule in faults.items() if not all(map(_denying, by_rule.values()))}
@@ -120,7 +121,7 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
             files in sound or _covered(_mounts(picture, files), explained) or awaited(picture, files)
         )
         for ref, found in by_rule.items():
-            doubtful = spare and ref.namespace != picture.workload.namespace
+            doubtful = ref.namespace != picture.workload.namespace and (spare or not picture.occasion.final)
             counting = _routed_only(found) if picture.injection.gateway else found
             yield from map(_in_doubt, counting) if doubtful else counting
     for miss in picture.misses:
