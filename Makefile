@@ -12,8 +12,8 @@ LOCKED := install --require-hashes --no-deps --no-compile
 UV := uv==0.13.9
 COMPILE := .venv-lock/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --system-certs
-# Two at a time: one waits for a cluster while the other computes. ARGS="-n 0" for one after the other.
-WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Three at a time: two wait for a cluster while one computes. ARGS="-n 0" for one after the other.
+WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 CODE := $(wildcard webhook tests benchmarks certs charts examples prove rig tools)
 DOCS := $(wildcard tools/docs.py tools/docs)
 
