@@ -129,6 +129,11 @@ class ControlPlane:
         """What `kubectl get ... -o json` answers, parsed."""
         return json.loads(self.kubectl("get", *arguments, "-o", "json").stdout)
 
+    def is_ready(self, kind: str, name: str, namespace: str = "default") -> bool:
+        """Whether the object, which exists, reports Ready=True."""
+        conditions = self.get(kind, name, "-n", namespace).get("status", {}).get("conditions", [])
+        return any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
+
     def apply(self, *objects: object) -> None:
         """Applies manifests, as the administrator."""
         items = {"apiVersion": "v1", "kind": "List", "items": objects}

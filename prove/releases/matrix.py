@@ -21,7 +21,6 @@ from prove.releases.shapes import (
     objects_of,
     written_by_controllers,
 )
-from prove.releases.stage import is_ready
 from prove.releases.tools import TOOLS, Place, Tool, ran, written
 from rig.control_plane import ControlPlane
 from rig.waiting import until
@@ -134,7 +133,7 @@ def _complete(to: Place, parts: Sequence[Part]) -> None:
     """Waits for cert-manager, if it is there; writes what the controllers of the other kinds would write."""
     issued = [part for part in parts if part.producer == "Certificate" and to.issues]
     for part in issued:
-        ready = partial(is_ready, to.plane, "certificate", part.name, part.team)
+        ready = partial(to.plane.is_ready, "certificate", part.name, part.team)
         until(ready, "it is issued", ISSUED_SECONDS)
     others = [part for part in parts if part not in issued]
     secrets = list(written_by_controllers(others, objects_of(others)))

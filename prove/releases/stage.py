@@ -47,12 +47,6 @@ def definition(group: str, kind: str, plural: str, *, namespaced: bool = True) -
     return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": meta, "spec": spec}
 
 
-def is_ready(cluster: ControlPlane, kind: str, name: str, team: str = "default") -> bool:
-    """Whether the object reports Ready=True."""
-    path = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}'
-    return cluster.kubectl("get", kind, name, "-n", team, "-o", path, check=False).stdout == "True"
-
-
 @contextmanager
 def control_plane_with_kinds() -> Iterator[ControlPlane]:
     """Istio's kinds, cert-manager's own, and those of other producers."""
@@ -69,7 +63,7 @@ def _start_cert_manager(cluster: ControlPlane) -> None:
     kubeconfig = cluster.account_kubeconfig(OPERATOR, OPERATOR)
     cluster.family.start(OPERATOR, [have(OPERATOR), f"--kubeconfig={kubeconfig}"])
     cluster.apply(*_issuer())
-    until(lambda: is_ready(cluster, "clusterissuer", ISSUER), "the ClusterIssuer is ready", READY_SECONDS)
+    until(lambda: cluster.is_ready("clusterissuer", ISSUER), "the ClusterIssuer is ready", READY_SECONDS)
 
 
 def _account() -> list[Object]:

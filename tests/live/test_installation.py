@@ -149,7 +149,7 @@ def test_a_replica_that_hangs_is_left_out_within_seconds_and_comes_back(installa
         for process in inside:
             process.suspend()
         hung = time.monotonic()
-        until(lambda: not is_ready(installation, pod), "it is left out", 60)
+        until(lambda: not installation.cluster.is_ready("pod", pod.name, NAMESPACE), "it is left out", 60)
         left_out = time.monotonic() - hung
         time.sleep(TIMEOUT + 1)  # what was sent to it before ends by then
         count = len(answers)
@@ -157,16 +157,10 @@ def test_a_replica_that_hangs_is_left_out_within_seconds_and_comes_back(installa
         later = answers[count:]
         for process in inside:
             process.resume()
-        until(lambda: is_ready(installation, pod), "it is back", 60)
+        until(lambda: installation.cluster.is_ready("pod", pod.name, NAMESPACE), "it is back", 60)
     lost = [answer for answer in answers if DENIED not in answer]
     assert later
     assert [answer for answer in later if DENIED not in answer] == []
     assert {answer for answer in lost if "failed calling webhook" not in answer} == set()
     assert left_out < 10
     assert installation.policies() == {"Fail"}
-
-
-def is_ready(installation: Installation, pod: Pod) -> bool:
-    """What the API server has of the Pod's condition."""
-    conditions = installation.cluster.get("pod", pod.name, "-n", NAMESPACE)["status"].get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -10,7 +10,7 @@ from webhook.engine.served import served_hosts
 from webhook.engine.states import judge_picture, picture_of
 from webhook.istio.config import Config
 from webhook.istio.hosts import is_wildcard, overlaps
-from webhook.istio.reach import explain_miss, told_of
+from webhook.istio.reach import told_of
 from webhook.model.chain import Miss, Origination
 from webhook.model.finding import Finding, ObjectRef, Severity
 from webhook.model.mesh import DestinationRule
@@ -21,6 +21,7 @@ from webhook.policy import Policy
 from webhook.trace.asking import asking
 from webhook.trace.change import Broken, ChangePicture
 from webhook.trace.destination import Stage
+from webhook.trace.misses import explain
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 
@@ -121,11 +122,8 @@ class Impact:
 
 def _missed(picture: WorkloadPicture, ref: ObjectRef) -> Miss | None:
     """Why the changed DestinationRule does not apply to the workload; None for an object of another kind."""
-    config, (namespace, labels) = picture.view.config, (picture.workload.namespace, picture.pod.labels)
-    rule = config.rules.get(ref) if ref.kind == "DestinationRule" else None
-    if rule is None:
-        return None
-    return explain_miss(config, namespace, config.sidecars.choose(namespace, labels, picture.view.mesh), labels, rule)
+    rule = picture.view.config.rules.get(ref) if ref.kind == "DestinationRule" else None
+    return next(explain(picture, [rule])) if rule is not None else None
 
 
 def _rules_of(picture: WorkloadPicture) -> frozenset[ObjectRef]:

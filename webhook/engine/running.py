@@ -18,6 +18,11 @@ class Hit:
     rule: Rule
     violation: Violation
 
+    @property
+    def denies(self) -> bool:
+        """Whether it denies, unless policy says otherwise."""
+        return self.rule.severity is Severity.DENY and self.violation.certain
+
 
 def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: Deadline = UNLIMITED) -> list[Hit]:
     """Everything that these rules yield on the picture; a rule that raises becomes a hit of its own that warns.

@@ -121,12 +121,12 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
             files in sound or _covered(_mounts(picture, files), explained) or awaited(picture, files)
         )
         for ref, found in by_rule.items():
-            doubtful = ref.namespace != picture.workload.namespace and (spare or not picture.occasion.final)
+            doubtful = own_may_follow(picture, ref) or (spare and ref.namespace != picture.workload.namespace)
             counting = _routed_only(found) if picture.injection.gateway else found
             yield from map(_in_doubt, counting) if doubtful else counting
     for miss in picture.misses:
         found = own_faults(miss.rule, picture.view, picture.horizon, stage) if miss.evident else ()
-        yield from map(_in_doubt, found) if own_may_follow(picture, miss.rule) else found
+        yield from map(_in_doubt, found) if own_may_follow(picture, miss.rule.ref) else found
 
 
 def _faults_of(
@@ -160,7 +160,7 @@ def _routed_only(found: tuple[Hit, ...]) -> tuple[Hit, ...]:
 
 
 def _denying(found: tuple[Hit, ...]) -> bool:
-    return any(hit.rule.severity is Severity.DENY and hit.violation.certain for hit in found)
+    return any(hit.denies for hit in found)
 
 
 def _in_doubt(hit: Hit) -> Hit:

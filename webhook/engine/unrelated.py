@@ -9,12 +9,10 @@ from dataclasses import replace
 
 from webhook.engine.running import Hit, hits
 from webhook.model.chain import Intent
-from webhook.model.finding import Severity
 from webhook.model.mesh import FileSet
 from webhook.rules import about
 from webhook.rules._words import readers
-from webhook.trace.signs import meant_by_name, own_rule
-from webhook.trace.supply import names_behind
+from webhook.trace.signs import connected
 from webhook.trace.workload import WorkloadPicture
 
 OF_ROLES = frozenset({"certificate-and-key-swapped", "ca-is-leaf"})
@@ -27,7 +25,7 @@ _Fault = tuple[object, ...]
 def workload_hits(picture: WorkloadPicture) -> list[Hit]:
     """What the rules about workloads yield; faults that only unrelated DestinationRules make of a mount warn."""
     found = _hits(picture)
-    if not any(map(_denies, found)):
+    if not any(hit.denies for hit in found):
         return found
     foreign = _foreign(picture)
     aside = _unrelated(picture, foreign) if foreign else ()
@@ -39,7 +37,7 @@ def workload_hits(picture: WorkloadPicture) -> list[Hit]:
 
 def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], found: list[Hit]) -> list[Hit]:
     """While a release goes on, the workload's own DestinationRule may follow, and read the files in their roles."""
-    if not any(_denies(hit) and hit.rule.id in OF_ROLES for hit in found):
+    if not any(hit.denies and hit.rule.id in OF_ROLES for hit in found):
         return found
     kept = {_fault(hit) for hit in _hits(_without(picture, foreign))}
     doubtful = (hit.rule.id in OF_ROLES and _fault(hit) not in kept for hit in found)
@@ -49,13 +47,8 @@ def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], foun
 def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
     """The file sets that mounts provide in full, and that no other sign connects to the workload."""
     evident = (files for files, intent in picture.intents.items() if intent is Intent.EVIDENT)
-    return tuple(files for files in evident if _places(picture, files) and not _connected(picture, files))
-
-
-def _connected(picture: WorkloadPicture, files: FileSet) -> bool:
-    """Whether a DestinationRule of the workload's namespace reads them, or the workload names their host."""
-    users, names = picture.groups[files], names_behind(picture, picture.supplies[files])
-    return own_rule(picture, users) or any(meant_by_name(picture, user.service.host, names) for user in users)
+    provided = (files for files in evident if _places(picture, files))
+    return tuple(files for files in provided if not connected(picture, picture.supplies[files]))
 
 
 def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[FileSet, ...]:
@@ -71,10 +64,10 @@ def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[
 
 def _sound(picture: WorkloadPicture, foreign: Collection[FileSet], tried: Iterable[FileSet]) -> Iterator[FileSet]:
     """Those that add no denial when the other file sets of other namespaces are set aside."""
-    without = {_fault(hit) for hit in _hits(_without(picture, foreign)) if _denies(hit)}
+    without = {_fault(hit) for hit in _hits(_without(picture, foreign)) if hit.denies}
     for files in tried:
         alone = _without(picture, [other for other in foreign if other != files])
-        if without.issuperset(_fault(hit) for hit in _hits(alone) if _denies(hit)):
+        if without.issuperset(_fault(hit) for hit in _hits(alone) if hit.denies):
             yield files
 
 
@@ -95,16 +88,12 @@ def _hits(picture: WorkloadPicture) -> list[Hit]:
 
 
 def _fault(hit: Hit) -> _Fault:
-    return hit.rule.id, hit.violation.object, hit.violation.path, _denies(hit)
-
-
-def _denies(hit: Hit) -> bool:
-    return hit.rule.severity is Severity.DENY and hit.violation.certain
+    return hit.rule.id, hit.violation.object, hit.violation.path, hit.denies
 
 
 def _in_doubt(picture: WorkloadPicture, hit: Hit, aside: Collection[FileSet]) -> Hit:
     """The hit as a warning that proposes no change to what works."""
-    if not _denies(hit):
+    if not hit.denies:
         return hit
     users = [user for files in aside for user in picture.groups[files]]
     fix = f"there is nothing to do if it never calls {users[0].service.host}, for which {readers(users)} reads it"

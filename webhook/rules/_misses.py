@@ -33,7 +33,7 @@ def missed(picture: WorkloadPicture, cause: str, fix: str, *, selecting: str = "
 def _violation(picture: WorkloadPicture, miss: Miss, fix: str) -> Violation:
     sign = _sign(picture, miss)
     words = {"rule": miss.rule.ref, "namespace": picture.workload.namespace, "host": miss.host, "by": miss.by}
-    certain = miss.evident and not own_may_follow(picture, miss.rule) and not in_use_elsewhere(picture, miss.rule)
+    certain = miss.evident and not own_may_follow(picture, miss.rule.ref) and not in_use_elsewhere(picture, miss.rule)
     if miss.by is not None and miss.cause in HIDING:
         problem = f"hides {miss.host} from {picture.ref}, which {sign} for {miss.rule.ref}"
         path = EXPORT_TO if miss.by.kind == "Service" else HIDING[miss.cause]

@@ -12,8 +12,8 @@ from webhook.model.mesh import FileSet
 from webhook.trace.choice import choose
 from webhook.trace.opt_in import named_by, opts_in
 from webhook.trace.routed import routed
-from webhook.trace.signs import meant_by_name, own_rule
-from webhook.trace.supply import Supply, names_behind, serves_itself
+from webhook.trace.signs import connected
+from webhook.trace.supply import serves_itself
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -39,17 +39,11 @@ def intents(picture: "WorkloadPicture") -> Mapping[FileSet, Intent]:
 def _evident(picture: "WorkloadPicture") -> Iterator[FileSet]:
     """The file sets that the user mounts provide in full, and those for which a mount with a second sign is meant."""
     for files, supply in picture.supplies.items():
-        if supply.complete and files not in picture.set_aside and (not supply.doubtful or _means(picture, supply)):
+        if supply.complete and files not in picture.set_aside and (not supply.doubtful or connected(picture, supply)):
             yield files
     for stray in picture.strays:
         if stray.evident and stray.files is not None:
             yield stray.files
-
-
-def _means(picture: "WorkloadPicture", supply: Supply) -> bool:
-    """Whether a second sign shows for what a mount is whose Secret or ConfigMap may never have the files."""
-    users, names = picture.groups[supply.files], names_behind(picture, supply)
-    return own_rule(picture, users) or any(meant_by_name(picture, user.service.host, names) for user in users)
 
 
 def selected(picture: "WorkloadPicture") -> Iterator[FileSet]:

@@ -1,6 +1,6 @@
 """Rules that a workload means by what it mounts for nothing, or declares, and why each is not in force for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -28,11 +28,15 @@ def misses(picture: "WorkloadPicture") -> tuple[Miss, ...]:
         meant[rule.ref] = (rule, evident or meant.get(rule.ref, (rule, False))[1])
     if not meant:
         return ()
-    config = picture.view.config
-    namespace, labels = picture.workload.namespace, picture.pod.labels
+    explained = zip(explain(picture, [rule for rule, _ in meant.values()]), meant.values(), strict=True)
+    return tuple(replace(miss, evident=evident) for miss, (_, evident) in explained if miss is not None)
+
+
+def explain(picture: "WorkloadPicture", rules: Iterable[DestinationRule]) -> Iterator[Miss | None]:
+    """Why each DestinationRule is not in force for the workload; None for those that are."""
+    config, namespace, labels = picture.view.config, picture.workload.namespace, picture.pod.labels
     sidecar = config.sidecars.choose(namespace, labels, picture.view.mesh)
-    explained = ((explain_miss(config, namespace, sidecar, labels, rule), sure) for rule, sure in meant.values())
-    return tuple(replace(miss, evident=sure) for miss, sure in explained if miss is not None)
+    return (explain_miss(config, namespace, sidecar, labels, rule) for rule in rules)
 
 
 def _meant(picture: "WorkloadPicture") -> Iterator[tuple[DestinationRule, bool]]:
@@ -71,9 +75,9 @@ def is_offered(picture: "WorkloadPicture", rule: DestinationRule) -> bool:
     return not is_private(rule, picture.view.mesh) and reaches(export_set(rule), own)
 
 
-def own_may_follow(picture: "WorkloadPicture", rule: DestinationRule) -> bool:
+def own_may_follow(picture: "WorkloadPicture", ref: ObjectRef) -> bool:
     """Whether the release may still send a DestinationRule of the workload's namespace, so that this is not meant."""
-    return not picture.occasion.final and rule.ref.namespace != picture.workload.namespace
+    return not picture.occasion.final and ref.namespace != picture.workload.namespace
 
 
 def _naming(picture: "WorkloadPicture") -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:

@@ -16,6 +16,7 @@ from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount
 from webhook.trace.prepared import prepared_for
 from webhook.trace.running import earlier_pods
+from webhook.trace.supply import Supply, names_behind
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -99,9 +100,11 @@ def second_sign(picture: "WorkloadPicture", files: FileSet, secrets: Collection[
     return counts and (path or tied(picture, files, secrets)) and not provided_elsewhere(picture, files)
 
 
-def meant_by_name(picture: "WorkloadPicture", host: str, names: Iterable[str]) -> bool:
-    """Whether the workload names the host, or one of these Secrets and volumes is named after it."""
-    return names_host(picture, host) or any(named_after(host, name) for name in names)
+def connected(picture: "WorkloadPicture", supply: Supply) -> bool:
+    """Whether a sign beside the mounts ties the files that they provide to the workload, or their host to its words."""
+    users = picture.groups[supply.files]
+    named = any(names_host(picture, user.service.host) for user in users)
+    return named or tied(picture, supply.files, names_behind(picture, supply))
 
 
 def tied(picture: "WorkloadPicture", files: FileSet, secrets: Iterable[str]) -> bool:
