@@ -186,6 +186,20 @@ def test_what_enforces_is_probed_on_and_falls_back_when_nobody_is_reached_any_mo
     assert cluster.all_policies() == {"Fail"}
 
 
+def test_failures_from_before_the_entries_enforce_do_not_count_for_their_fall() -> None:
+    """As right after an install: the first Pods were not reached yet."""
+    cluster = Cluster(entry("workloads"))
+    cluster.mutates = False
+    cluster.round(2)
+    cluster.mutates = True
+    cluster.enforce()
+    cluster.answer, cluster.mutates = FAILED, False
+    cluster.round(2)
+    assert cluster.all_policies() == {"Fail"}
+    cluster.round()
+    assert cluster.all_policies() == {"Ignore"}
+
+
 def test_one_that_is_reached_every_other_time_does_not_swing() -> None:
     """Each fall doubles what has to be proved before the next `Fail`."""
     cluster = Cluster(entry("workloads"))

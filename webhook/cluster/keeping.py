@@ -127,6 +127,7 @@ class Keeping:
             self._do(configuration.resource, step)
             self.tell(_why(step, live, policies, kept.proof), {"configuration": configuration.name, **policies})
         kept.proof = kept.proof.fallen() if _falls(live, policies, kept.proof) else kept.proof
+        kept.proof = kept.proof.risen() if enforces and not kept.enforces else kept.proof
         kept.repairs = kept.repairs if step else 0
         kept.seen, kept.enforces = bool(configuration.entries), enforces
 

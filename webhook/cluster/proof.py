@@ -36,6 +36,10 @@ class Proof:
             return True
         return False if self.recent.count(False) >= FALLS_AFTER else None
 
+    def risen(self) -> "Proof":
+        """After entries have become `Fail`: what failed before says nothing of reviews that are lost since."""
+        return replace(self, recent=())
+
     def fallen(self) -> "Proof":
         """After entries that were `Fail` have become `Ignore`, or were deleted: each time twice as much is asked."""
         needs = min(max(NEEDS_AGAIN, self.needs * 2 if self.needs > 1 else 0), NEEDS_AT_MOST)
