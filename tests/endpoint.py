@@ -119,11 +119,19 @@ def serving(
         app.go.set()
         loop.call_soon_threadsafe(loop.stop)
         thread.join(WAIT_SECONDS)
-        pool.end()
+        _end(pool)
         for connection in endpoint.connections:
             connection.close()
         listener.close()
         loop.close()
+
+
+def _end(pool: Pool[Piece]) -> None:
+    """Ends the threads, which call the event loop until their last answer: it must not be closed before."""
+    pool.end()
+    for thread in pool._threads:
+        thread.join(WAIT_SECONDS)
+        assert not thread.is_alive(), thread.name
 
 
 def _run(loop: asyncio.AbstractEventLoop, endpoint: Endpoint, deadlines: Deadlines) -> None:

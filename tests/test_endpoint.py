@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -404,3 +405,14 @@ def test_no_request_is_lost_while_connections_are_retired_under_load() -> None:
             served.endpoint.answering.leaving = not served.endpoint.answering.leaving
             time.sleep(0.001)
     assert failures == []
+
+
+def test_no_thread_of_a_served_endpoint_outlives_it() -> None:
+    """Of these tests' own harness: each answer that ends its connection calls the event loop, until the last one."""
+    with serving(threads=1) as served, ExitStack() as stack:
+        for _ in range(20):
+            connection = stack.enter_context(served.connect())
+            connection.sendall(post(b"", b"/wait", b"Connection: close"))
+        until(lambda: served.endpoint.lanes[""].waiting() == 19, "nineteen wait for the thread")
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("test-")] == []
+    assert len(served.app.environs) == 20
