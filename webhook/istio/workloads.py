@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from webhook.istio.annotations import read_user_volumes
+from webhook.istio.paths import lineage, normal
 from webhook.kinds.declaration import PREFIX, read_declaration
 from webhook.model.finding import ObjectRef
 from webhook.model.workload import PROXY, PodTemplate, Source, Workload
@@ -65,7 +66,7 @@ class WorkloadIndex:
         """Workloads whose own sidecar mounts cover at least one of these file paths."""
         found: dict[ObjectRef, Workload] = {}
         for path in paths:
-            for directory in ancestors(path):
+            for directory in lineage(path):
                 found.update(self._filed().get(("mount", directory), {}))
         return tuple(found.values())
 
@@ -106,14 +107,6 @@ def _drop(index: dict[K, dict[ObjectRef, Workload]], key: K, ref: ObjectRef) -> 
             del index[key]
 
 
-def ancestors(path: str) -> Iterator[str]:
-    """The path itself and every directory above it, normalised: `/etc/a/b`, `/etc/a`, `/etc`, `/`."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    for count in range(len(parts), 0, -1):
-        yield "/" + "/".join(parts[:count])
-    yield "/"
-
-
 def declares_volumes(pod: PodTemplate) -> bool:
     """Whether the pod says anything about the files of its sidecar: by annotation, or by an own istio-proxy."""
     return (
@@ -140,7 +133,7 @@ def _keys(workload: Workload) -> Iterator[tuple[str, str]]:
         if mounts:
             yield ("mounts", "")
         for mount in mounts:
-            yield ("mount", next(ancestors(mount.mount_path)))
+            yield ("mount", normal(mount.mount_path))
     for volume in volumes:
         for source in volume.sources:
             for name in _secrets(source):
