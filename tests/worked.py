@@ -1,7 +1,8 @@
 """The worked example as objects, and the running of rule examples on it; shared by several tests."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,17 @@ Object = Mapping[str, Any]
 
 
 def objects(text: str) -> Iterator[Object]:
-    """The objects of a YAML text, with the placeholders for certificates filled in."""
-    return (fill(one) for one in yaml.safe_load_all(text) if isinstance(one, dict))
+    """The objects of a YAML text, with the placeholders for certificates filled in; the caller's own to change."""
+    return (deepcopy(one) for one in _parsed(text))
 
 
-@lru_cache(maxsize=1)
+@cache
+def _parsed(text: str) -> tuple[Object, ...]:
+    """What the text holds: examples are asked for thousands of times, and reading YAML takes milliseconds."""
+    return tuple(fill(one) for one in yaml.safe_load_all(text) if isinstance(one, dict))
+
+
+@cache
 def worked() -> tuple[Object, ...]:
     """The worked example's objects: everything but the Deployment."""
     texts = [file.read_text() for file in sorted(FOLDER.glob("*.yaml")) if file.name != "deployment.yaml"]
