@@ -14,7 +14,7 @@ from webhook.model.horizon import Horizon
 from webhook.model.rule import Example, Rule
 from webhook.policy import Policy
 from webhook.rules import catalogue
-from webhook.rules._reads import PRODUCERS, ROUTING, SIGNS, WORKLOADS
+from webhook.rules._reads import INJECTION, PRODUCERS, ROUTING, SIGNS, WORKLOADS
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.destination import DestinationPicture
 from webhook.trace.injected import picture_as_injected
@@ -67,6 +67,7 @@ ASKING: Mapping[str, frozenset[str]] = {
     "namespace": frozenset({"Namespace"}),
     "secret": frozenset({"Secret"}),
     "config_map": frozenset({"ConfigMap"}),
+    "injection": INJECTION,
     "producers": PRODUCERS,
     "producer_may_follow": PRODUCERS,
     "config": ROUTING,
@@ -80,7 +81,7 @@ ASKING: Mapping[str, frozenset[str]] = {
 def test_a_rule_reads_what_it_declares(rule: Rule) -> None:
     """The kinds that the rule's examples make it ask for are exactly those it declares; signs are not always needed."""
     asked = set().union(*(asked_by(rule, example) for example in load(rule.id)))
-    assert asked <= set(rule.reads) | (PRODUCERS if set(rule.reads) >= SIGNS else set())
+    assert asked <= set(rule.reads) | INJECTION | (PRODUCERS if set(rule.reads) >= SIGNS else set())
     assert set(rule.reads) - asked <= (SIGNS if set(rule.reads) >= SIGNS else set())
 
 

@@ -21,6 +21,9 @@ from tests.live.entry_objects import (
 from webhook.kinds.ownership import controller_of, is_created
 from webhook.model.manifest import group_of
 
+OPT_INS = (("mtls-guard.io/client-secret", "one"), ("mtls-guard.io/inject", "true"))
+OPTS_OUT = {"mtls-guard.io/inject": "false"}
+
 
 def workload_cases() -> Iterator[Case]:
     """Workloads: of every kind, everywhere."""
@@ -38,6 +41,12 @@ def workload_cases() -> Iterator[Case]:
     for namespace in ("kube-system", "kube-public", "kube-node-lease", "mtls-guard", "istio-system"):
         yield created(f"a Deployment that declares in {namespace}", "", workload("Deployment", namespace, VOLUMES))
         yield created(f"a Pod in {namespace}", "", workload("Pod", namespace))
+    for name, value in OPT_INS:
+        asks = workload("Deployment", "istio-system", {name: value})
+        yield created(f"a Deployment with {name} {value} in an excluded namespace", "workloads", asks)
+    for annotations in ({"mtls-guard.io/inject": "no"}, {"mtls-guard.io/client-secret": "one", **OPTS_OUT}):
+        alone = workload("Deployment", "istio-system", annotations)
+        yield created(f"a Deployment with {annotations} in an excluded namespace", "", alone)
     yield created("a Pod on the node's network", "", workload("Pod", hostNetwork=True))
     yield created("without annotations at all", "reach", _bare())
     yield created("sidecar wanted", "reach", workload(labels={"sidecar.istio.io/inject": "true"}))
@@ -162,6 +171,6 @@ def injection_cases() -> Iterator[Case]:
     yield created("a Pod of a namespace that asks", "inject-namespaces reach", workload("Pod", "injected"))
     yield created("a Pod that asks itself, too", "inject workloads", workload("Pod", "injected", ASKED))
     yield created("a Pod that declines there", "workloads", workload("Pod", "injected", DECLINED))
-    for namespace in ("kube-system", "mtls-guard", "istio-system"):
-        yield created(f"a Pod that asks in {namespace}", "", workload("Pod", namespace, ASKED))
+    for namespace, meets in (("kube-system", ""), ("mtls-guard", ""), ("istio-system", "workloads")):
+        yield created(f"a Pod that asks in {namespace}", meets, workload("Pod", namespace, ASKED))
     yield changed("a Pod that asked before", "workloads", workload("Pod", annotations=ASKED), "label", "NAME", "a=b")

@@ -392,12 +392,17 @@ def test_a_revoked_right_to_read_secrets_is_said_and_denies_nobody(plane: Contro
         until(lambda: ("secret-missing", "deny") in told(judged(live, WITHOUT)), "the right is back")
 
 
-def test_an_optional_kind_that_may_not_be_listed_keeps_nobody_waiting_and_is_said(limited: Connection) -> None:
-    with following(limited) as live:
-        source = next(one for one in live.store.sources() if "mutatingwebhook" in one.name)
+def test_an_optional_kind_that_may_not_be_listed_keeps_nobody_waiting_and_is_said(
+    live: LiveCluster, limited: Connection
+) -> None:
+    """Without the webhook configurations, injection is taken to happen."""
+    until(lambda: live.store.view.injection(TEAM, by_itself=True), "that there are none is known to who may list them")
+    with following(limited) as less:
+        source = next(one for one in less.store.sources() if "mutatingwebhook" in one.name)
         until(lambda: source.forbidden, "the refusal is noted")
-        assert not live.waits()
+        assert not less.waits()
         assert "mutatingwebhookconfigurations" in source.trouble
+        assert less.store.view.injection(TEAM, by_itself=True) is None
 
 
 def test_without_the_right_to_list_rules_it_is_not_ready_and_says_why(plane: ControlPlane, limited: Connection) -> None:

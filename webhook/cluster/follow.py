@@ -144,6 +144,8 @@ class Follower:
             self._tell("watch interrupted", {"kind": self.followed.name, "problem": str(error)})
         self._source.restarts = self._machine.restarts
         self._source.trouble, self._source.forbidden = str(error), isinstance(error, Forbidden)
+        if self._source.forbidden:
+            self._store.not_readable(self._source)
 
     def _has_gone(self, error: NotFound) -> bool:
         """Whether discovery, too, says that the kind is not served; a server that has just started may not know yet."""

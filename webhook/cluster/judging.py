@@ -30,7 +30,7 @@ from webhook.model.request import Request
 from webhook.model.rule import Rule
 from webhook.policy import Policy
 from webhook.rules import catalogue
-from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, WORKLOADS
+from webhook.rules._reads import INJECTION, NAMESPACE, PRODUCERS, ROUTING, WORKLOADS
 from webhook.rules.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
 from webhook.view import Snapshot
 
@@ -227,7 +227,7 @@ def _kinds_behind(verdict: Verdict) -> frozenset[str]:
 
 def _rests_on(rule: Rule) -> frozenset[str]:
     """The kinds that make or unmake its findings; other workloads only where it is them that a change breaks."""
-    return rule.reads & (_RELIED_ON | WORKLOADS if rule.about == "change" else _RELIED_ON)
+    return rule.reads & (_RELIED_ON | INJECTION | (WORKLOADS if rule.about == "change" else frozenset()))
 
 
 def _weaker(finding: Finding, doubtful: Collection[str]) -> Finding:

@@ -121,3 +121,13 @@ class Store:
     def _keep_only(self, source: Source, change: Only) -> None:
         for name in [name for name in source.held if name not in change.names]:
             self._remove(source, name)
+        self._know(source, listed=True)
+
+    def not_readable(self, source: Source) -> None:
+        """Notes that the kind may not be read: whatever is held of it may not be all that there is."""
+        with self.lock:
+            self._know(source, listed=False)
+
+    def _know(self, source: Source, *, listed: bool) -> None:
+        if source.followed.wanted.kind == "MutatingWebhookConfiguration":
+            self.view.know_webhooks(listed=listed)

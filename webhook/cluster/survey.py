@@ -11,7 +11,7 @@ from webhook.cluster.connection import JSON, METADATA_LIST, Connection, Query
 from webhook.cluster.discovery import discover
 from webhook.cluster.errors import ClusterError, Forbidden, NotFound
 from webhook.cluster.kinds import Followed, Wanted, istio_config_maps, wanted
-from webhook.cluster.resource import CONFIG_MAPS, NAMESPACES, SECRETS, Resource
+from webhook.cluster.resource import CONFIG_MAPS, MUTATING, NAMESPACES, SECRETS, Resource
 from webhook.cluster.trim import trim
 from webhook.decoding.json_text import load_json_cut
 from webhook.istio.annotations import read_user_volumes
@@ -55,6 +55,7 @@ def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool
     for item in reader.named(istio_config_maps(found.view.mesh.root_namespace, found.view.mesh.config_revisions)):
         found.view.put(item)
     found.view.complete = not found.unread
+    found.view.know_webhooks(listed=_not_listed(MUTATING) not in found.unread)
     return found
 
 
@@ -96,7 +97,7 @@ class _Reader:
             yield from self._list(kind, resource, self._namespace)
             self._unread.append(f"{resource.full_name} of other namespaces than {self._namespace}: may not be listed")
         except Forbidden:
-            self._unread.append(f"{resource.full_name}: may not be listed")
+            self._unread.append(_not_listed(resource))
             if resource == NAMESPACES:
                 yield from self._own_namespace()
 
@@ -136,6 +137,10 @@ class _Reader:
                 continue
             except Forbidden:
                 self._unread.append(f"configmap {one.namespace}/{name}: may not be read")
+
+
+def _not_listed(resource: Resource) -> str:
+    return f"{resource.full_name}: may not be listed"
 
 
 def _put_named(connection: Connection, found: Survey, resource: Resource, name: Name) -> None:

@@ -62,6 +62,7 @@ class Addition:
     awaited: what it asks for and nothing in view says how to mount, in words.
     guessed: file sets that are mounted though nobody says that their DestinationRule is meant. unseen: from a Secret
     that is not in view. absent: a Secret that the choice depends on is not in view.
+    unavailable: why injection does not happen here, where the workload's own mounts lack files that it asks for.
     """
 
     opted_in: bool = False
@@ -74,11 +75,12 @@ class Addition:
     guessed: frozenset[FileSet] = frozenset()
     unseen: bool = False
     absent: bool = False
+    unavailable: Obstacle | None = None
 
     @property
     def impossible(self) -> bool:
-        """Whether nothing is added because of an obstacle."""
-        return any(one.certain for one in self.obstacles)
+        """Whether nothing is added because of an obstacle, or because injection does not happen."""
+        return self.unavailable is not None or any(one.certain for one in self.obstacles)
 
     def __bool__(self) -> bool:
         """Whether anything is added."""

@@ -23,5 +23,8 @@ WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "
 SIGNS = WORKLOADS | CONFIG_MAPS
 """`picture.strays` of a mount that nothing explains: where second signs are looked for, and only then."""
 
+INJECTION = frozenset({"MutatingWebhookConfiguration"})
+"""`view.injection`, which the picture of a workload that opts in has asked already."""
+
 CHAINS = NAMESPACE | ROUTING | SECRETS | SIGNS
 """`picture.chains` and `picture.credentials`: what a rule on the end of a chain reads."""

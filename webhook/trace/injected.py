@@ -10,6 +10,7 @@ from webhook.model.workload import PROXY, Container, PodTemplate, Workload
 from webhook.trace.added_entries import mount_entry, volume_entry
 from webhook.trace.addition import plan
 from webhook.trace.opt_in import opts_in
+from webhook.trace.unavailable import unavailable
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
@@ -17,11 +18,14 @@ from webhook.view import ClusterView
 def picture_as_injected(
     workload: Workload, view: ClusterView, horizon: Horizon, occasion: Occasion = STATE
 ) -> WorkloadPicture:
-    """The picture of the workload; of one that opted in, with what injection will add to its template."""
+    """The picture of the workload; of one that opted in, with what injection will add to its template, if anything."""
     written = WorkloadPicture(workload, view, horizon, occasion=occasion)
     if not opts_in(written):
         return written
     addition = plan(written)
+    missing = unavailable(written) if not addition.impossible else None
+    if missing is not None:
+        addition = Addition(opted_in=True, unavailable=missing, awaited=addition.awaited)
     if not addition:
         written.addition = addition
         return written

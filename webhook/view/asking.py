@@ -7,6 +7,7 @@ from webhook.istio.reach import Config, Reach
 from webhook.istio.workloads import WorkloadIndex
 from webhook.model.deadline import Deadline
 from webhook.model.finding import ObjectRef
+from webhook.model.injecting import Hindrance
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
 from webhook.model.mesh import Mesh, Namespace
 from webhook.view.tallies import Tallies
@@ -57,6 +58,12 @@ class ClusterView(Protocol):
 
     def namespace(self, name: str) -> Namespace:
         """The namespace; `known=False` when it is not in view."""
+
+    def injection(self, namespace: str, *, by_itself: bool) -> Hindrance | None:
+        """Why mtls-guard does not inject there; None where it does, and where no webhook configurations are in view.
+
+        by_itself: the Pods opt in by themselves, else by the label of the namespace.
+        """
 
     def secret(self, namespace: str, name: str) -> SecretFacts | None:
         """Facts of the Secret, None when it is not in view."""

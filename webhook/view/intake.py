@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from webhook.kinds.destination_rule import read_destination_rule
+from webhook.kinds.injecting import read_injecting
 from webhook.kinds.namespace import read_namespace
 from webhook.kinds.ownership import is_controlled
 from webhook.kinds.producer import is_namespaced, makes, read_producers
@@ -12,6 +13,7 @@ from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
 from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
 from webhook.model.finding import ObjectRef
+from webhook.model.injecting import InjectingEntry
 from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, text
 from webhook.view.mesh_sources import MeshSource, learn
 
@@ -101,8 +103,20 @@ def _put_config_map(snapshot: "Snapshot", manifest: Manifest) -> None:
         snapshot.recount(facts.ref.namespace)
 
 
-def _put_injector_webhook(snapshot: "Snapshot", manifest: Manifest) -> None:
-    learn(snapshot, MeshSource("webhook", "", _ref(manifest).name), manifest)
+def _put_webhooks(snapshot: "Snapshot", manifest: Manifest) -> None:
+    """A configuration of Istio's injector, or one of mtls-guard's own."""
+    name = _ref(manifest).name
+    learn(snapshot, MeshSource("webhook", "", name), manifest)
+    _inject_by(snapshot, name, read_injecting(manifest))
+
+
+def _inject_by(snapshot: "Snapshot", name: str, entries: tuple[InjectingEntry, ...]) -> None:
+    if snapshot.injecting.get(name, ()) == entries:
+        return
+    others = {key: held for key, held in snapshot.injecting.items() if key != name}
+    snapshot.injecting = {**others, name: entries} if entries else others
+    snapshot.tallies.clear()
+    snapshot.changed()
 
 
 def _put_producer(snapshot: "Snapshot", manifest: Manifest) -> None:
@@ -141,7 +155,7 @@ _PUTS: Mapping[tuple[str, str], Callable[["Snapshot", Manifest], None]] = {
     ("", "Namespace"): _put_namespace,
     ("", "Secret"): _put_secret,
     ("", "ConfigMap"): _put_config_map,
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _put_injector_webhook,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _put_webhooks,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _put_definition,
 }
 
@@ -162,6 +176,7 @@ def forget(snapshot: "Snapshot", ref: ObjectRef) -> None:
         _forget_content(snapshot, ref)
     elif ref.kind == "MutatingWebhookConfiguration":
         learn(snapshot, MeshSource("webhook", "", ref.name), None)
+        _inject_by(snapshot, ref.name, ())
     elif makes((group_of(ref.api_version), ref.kind), snapshot.made.further):
         snapshot.made.remove(ref)
         _recount_for(snapshot, ref)

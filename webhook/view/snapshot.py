@@ -13,10 +13,12 @@ from webhook.kinds.producer import NO_FURTHER, Further
 from webhook.kinds.workload import NO_TEMPLATES, Templates
 from webhook.model.deadline import UNLIMITED, Deadline
 from webhook.model.finding import ObjectRef
+from webhook.model.injecting import Hindrance, InjectingEntry
 from webhook.model.manifest import Manifest
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
 from webhook.model.mesh import Mesh, Namespace, Sidecar
 from webhook.view.asking import ByName
+from webhook.view.injection import hindrance
 from webhook.view.intake import forget, take_in
 from webhook.view.mesh_sources import MeshSource
 from webhook.view.producers import ProducerIndex
@@ -33,6 +35,7 @@ class Snapshot:
     tallies: counts by namespace, see there.
     deadline: the time of the review that asks. revision: another one after each change that a verdict may notice.
     by_name: who reads Secrets and ConfigMaps that are not held here. hidden: those that it shall not be asked for.
+    injecting: entries by which mtls-guard injects, by configuration. webhooks_listed: the cluster has no other ones.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class Snapshot:
         self.made = ProducerIndex(further)
         self.istio_namespace = istio_namespace
         self.mesh_sources: dict[MeshSource, Manifest] = {}
+        self.injecting: dict[str, tuple[InjectingEntry, ...]] = {}
+        self.webhooks_listed = False
         self.lasting: dict[Any, Any] = {}
         self.memo: dict[Any, Any] = {}
         self.past: dict[Any, Past] = {}
@@ -154,6 +159,20 @@ class Snapshot:
             return ""
         return self.by_name.unread(kind, namespace, name)
 
+    def injection(self, namespace: str, *, by_itself: bool) -> Hindrance | None:
+        """Why mtls-guard does not inject there; None where it does, and where no webhook configurations are in view."""
+        if not (self.webhooks_listed or self.injecting):
+            return None
+        entries = [entry for held in self.injecting.values() for entry in held]
+        return hindrance(entries, self.namespace(namespace), by_itself=by_itself)
+
+    def know_webhooks(self, *, listed: bool) -> None:
+        """Says whether every webhook configuration of the cluster is in view."""
+        if listed != self.webhooks_listed:
+            self.webhooks_listed = listed
+            self.tallies.clear()
+            self.changed()
+
     def producers(self, kind: str, namespace: str, name: str) -> tuple[Producer, ...]:
         """Objects that say that they will make the Secret or ConfigMap."""
         return self.made.of(kind, self.namespace(namespace), name)
@@ -203,6 +222,7 @@ class Snapshot:
         parts = (held.rules.copy(), held.services.copy(), held.routes.copy(), held.sidecars.copy())
         twin.config = Config(self.mesh, *parts)
         twin.workloads, twin.pods, twin.mesh_sources = self.workloads, self.pods, dict(self.mesh_sources)
+        twin.injecting, twin.webhooks_listed = self.injecting, self.webhooks_listed
         twin.namespaces, twin.made = dict(self.namespaces), self.made.copy()
         twin.secrets, twin.config_maps = dict(self.secrets), dict(self.config_maps)
         twin.by_name, twin.hidden, twin.deadline = self.by_name, set(self.hidden), self.deadline

@@ -78,6 +78,17 @@ kind without a schema, declares nothing: an error here would be a refusal.
 type(m) == map && ['sidecar.istio.io/userVolume', 'sidecar.istio.io/userVolumeMount', 'mtls-guard.io/client-secret', 'mtls-guard.io/destinations', 'mtls-guard.io/inject'].exists(a, a in m))
 {{- end }}
 
+{{/*
+Its namespace is not one whose workloads are let alone; or the workload opts in to injection there, which does not happen and is
+reported.
+*/}}
+{{- define "mtls-guard.cel.notExcluded" -}}
+!(request.namespace in {{ .Values.webhook.excludedNamespaces | toJson }}) ||
+[{{ include "mtls-guard.cel.template" (dict "root" . "part" "metadata.?annotations") }}.orValue({})].exists(m,
+type(m) == map && !('mtls-guard.io/inject' in m && m['mtls-guard.io/inject'] == 'false') &&
+('mtls-guard.io/client-secret' in m || ('mtls-guard.io/inject' in m && m['mtls-guard.io/inject'] == 'true')))
+{{- end }}
+
 {{/* Istio gives it no sidecar, whatever the namespace says. */}}
 {{- define "mtls-guard.cel.noSidecar" -}}
 {{ include "mtls-guard.cel.template" (dict "root" . "part" "metadata.?labels[?'sidecar.istio.io/inject']") }}.orValue('') == 'false' ||

@@ -76,12 +76,15 @@ clientConfig:
   {{- $entry | nindent 2 }}
   namespaceSelector:
     matchExpressions:
-      {{- include "mtls-guard.selectWorkloads" . | nindent 6 }}
+      {{- include "mtls-guard.selectRules" . | nindent 6 }}
   rules:
     {{- include "mtls-guard.workloadRules" . | nindent 4 }}
   matchConditions:
     {{- include "mtls-guard.workloadConditions" . | nindent 4 }}
     {{- include "mtls-guard.declared" . | nindent 4 }}
+    {{- if .Values.webhook.excludedNamespaces }}
+    {{- include "mtls-guard.condition" (dict "name" "not-excluded-or-asks-for-files" "cel" (include "mtls-guard.cel.notExcluded" .)) | nindent 4 }}
+    {{- end }}
 - name: namespaces.mtls-guard.io
   {{- $entry | nindent 2 }}
   namespaceSelector:
