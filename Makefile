@@ -39,8 +39,9 @@ prove: .venv/.dev ## what really happens to every rule's examples (Istio, Envoy,
 	@$(PY) -m prove $(ARGS)
 	@$(if $(ARGS),:,$(PY) -m rig.oracles)
 	@$(if $(ARGS),:,$(PY) -m prove.releases)
+	@$(if $(ARGS),:,$(PY) -m prove.injection)
 
-bench: .venv/.dev ## measure (PARTS="connections"; PARTS="live scale churn bursts" behind a real API server)
+bench: .venv/.dev ## measure (PARTS="connections"; PARTS="mutate live scale churn bursts" behind a real API server)
 	@$(PY) -m benchmarks $(PARTS)
 
 docs: .venv/.dev ## write the generated documents

@@ -19,7 +19,7 @@ from time import perf_counter
 from benchmarks.row import Row, markdown
 
 USUAL = ("verdict", "mutation", "serving", "check")
-PARTS = (*USUAL, "connections", "live", "scale", "churn", "bursts")
+PARTS = (*USUAL, "connections", "mutate", "live", "scale", "churn", "bursts")
 
 
 def main() -> None:

@@ -121,15 +121,26 @@ class Stage:
         created = self.create(workload)
         metadata = created["metadata"]
         try:
-            running = run(self.istio, created, Meeting(self.partner, self.hosts, self._names), self._folder("w"))
-            try:
-                until(lambda: running.ready, "the sidecar is ready", READY_SECONDS, every=ASK_SECONDS)
+            with self.running(created) as running:
                 yield running
-            finally:
-                running.stop()
         finally:
             path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
             self.istio.api.delete(path, {"gracePeriodSeconds": 0})
+
+    @contextmanager
+    def running(self, created: Object) -> Iterator[Running]:
+        """A Pod that the API server has, run until it is ready or cannot be.
+
+        Raises:
+            NotThere: it waits for something that a volume shows.
+            NotStarted: a container could not be started.
+        """
+        running = run(self.istio, created, Meeting(self.partner, self.hosts, self._names), self._folder("w"))
+        try:
+            until(lambda: running.ready, "the sidecar is ready", READY_SECONDS, every=ASK_SECONDS)
+            yield running
+        finally:
+            running.stop()
 
     def create(self, workload: Object) -> Object:
         """The Pod of a workload as the API server has it, after all webhooks.

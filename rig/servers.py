@@ -11,6 +11,7 @@ CLUSTER_ADDRESSES = "10.96.0.0/16"
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 CONTROLLERS = (
     "cronjob-controller",
+    "daemonset-controller",
     "deployment-controller",
     "disruption-controller",
     "endpointslice-controller",
