@@ -4,7 +4,7 @@ What to ask and what an answer means is `watch`'s, what is held is `store`'s. No
 thread but the end of its kind.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from random import random
 from threading import BoundedSemaphore, Event, Thread
@@ -22,6 +22,8 @@ Tell = Callable[[str, Mapping[str, object]], None]
 """Who is told what happens: a constant message, and what varies."""
 _LISTS_AT_ONCE = 3
 """Pages that are read at the same time: each is parsed whole, and there is one interpreter to do it."""
+_JOIN_SECONDS = 5.0
+"""How long a thread that was told to stop may take to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,20 @@ class Follow:
         with self._store.lock:
             self._store.view.made.serve(served)
             revisions = self._store.view.mesh.config_revisions
-        for followed in (*found, *istio_config_maps(self._wishes.istio_namespace, revisions)):
+        wanted = (*found, *istio_config_maps(self._wishes.istio_namespace, revisions))
+        for followed in wanted:
             self._follow(followed)
+        self._leave({followed.name for followed in wanted})
         self.missing = ""
+
+    def _leave(self, wanted: Collection[str]) -> None:
+        """Follows the ConfigMaps of a revision no longer that has gone; nobody may have allowed to read them."""
+        for name, follower in list(self._followers.items()):
+            if name not in wanted and follower.followed.wanted.kind == "ConfigMap":
+                follower.stop()
+                follower.thread.join(_JOIN_SECONDS)
+                self._store.drop(self._store.source(follower.followed))
+                del self._followers[name]
 
     def _follow(self, followed: Followed) -> None:
         known = self._followers.get(followed.name)
