@@ -8,6 +8,7 @@ from typing import Any
 
 from webhook.kinds.ownership import controller_of
 from webhook.kinds.pod import read_pod
+from webhook.kinds.volume_claims import with_claims
 from webhook.model.finding import ObjectRef
 from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.workload import Workload
@@ -62,9 +63,10 @@ def read_workload(manifest: object, further: Templates = NO_TEMPLATES) -> Worklo
     metadata = mapping(found.get("metadata"))
     ref = _ref(found, metadata)
     owner, template = controller_of(metadata), dig(found, *steps)
+    pod = read_pod(mapping(template), ".".join(steps), ref.namespace)
     return Workload(
         ref,
-        read_pod(mapping(template), ".".join(steps), ref.namespace),
+        with_claims(pod, found) if ref.kind == "StatefulSet" else pod,
         texts(metadata.get("labels")),
         texts(metadata.get("annotations")),
         text(owner.get("kind")),

@@ -90,6 +90,7 @@ class PodTemplate:
     left_out: lists that are longer than what is read of them, in words.
     zero_group: 0 is among the supplementalGroups. hosts: those that variables and arguments of the application name.
     config_maps: names of the ConfigMaps from which the application is configured.
+    replaced: volumes of the pod spec in whose place the Pods of a StatefulSet have a claim of the same name.
     """
 
     path: str
@@ -107,6 +108,7 @@ class PodTemplate:
     zero_group: bool = False
     hosts: frozenset[str] = frozenset()
     config_maps: frozenset[str] = frozenset()
+    replaced: tuple[Volume, ...] = ()
 
     def container(self, name: str) -> Container | None:
         """The container of that name, among containers and initContainers."""

@@ -4,7 +4,8 @@
 
 A volume with `secret` and `configMap` is refused by the API server, and so is a `projected` one whose sources name the
 same file twice. It also comes about by names: the injector merges a
-volume of `userVolume` with one of the same name in `spec.volumes`, or of Istio, and both sources stay.
+volume of `userVolume` with one of the same name in `spec.volumes`, in `volumeClaimTemplates`, or of Istio, and both
+sources stay.
 
 ## Fix
 
@@ -13,7 +14,8 @@ Make two volumes of it, a `projected` one, or give the volume a name that nobody
 ## Source
 
 Kubernetes: pkg/apis/core/validation, `validateVolumeSource` ("may not specify more than 1 volume type") and
-`validateProjectionSources` ("conflicting duplicate paths").
+`validateProjectionSources` ("conflicting duplicate paths"). Seen for real with a claim template: the StatefulSet is
+stored, and none of its Pods.
 """
 
 from collections.abc import Iterator
