@@ -117,7 +117,7 @@ class Rollout:
         published = Bundles(self.cluster, TARGETS).read(self.at)
         bundles = {bundle for each in published for bundle in each.bundles.values()} - NEW
         ready = [replica for replica in self.replicas if replica.ready]
-        problems = {unverified(bundle, replica.file, INSTALLATION.host) for replica in ready for bundle in bundles}
+        problems = {problem(bundle, replica.file) for replica in ready for bundle in bundles}
         return sorted(problems - {""})
 
     def install(self, mode: str) -> None:
@@ -151,6 +151,8 @@ class Rollout:
 
 CHANGES = [*permutations(MODES, 2)]
 ISSUERS: dict[str, Issued] = {}
+PROBLEMS: dict[tuple[bytes, bytes], str] = {}
+"""What each bundle says of each certificate: asked after every step, most of which change neither."""
 NEW = {b""}
 """What an entry holds in the moment in which it is created, as Ignore."""
 
@@ -170,6 +172,14 @@ def test_no_replica_serves_what_is_not_trusted_and_the_old_ca_goes_in_the_end(
     tmp_path: Path, before: str, after: str
 ) -> None:
     changed(tmp_path, before, after, [])
+
+
+def problem(bundle: bytes, file: Path) -> str:
+    """What the API server would refuse the certificate for, '' for nothing."""
+    asked = bundle, file.read_bytes()
+    if asked not in PROBLEMS:
+        PROBLEMS[asked] = unverified(bundle, file, INSTALLATION.host)
+    return PROBLEMS[asked]
 
 
 def changed(folder: Path, before: str, after: str, moves: list[tuple[int, bool, float]]) -> None:
