@@ -14,6 +14,9 @@ COMPILE := .venv-lock/bin/uv --no-config pip compile --quiet --universal --pytho
   --no-header --no-annotate --system-certs
 # Three at a time: two wait for a cluster while one computes. ARGS="-n 0" for one after the other.
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Hundreds of Pythons are started by the tests: what they import is compiled once, also where a shell forbids that.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 CODE := $(wildcard webhook tests benchmarks certs charts examples prove rig tools)
 DOCS := $(wildcard tools/docs.py tools/docs)
 

@@ -20,8 +20,10 @@ IMAGE = {
     "PYTHONUNBUFFERED": "1",
     "HOME": "/nonexistent",
     "LANG": "C.UTF-8",
+    **({"PYTHONPYCACHEPREFIX": sys.pycache_prefix} if sys.pycache_prefix else {}),
 }
-"""The image is this checkout and its environment; entry point and variables are those of the Dockerfile."""
+"""The image is this checkout and its environment; entry point and variables are those of the Dockerfile, which
+compiles all modules: here they may lie elsewhere."""
 IMAGE_FOLDERS = (TOP, Path(sys.prefix), Path(sys.base_prefix))
 UNITS = {"": 1, "m": 0.001, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 NODE = {"cpu": "2", "memory": str(2**31)}

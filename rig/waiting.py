@@ -6,6 +6,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 POLL_SECONDS = 0.02
+PAUSE = 2.0
+"""Pauses are this much longer than asking took: what is waited for needs the processor, too."""
+LONGEST_PAUSE_SECONDS = 1.0
 
 
 class TooLate(AssertionError):
@@ -20,9 +23,11 @@ def until(answer: Callable[[], T | None], what: str, seconds: float = 60, *, eve
     """
     end = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         found = answer()
         if found:
             return found
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > end:
             raise TooLate(f"not within {seconds:g} s: {what}")
-        time.sleep(every)
+        time.sleep(max(every, min(PAUSE * (now - asked), LONGEST_PAUSE_SECONDS)))

@@ -1,6 +1,9 @@
 """Our chart, rendered by the real Helm."""
 
+import json
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import yaml
@@ -13,9 +16,19 @@ Objects = list[dict[str, Any]]
 
 
 def render(values: Mapping[str, Any] | None = None, name: str = "mtls-guard", namespace: str = NAMESPACE) -> Objects:
-    """The objects that the chart makes of these values, hooks too."""
-    said = helm("template", name, CHART, "--namespace", namespace, values=values or {})
-    return [one for one in yaml.safe_load_all(said) if one]
+    """The objects that the chart makes of these values, hooks too; the caller's own to change."""
+    return deepcopy(_rendered(json.dumps(values or {}), name, namespace))
+
+
+def template(values: Mapping[str, Any], name: str = "mtls-guard", namespace: str = NAMESPACE) -> str:
+    """What Helm prints."""
+    return helm("template", name, CHART, "--namespace", namespace, values=values)
+
+
+@cache
+def _rendered(values: str, name: str, namespace: str) -> Objects:
+    """Several tests look at the same objects, and each start of Helm takes a while."""
+    return [one for one in yaml.safe_load_all(template(json.loads(values), name, namespace)) if one]
 
 
 def enforcing(objects: Objects) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from certs.encode import cert_pem
 from certs.issue import CA, Dates, make_ca
 from rig.control_plane import ControlPlane, control_plane
 from rig.servers import Options
-from tests.live.helm import Objects, enforcing, injecting, kept, render
+from tests.live.helm import Objects, enforcing, injecting, kept, render, template
 from tools.chart import CHART
 from webhook.metrics import Metrics
 from webhook.model.finding import Severity
@@ -64,7 +64,7 @@ def test_the_api_server_takes_every_object_strictly(plane: ControlPlane, values:
 
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
 def test_two_renders_are_the_same(values: Values) -> None:
-    assert render(values) == render(values)
+    assert template(values) == template(values)
 
 
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
