@@ -12,6 +12,9 @@ from prove.injection.finished import files, lost
 from prove.injection.objects import annotations, workload
 from prove.injection.other import changed
 from prove.injection.results import Answer, Result, answers
+from prove.injection.traffic import CELLS, expected
+from prove.outcome import Kind, Outcome
+from prove.over_time import Story
 
 SINCE = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CELL = Cell("Pods", "none", CREATE, "Deployment")
@@ -144,10 +147,24 @@ def test_the_page_says_every_cell_and_is_read_again(monkeypatch: pytest.MonkeyPa
         for one in cells([], [], [], ["created"])
     ]
     monkeypatch.setattr(page, "PAGE", tmp_path / "page.md")
-    page.write(results, SINCE.date())
+    call = Story("a | b | c | created | files", (Outcome(Kind.WORKS, "CN=one"),), ("works",))
+    page.write(results, [call], SINCE.date())
     text = page.PAGE.read_text(encoding="utf-8")
     assert "182 cells: 180 with the files that they ask for, 0 say why not, 2 silent." in " ".join(text.split())
     assert text.count("| files | files | files | files | files | files | files |") == len(MODES)
+    assert text.endswith("| a | b | c | created | files | works over mTLS as CN=one |\n")
     read = page.read()
     assert len(read) == len(results)
     assert read["Job", "Pods", "after, drops", "created"] == "SILENT: no Pod"
+
+
+def test_a_call_must_come_out_as_the_files_of_its_pod_say() -> None:
+    right = pod([{"name": "v", "secret": {"secretName": "two"}}], [{"name": "v", "mountPath": "/etc/c"}])
+    assert expected(Result(CELL, State(), right, ())) == "works over mTLS as O=Example,CN=two"
+    assert expected(Result(CELL, State(folder="/etc/d"), right, ())) == "fails"
+    assert expected(Result(CELL, State(), None, ())) == "the Pod does not start"
+
+
+def test_at_least_ten_cells_are_called_in_both_modes() -> None:
+    assert len(set(CELLS) & {*cells([], [], [], [])}) == len(CELLS) >= 10
+    assert {one.mode for one in CELLS} == {*MODES}

@@ -11,13 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prove.injection.cells import CHANGES, KINDS, MODES, OTHERS, Cell, cells
-from prove.injection.page import PAGE, write
+from prove.injection.page import write
 from prove.injection.play import played
 from prove.injection.results import Result
 from prove.injection.stage import stage
-from rig.parts import MANIFESTS, PARTS, PartMissing, have
+from prove.injection.traffic import CELLS, with_traffic
+from prove.machine import demand_sidecars
+from prove.over_time import Story
+from rig.parts import MANIFESTS, MESH_PARTS, PARTS, PartMissing, have
 
-PARTS_NEEDED = (*PARTS, "pilot-discovery", MANIFESTS)
+PARTS_NEEDED = (*PARTS, *MESH_PARTS, MANIFESTS)
 
 
 def main() -> int:
@@ -30,39 +33,51 @@ def main() -> int:
         ("change", [one.name for one in CHANGES]),
     ):
         parser.add_argument(f"--{name}", action="append", choices=values, default=[], help="may be repeated")
+    parser.add_argument("--traffic", action="store_true", help="cells of which calls are proven, and their calls")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write what was said and what each Pod has, as JSON")
     asked = parser.parse_args()
     chosen = list(cells(asked.kind, asked.mode, asked.other, asked.change))
+    whole = len(chosen) == len(list(cells([], [], [], []))) and not asked.traffic
     try:
         for part in PARTS_NEEDED:
             have(part)
-        return _played(chosen, asked.keep)
+        if whole or asked.traffic:
+            demand_sidecars()
+        return _judged(*_played([one for one in chosen if not asked.traffic or one in CELLS], asked), whole=whole)
     except PartMissing as error:
         print(f"python -m prove.injection: {error}", file=sys.stderr)
         return 1
 
 
-def _played(chosen: list[Cell], keep: Path | None) -> int:
-    """Plays them; the exit code."""
+def _played(chosen: list[Cell], asked: argparse.Namespace) -> tuple[list[Result], list[Story]]:
+    """What comes of the cells, and of the calls of some of them."""
     begun = time.monotonic()
     with stage() as on:
         say(f"the cluster is ready after {time.monotonic() - begun:.0f} s")
         results = list(played(on, chosen, say))
-    if keep:
-        keep.write_text(json.dumps([_kept(one) for one in results], indent=1), encoding="utf-8")
-    silent = [one for one in results if one.silent]
-    for one in silent:
-        print(f"SILENT {one.cell}: {one.wrong}", file=sys.stderr)
-    whole = len(chosen) == len(list(cells([], [], [], [])))
+        if asked.keep:
+            asked.keep.write_text(json.dumps([_kept(one) for one in results], indent=1), encoding="utf-8")
+        calls: list[Story] = []
+        whole = len(chosen) == len(list(cells([], [], [], [])))
+        for story in with_traffic(on.istio, results) if asked.traffic or whole else ():
+            say(f"{story.title}: {', then '.join(map(str, story.seen))}")
+            calls.append(story)
+    say(f"{len(results)} cells in {time.monotonic() - begun:.0f} s")
+    return results, calls
+
+
+def _judged(results: list[Result], calls: list[Story], *, whole: bool) -> int:
+    """Says what must not be, and writes the page of the whole; the exit code."""
+    wrong = [f"SILENT {one.cell}: {one.wrong}" for one in results if one.silent]
+    wrong += [f"DISAGREES {one.title}: {one.seen[0]}, not {one.expected[0]}" for one in calls if not one.true]
+    for line in wrong:
+        print(line, file=sys.stderr)
     if whole:
-        write(results, datetime.now(UTC).date())
-    said = sum(bool(one.wrong) for one in results) - len(silent)
-    written = f"; wrote {PAGE.name}" if whole else ""
-    print(
-        f"{len(results)} cells in {time.monotonic() - begun:.0f} s: {len(results) - said - len(silent)} with the files "
-        f"that they ask for, {said} say why not, {len(silent)} silent{written}"
-    )
-    return int(bool(silent))
+        write(results, calls, datetime.now(UTC).date())
+    right, silent = sum(not one.wrong for one in results), sum(one.silent for one in results)
+    said = len(results) - right - silent
+    print(f"{right} with the files that they ask for, {said} say why not, {silent} silent; {len(calls)} called")
+    return int(bool(wrong))
 
 
 def say(text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prove.injection.cells import CHANGES, KINDS, MODES, OTHERS
 from prove.injection.results import Result
+from prove.over_time import Story
 from rig.parts import BUILDS, ISTIO_VERSION
 
 Place = tuple[str, str, str, str]
@@ -39,18 +40,35 @@ DestinationRule that is denied is applied again with `mtls-guard.io/allow-interr
 """
 
 
-def write(results: Sequence[Result], on: date) -> None:
+CALLS = "## With traffic"
+TRAFFIC = f"""\
+{CALLS}
+
+These finished Pods ran with Istio's agent and Envoy and the files that they mount, and called the partner: a TLS server
+that demands a client certificate. Each Secret has a certificate with the name of the Secret.
+"""
+
+
+def write(results: Sequence[Result], calls: Sequence[Story], on: date) -> None:
     """Writes the page."""
-    PAGE.write_text(page(results, on), encoding="utf-8")
+    PAGE.write_text(page(results, calls, on), encoding="utf-8")
 
 
-def page(results: Sequence[Result], on: date) -> str:
+def page(results: Sequence[Result], calls: Sequence[Story], on: date) -> str:
     """All of it."""
     pinned = {build.folder: build.version for build in BUILDS}
     wrong, silent = sum(bool(one.wrong) for one in results), sum(one.silent for one in results)
     counts = {"count": len(results), "right": len(results) - wrong, "said": wrong - silent, "silent": silent}
     head = HEAD.format(kubernetes=pinned["kubernetes"], istio=ISTIO_VERSION, helm=pinned["helm"], on=on, **counts)
-    return head + "\n".join(line for mode in MODES for line in _mode(mode, results)) + "\n"
+    lines = [line for mode in MODES for line in _mode(mode, results)]
+    return head + "\n".join([*lines, *_calls(calls)]) + "\n"
+
+
+def _calls(calls: Sequence[Story]) -> Iterator[str]:
+    """What the application of some finished Pods got from the partner."""
+    yield from (TRAFFIC, "| workload | mode | other webhook | change | finished Pod | its request |", f"|{'---|' * 6}")
+    for one in calls:
+        yield f"| {one.title} | {', then '.join(map(str, one.seen))} |"
 
 
 def _mode(mode: str, results: Sequence[Result]) -> Iterator[str]:
@@ -83,6 +101,8 @@ def read() -> dict[Place, str]:
     cells: dict[Place, str] = {}
     mode = change = ""
     for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith(CALLS):
+            break
         if line.startswith("## "):
             mode = line.split("`")[1].partition(": ")[2]
         elif line.startswith("### "):

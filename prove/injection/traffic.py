@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from prove.injection.cells import CHANGES, KEYS, Cell
 from prove.injection.finished import files
 from prove.injection.objects import HOST, authority
-from prove.injection.play import SAY, played
 from prove.injection.results import Result
-from prove.injection.stage import Stage
+from prove.mesh import Mesh
 from prove.outcome import Kind, Outcome
 from prove.over_time import Story
 from prove.sidecar import NotStarted
@@ -39,13 +38,12 @@ CELLS = (
 )
 
 
-def with_traffic(stage: Stage, cells: Sequence[Cell], say: SAY) -> Iterator[Story]:
-    """What the call of each finished Pod came to, and what that has to be."""
-    traffic = Traffic(stage.istio)
+def with_traffic(istio: Mesh, results: Sequence[Result]) -> Iterator[Story]:
+    """What the call of each finished Pod of these cells came to, and what that has to be."""
+    traffic = Traffic(istio)
     traffic.meet(authority(), frozenset({HOST}))
-    for result in played(stage, cells, say):
-        title = f"{result.cell}: {result}".replace(" | ", ", ")
-        yield Story(title, (_call(traffic, result),), (expected(result),))
+    for result in (one for one in results if one.cell in CELLS):
+        yield Story(f"{result.cell} | {result}", (_call(traffic, result),), (expected(result),))
 
 
 def expected(result: Result) -> str:
