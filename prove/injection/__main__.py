@@ -1,6 +1,7 @@
 """`python -m prove.injection`: plays the matrix of injection, and writes its page.
 
-With kinds, modes, other webhooks or changes it plays these only, and prints. Exit code 1: a cell is silent.
+With kinds, modes, other webhooks or changes it plays these only, and prints; `--write` puts them into the page as well.
+Exit code 1: a cell is silent, or a call comes out otherwise than the files of its Pod say.
 """
 
 import argparse
@@ -34,6 +35,7 @@ def main() -> int:
     ):
         parser.add_argument(f"--{name}", action="append", choices=values, default=[], help="may be repeated")
     parser.add_argument("--traffic", action="store_true", help="cells of which calls are proven, and their calls")
+    parser.add_argument("--write", action="store_true", help="put what was played into the page")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write what was said and what each Pod has, as JSON")
     asked = parser.parse_args()
     chosen = list(cells(asked.kind, asked.mode, asked.other, asked.change))
@@ -43,7 +45,9 @@ def main() -> int:
             have(part)
         if whole or asked.traffic:
             demand_sidecars()
-        return _judged(*_played([one for one in chosen if not asked.traffic or one in CELLS], asked), whole=whole)
+        return _judged(
+            *_played([one for one in chosen if not asked.traffic or one in CELLS], asked), written=whole or asked.write
+        )
     except PartMissing as error:
         print(f"python -m prove.injection: {error}", file=sys.stderr)
         return 1
@@ -66,13 +70,13 @@ def _played(chosen: list[Cell], asked: argparse.Namespace) -> tuple[list[Result]
     return results, calls
 
 
-def _judged(results: list[Result], calls: list[Story], *, whole: bool) -> int:
+def _judged(results: list[Result], calls: list[Story], *, written: bool) -> int:
     """Says what must not be, and writes the page of the whole; the exit code."""
     wrong = [f"SILENT {one.cell}: {one.wrong}" for one in results if one.silent]
     wrong += [f"DISAGREES {one.title}: {one.seen[0]}, not {one.expected[0]}" for one in calls if not one.true]
     for line in wrong:
         print(line, file=sys.stderr)
-    if whole:
+    if written:
         write(results, calls, datetime.now(UTC).date())
     right, silent = sum(not one.wrong for one in results), sum(one.silent for one in results)
     said = len(results) - right - silent

@@ -1,6 +1,6 @@
 """`docs/injection-matrix.md`: what came of every cell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -40,7 +40,9 @@ DestinationRule that is denied is applied again with `mtls-guard.io/allow-interr
 """
 
 
+RIGHT, SILENT, NOT_PLAYED = ("files", "none"), "SILENT", "-"
 CALLS = "## With traffic"
+CALL_HEAD = ("| workload | mode | other webhook | change | finished Pod | its request |", f"|{'---|' * 6}")
 TRAFFIC = f"""\
 {CALLS}
 
@@ -50,36 +52,41 @@ that demands a client certificate. Each Secret has a certificate with the name o
 
 
 def write(results: Sequence[Result], calls: Sequence[Story], on: date) -> None:
-    """Writes the page."""
-    PAGE.write_text(page(results, calls, on), encoding="utf-8")
+    """Writes the page: what was played now, and what it says of cells and calls that were not."""
+    cells = (read() if PAGE.exists() else {}) | {_place(one): str(one) for one in results}
+    lines = _rows_of_calls(calls) if calls or not PAGE.exists() else _rows_as_written()
+    PAGE.write_text(page(cells, lines, on), encoding="utf-8")
 
 
-def page(results: Sequence[Result], calls: Sequence[Story], on: date) -> str:
-    """All of it."""
+def page(cells: Mapping[Place, str], calls: Sequence[str], on: date) -> str:
+    """All of it. calls: rows of a table."""
     pinned = {build.folder: build.version for build in BUILDS}
-    wrong, silent = sum(bool(one.wrong) for one in results), sum(one.silent for one in results)
-    counts = {"count": len(results), "right": len(results) - wrong, "said": wrong - silent, "silent": silent}
+    right, silent = sum(text in RIGHT for text in cells.values()), sum(SILENT in text for text in cells.values())
+    counts = {"count": len(cells), "right": right, "said": len(cells) - right - silent, "silent": silent}
     head = HEAD.format(kubernetes=pinned["kubernetes"], istio=ISTIO_VERSION, helm=pinned["helm"], on=on, **counts)
-    lines = [line for mode in MODES for line in _mode(mode, results)]
-    return head + "\n".join([*lines, *_calls(calls)]) + "\n"
+    lines = [line for mode in MODES for line in _mode(mode, cells)]
+    return head + "\n".join([*lines, TRAFFIC, *CALL_HEAD, *calls]) + "\n"
 
 
-def _calls(calls: Sequence[Story]) -> Iterator[str]:
+def _rows_of_calls(calls: Sequence[Story]) -> list[str]:
     """What the application of some finished Pods got from the partner."""
-    yield from (TRAFFIC, "| workload | mode | other webhook | change | finished Pod | its request |", f"|{'---|' * 6}")
-    for one in calls:
-        yield f"| {one.title} | {', then '.join(map(str, one.seen))} |"
+    return [f"| {one.title} | {', then '.join(map(str, one.seen))} |" for one in calls]
 
 
-def _mode(mode: str, results: Sequence[Result]) -> Iterator[str]:
+def _rows_as_written() -> list[str]:
+    rest = PAGE.read_text(encoding="utf-8").partition(CALLS)[2]
+    return [line for line in rest.splitlines() if line.startswith("| ") and line not in CALL_HEAD]
+
+
+def _mode(mode: str, cells: Mapping[Place, str]) -> Iterator[str]:
     """The tables of one mode, one for each change; other webhooks with which all kinds fare alike share a row."""
     yield from (f"## `injection.into: {mode}`", "")
     for change in CHANGES:
         shared: dict[tuple[str, ...], list[str]] = {}
         for other in OTHERS:
-            cells = {one.cell.kind: str(one) for one in results if _is(one, mode, other, change.name)}
-            if cells:
-                shared.setdefault(tuple(cells.get(kind, "") for kind in KINDS), []).append(other)
+            row = tuple(cells.get((kind, mode, other, change.name), NOT_PLAYED) for kind in KINDS)
+            if {*row} != {NOT_PLAYED}:
+                shared.setdefault(row, []).append(other)
         yield from (_heading(change.name), "")
         yield f"| other webhook | {' | '.join(KINDS)} |"
         yield f"|{'---|' * (len(KINDS) + 1)}"
@@ -92,8 +99,8 @@ def _heading(change: str) -> str:
     return f"### {change[0].upper()}{change[1:]}"
 
 
-def _is(one: Result, mode: str, other: str, change: str) -> bool:
-    return (one.cell.mode, one.cell.other, one.cell.change.name) == (mode, other, change)
+def _place(one: Result) -> Place:
+    return one.cell.kind, one.cell.mode, one.cell.other, one.cell.change.name
 
 
 def read() -> dict[Place, str]:
@@ -110,5 +117,6 @@ def read() -> dict[Place, str]:
         elif line.startswith("| ") and not line.startswith("| other webhook"):
             others, *row = line.strip("| ").split(" | ")
             for other, (kind, cell) in product(others.split("; "), zip(KINDS, row, strict=True)):
-                cells[kind, mode, other, change] = cell
+                if cell != NOT_PLAYED:
+                    cells[kind, mode, other, change] = cell
     return cells

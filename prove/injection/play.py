@@ -17,7 +17,8 @@ AT_ONCE = 4
 POLL_SECONDS = 1.0
 USUAL_PATIENCE, PATIENCE = 20.0, 75.0
 """How long nothing may come of what is awaited: where Events say why not, and else (`injection.waitSeconds` is 60)."""
-WAITS = "it waits for"
+PASSING = ("it waits for", "failed calling webhook")
+"""What Events say of Pods that may still come."""
 SAY = Callable[[str], None]
 EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -112,7 +113,8 @@ class Play:
     def _create(self, course: Course) -> None:
         course.begin()
         course.replies.append(self.stage.client.apply(workload(course.cell, course.state)))
-        if course.cell.kind == "CronJob":
+        course.renews = not course.replies[-1].refused
+        if course.cell.kind == "CronJob" and course.renews:
             self._run_cron_job(course)
 
     def _change(self, course: Course) -> None:
@@ -197,8 +199,8 @@ class Play:
 
     def _patience(self, missing: set[str]) -> float:
         said = {one["metadata"]["namespace"]: one["message"] for one in self._events()}
-        waits = any(WAITS in said.get(team, WAITS) for team in missing)
-        return PATIENCE if waits else USUAL_PATIENCE
+        lasting = [team in said and not any(sign in said[team] for sign in PASSING) for team in missing]
+        return USUAL_PATIENCE if all(lasting) else PATIENCE
 
     def _pods(self) -> list[Any]:
         return [one for one in self.stage.client.items("/api/v1/pods") if not one["metadata"].get("deletionTimestamp")]
