@@ -52,11 +52,11 @@ class Course:
         return self.replies if self.renews else [*self.of_rule, *self.replies]
 
     def begin(self) -> None:
-        """From here on the answers count; Pods are older ones."""
-        self.replies.clear()
-        self.of_rule.clear()
-        self.began = datetime.now(UTC).replace(microsecond=0)
+        """From here on the answers count, and Pods are older ones; why there is no Pod yet still counts."""
         if self.pod:
+            self.replies.clear()
+            self.of_rule.clear()
+            self.began = datetime.now(UTC).replace(microsecond=0)
             self.seen.add(self.pod["metadata"]["uid"])
 
 
@@ -111,7 +111,7 @@ class Play:
             sleep(POLL_SECONDS)
 
     def _create(self, course: Course) -> None:
-        course.begin()
+        course.began = datetime.now(UTC).replace(microsecond=0)
         course.replies.append(self.stage.client.apply(workload(course.cell, course.state)))
         course.renews = not course.replies[-1].refused
         if course.cell.kind == "CronJob" and course.renews:
@@ -129,7 +129,7 @@ class Play:
         else:
             course.state = after
             course.replies.append(self.stage.client.apply(workload(cell, after)))
-            course.renews = cell.kind != "Pod" and not course.replies[-1].refused
+            course.renews = (cell.kind != "Pod" or not course.pod) and not course.replies[-1].refused
             if cell.kind == "CronJob" and course.renews:
                 self._run_cron_job(course)
 

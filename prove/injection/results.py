@@ -14,8 +14,8 @@ from webhook.rules import catalogue
 
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")
 RULES = frozenset((*catalogue(), *ABOUT_ITSELF))
-OF_OTHERS = frozenset(("rule-serves-nobody",))
-"""Rules that say nothing of the workload."""
+OF_OTHERS = frozenset(("rule-serves-nobody", *ABOUT_ITSELF))
+"""Rules that say nothing of the workload: of the DestinationRule, or of a review that could not be judged."""
 OF_MISSING = frozenset(("sidecar-unprepared",))
 """Rules that say only that files are missing: no answer where a Pod has files that nobody asked for."""
 LONGEST = 60
