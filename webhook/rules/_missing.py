@@ -5,6 +5,7 @@ The law is `design.md`, "Order of creation": what nobody can still create is at 
 
 from collections.abc import Iterable
 
+from webhook.model.chain import Chain
 from webhook.model.finding import ObjectRef, Violation
 from webhook.model.material import Producer
 from webhook.model.occasion import MissingSecret
@@ -63,3 +64,9 @@ def _nobodys(picture: WorkloadPicture, ref: ObjectRef, effect: str, keys: tuple[
         return f"does not exist, {effect}", f"create it, or {again}: {command}"
     sender = f"; {occasion.tool} may send it, or what makes it, later" if occasion.tool else ""
     return f"does not exist yet, {effect} until it does{sender}", f"if nothing will make it: {command}"
+
+
+def in_istios_mount(chain: Chain) -> bool:
+    """Whether the path leads into a volume that Istio mounts and that has no such file: a person mounts nothing."""
+    mount = chain.file.mount
+    return chain.file.absent and mount is not None and not mount.path

@@ -25,10 +25,12 @@ Seen with real traffic: a wrong mountPath gives 503, and readiness after 15.5 s.
 
 from collections.abc import Iterator
 
+from webhook.istio.directories import directory_of_istio
 from webhook.model.chain import Chain, FileState
 from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import FileSet
 from webhook.model.rule import Rule
+from webhook.rules._missing import in_istios_mount
 from webhook.rules._reads import CHAINS
 from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by
 from webhook.trace.candidates import Stray
@@ -42,7 +44,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     lost: dict[FileSet, list[Chain]] = {}
     for chain in picture.chains:
-        if chain.file.state is FileState.NO_MOUNT:
+        if chain.file.state is FileState.NO_MOUNT or in_istios_mount(chain):
             lost.setdefault(chain.files, []).append(chain)
     for files, chains in lost.items():
         strays = (one for one in picture.strays if one.evident and one.files == files)
@@ -73,9 +75,17 @@ def _unmounted(picture: WorkloadPicture, chains: list[Chain]) -> Violation:
         picture.ref,
         annotation(picture.pod.path, USER_VOLUME_MOUNT),
         f"no mount of istio-proxy holds {listed(paths, 2)}, which {read_by(chains[0])} reads",
-        f"mount the Secret at {listed(directories(paths))}",
+        _fix(paths),
         certain=picture.ref not in running,  # another webhook mounts the files into its Pods
     )
+
+
+def _fix(paths: list[str]) -> str:
+    """Where to mount the Secret: not in a directory of Istio's."""
+    owned = next(filter(None, map(directory_of_istio, paths)), "")
+    if owned:
+        return f"{quote(owned)} is Istio's own: let the rule read from another directory, and mount the Secret there"
+    return f"mount the Secret at {listed(directories(paths))}"
 
 
 RULE = Rule(

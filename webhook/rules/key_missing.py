@@ -28,7 +28,7 @@ from webhook.model.chain import Chain, FileState
 from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._key_fixes import fix_of_keys, keys_of
-from webhook.rules._missing import denies
+from webhook.rules._missing import denies, in_istios_mount
 from webhook.rules._producers import incomplete
 from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import listed, quote, read_by
@@ -42,7 +42,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     lost: dict[ObjectRef | None, list[Chain]] = {}
     for chain in picture.chains:
-        if chain.file.state is FileState.NO_KEY and not _awaited(chain):
+        if chain.file.state is FileState.NO_KEY and not _awaited(chain) and not in_istios_mount(chain):
             lost.setdefault(chain.file.object, []).append(chain)
     for ref, chains in lost.items():
         yield _lacking(picture, ref, chains) if ref is not None else _unmade(picture, chains)

@@ -21,6 +21,7 @@ from webhook.model.chain import Chain, FileState
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._faults import annotation_faults, emptied
+from webhook.rules._missing import in_istios_mount
 from webhook.rules._reads import CHAINS
 from webhook.rules._words import quote, read_by
 from webhook.trace.workload import WorkloadPicture
@@ -34,6 +35,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     for chain in picture.chains:
         volume = chain.file.volume
         if chain.file.state is not FileState.NO_SOURCE or volume is None or len(volume.sources) > 1:
+            continue
+        if in_istios_mount(chain):
             continue
         if volume.name not in seen:
             seen.add(volume.name)

@@ -23,6 +23,7 @@ from webhook.trace.added_volumes import VolumeNames, name_for
 from webhook.trace.awaited import awaited
 from webhook.trace.choice import Choice, Chosen, choose
 from webhook.trace.data_keys import key_for, keys_of
+from webhook.trace.istio_directories import in_istio, is_covered
 from webhook.trace.opt_in import Wish, opts_in
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _gathered(picture: "WorkloadPicture", choice: Choice) -> tuple[list[_Piece],
 def _lacking(picture: "WorkloadPicture", wish: Wish) -> list[tuple[str, str]]:
     """The fields and paths of the wish that no mount and no image covers; the others are somebody's own."""
     places = ((field, path, picture.sidecar.place(path)) for field, path in wish.files.items())
-    return [(field, path) for field, path, place in places if place.mount is None and not place.built_in]
+    return [(field, path) for field, path, place in places if not is_covered(place)]
 
 
 def _pieces(picture: "WorkloadPicture", chosen: Chosen) -> list[_Piece]:
@@ -149,7 +150,8 @@ def _conflicts(
 
 
 def _hiding(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
-    """Directories whose mount would hide what the sidecar needs."""
+    """Directories of Istio, and those whose mount would hide what the sidecar needs."""
+    yield from in_istio(picture, [(piece.rule, piece.path) for piece in pieces])
     for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
         names = {basename(piece.path) for piece in pieces if dirname(piece.path) == directory}
         if directory in builtin.DIRECTORIES or names & {*builtin.IDENTITY_FILES.get(directory, ())}:

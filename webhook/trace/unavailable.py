@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from webhook.kinds.declaration import CLIENT_SECRET, INJECT
 from webhook.model.addition import Obstacle
 from webhook.trace.choice import Chosen, choose
+from webhook.trace.istio_directories import is_covered
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -34,8 +35,7 @@ def unavailable(picture: "WorkloadPicture") -> Obstacle | None:
 
 
 def _lacks(picture: "WorkloadPicture", chosen: Chosen) -> bool:
-    places = (picture.sidecar.place(path) for _, path in chosen.wish.files.items())
-    return any(place.mount is None and not place.built_in for place in places)
+    return not all(is_covered(picture.sidecar.place(path)) for _, path in chosen.wish.files.items())
 
 
 def _path(picture: "WorkloadPicture") -> str:
