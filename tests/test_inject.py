@@ -186,8 +186,8 @@ def test_of_two_rules_that_want_one_path_from_two_secrets_the_first_is_served_an
     (line,) = [line for line in lines(verdict(manifest, view)) if line.endswith("[injection-impossible]")]
     assert line == (
         'warn metadata.annotations["mtls-guard.io/client-secret"]: DestinationRule project/external-system-dest-rule'
-        f" and DestinationRule project/partner name several Secrets for external.system.com: {SECRET}, partner; "
-        "annotate the DestinationRule with mtls-guard.io/client-secret, or name one Secret [injection-impossible]"
+        f" and DestinationRule project/partner read /etc/mtlsfiles/cert and name different Secrets: {SECRET}, partner; "
+        "let all but one of them read from another directory than /etc/mtlsfiles [injection-impossible]"
     )
 
 

@@ -7,7 +7,7 @@ that it never changes or ends an injection (`design.md`, section 5).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from posixpath import basename
+from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
 from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, read_declaration
@@ -200,15 +200,23 @@ def _ambiguous(picture: "WorkloadPicture", wish: Wish, *, certain: bool) -> Obst
             f"add the annotation {CLIENT_SECRET} with the Secret's name",
         )
     rules = dict.fromkeys(str(user.rule.ref) for user in wish.users if wish.named and named_by(user))
-    what = f"{' and '.join(rules)} name several Secrets" if len(rules) > 1 else "several Secrets are named"
-    if len(rules) == 1:
-        what = f"{next(iter(rules))} names several Secrets"
+    if len(rules) > 1:
+        return _at_one_path(picture, wish, list(rules), certain=certain)
+    what = f"{next(iter(rules))} names several Secrets" if rules else "several Secrets are named"
     return Obstacle(
         annotation(picture, CLIENT_SECRET),
         f"{what} for {goal}: {', '.join(wish.secrets[:4])}",
         f"annotate the DestinationRule with {CLIENT_SECRET}, or name one Secret",
         certain=certain,
     )
+
+
+def _at_one_path(picture: "WorkloadPicture", wish: Wish, rules: list[str], *, certain: bool) -> Obstacle:
+    """DestinationRules that read the same paths, and name different Secrets for them."""
+    path = next(path for _, path in wish.files.items())
+    what = f"{' and '.join(rules[:3])} read {path} and name different Secrets: {', '.join(wish.secrets[:4])}"
+    fix = f"let all but one of them read from another directory than {dirname(path)}"
+    return Obstacle(annotation(picture, CLIENT_SECRET), what, fix, certain=certain)
 
 
 def _unusable(picture: "WorkloadPicture", wish: Wish) -> Obstacle:
