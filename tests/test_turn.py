@@ -8,10 +8,10 @@ from time import sleep
 import pytest
 
 from tests.clock import Clock, clock
-from tests.worked import ask, cluster, deployment
+from tests.worked import ask, cluster, deployment, of_kind
 from webhook.cluster.store import Store
-from webhook.cluster.turn import STRETCH_SECONDS, Changed, Turn
-from webhook.model.deadline import NotJudged, over
+from webhook.cluster.turn import STRETCH_SECONDS, Turn
+from webhook.model.deadline import Changed, NotJudged, over
 
 __all__ = ["clock"]
 
@@ -106,3 +106,26 @@ def test_what_was_cut_off_is_worked_out_whole_by_the_next_review() -> None:
         with suppress(NotJudged):
             ask(view.within(After(questions)), "CREATE", deployment())
     assert ask(view, "CREATE", deployment()) == whole
+
+
+class Changing:
+    """A Deadline for a view that is found changed at one of the questions."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.questions = at, 0
+
+    def check(self) -> None:
+        self.questions += 1
+        if self.questions == self.at:
+            raise Changed
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DestinationRule"])
+def test_a_change_of_the_view_inside_a_rule_is_no_error_of_the_rule(kind: str) -> None:
+    """A rule that was skipped for it would have hidden its findings behind a warning of an internal error."""
+    view, count = cluster(), Changing(0)
+    ask(view, "UPDATE", of_kind(kind), of_kind(kind))  # which leaves what it has looked up in the view
+    ask(view.within(count), "UPDATE", of_kind(kind), of_kind(kind))
+    for at in range(1, count.questions + 1):
+        with pytest.raises(Changed):
+            ask(view.within(Changing(at)), "UPDATE", of_kind(kind), of_kind(kind))

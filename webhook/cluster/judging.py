@@ -14,7 +14,7 @@ from webhook.cluster.confirm import Confirmation
 from webhook.cluster.freshness import Now, doubts
 from webhook.cluster.secrets import ByNameReader, Key, Need
 from webhook.cluster.store import Store
-from webhook.cluster.turn import Changed, Turn
+from webhook.cluster.turn import Turn
 from webhook.engine import judge
 from webhook.engine.running import in_order
 from webhook.inject import Ages, Mutation, held, mutate
@@ -22,7 +22,7 @@ from webhook.istio.annotations import user_secrets
 from webhook.kinds.declaration import read_declaration
 from webhook.kinds.ownership import controller_of, is_created
 from webhook.kinds.workload import Templates, template_path
-from webhook.model.deadline import NotJudged
+from webhook.model.deadline import Changed, NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
 from webhook.model.manifest import dig, group_of, mapping, texts

@@ -10,15 +10,11 @@ from time import sleep
 from typing import Self
 
 from webhook.cluster.store import Store
-from webhook.model.deadline import over
+from webhook.model.deadline import Changed, over
 
 STRETCH_SECONDS = 0.05
 LONGEST_STRETCH_SECONDS = 0.2
 _PASSING_SECONDS = 0.001
-
-
-class Changed(Exception):
-    """The view has changed while others had their turn."""
 
 
 class Turn:

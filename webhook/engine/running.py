@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from webhook.model.deadline import UNLIMITED, Deadline, NotJudged
+from webhook.model.deadline import UNLIMITED, Changed, Deadline, NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.policy import Policy
@@ -29,6 +29,7 @@ def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: D
 
     Raises:
         NotJudged: the deadline was over before the last rule.
+        Changed: the view has changed since the first rule; all of them are to run again.
     """
     found: list[Hit] = []
     for rule in rules:
@@ -39,7 +40,7 @@ def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: D
                 for violation in rule.check(picture):  # most yield none, and a generator for each would be noticed
                     found.append(Hit(rule, violation))
                     deadline.check()
-        except NotJudged:
+        except (NotJudged, Changed):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a rule raises must not hide the findings of others
             del found[before:]

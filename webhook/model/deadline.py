@@ -18,6 +18,10 @@ class NotJudged(Exception):
         self.admits = True
 
 
+class Changed(Exception):
+    """The view has changed while others had their turn: the review starts again."""
+
+
 class Deadline(Protocol):
     """The time of one review."""
 
@@ -26,6 +30,7 @@ class Deadline(Protocol):
 
         Raises:
             NotJudged: it is over; no work on the review may go on.
+            Changed: what has been worked out so far may be wrong; the review is to start again.
         """
 
 
