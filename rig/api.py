@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -99,9 +101,15 @@ class Api:
 
     def _connect(self) -> http.client.HTTPSConnection:
         """A verified connection."""
-        context = client_context(self.ca.read_bytes())
+        context = _trusting(self.ca.read_bytes())
         return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=CALL_SECONDS)
 
     def _headers(self) -> dict[str, str]:
         """Who we are."""
         return {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+
+
+@cache
+def _trusting(authorities: bytes) -> ssl.SSLContext:
+    """A context for all connections to the API server."""
+    return client_context(authorities)

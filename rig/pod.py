@@ -40,6 +40,7 @@ class Pod:
     child: Child | None = None
     restarts: int = 0
     _probes: dict[str, Probe] = field(default_factory=dict)
+    _tokens: dict[str, tuple[bytes, float]] = field(default_factory=dict)
     _told: Any = None
 
     @property
@@ -84,7 +85,7 @@ class Pod:
         """Fills the volumes and starts the container; False while something is missing."""
         status = {"podIP": self.place.address, "hostIP": "127.0.0.1"}
         self.manifest = {**self.manifest, "status": {**self.manifest.get("status", {}), **status}}
-        filler = Filler(self.api, self.manifest)
+        filler = Filler(self.api, self.manifest, tokens=self._tokens)
         try:
             self._fill(filler)
             spec = describe(self.manifest, self.place, filler)
@@ -121,7 +122,7 @@ class Pod:
             if time.monotonic() - refreshed > REFRESH_SECONDS and ended is None:
                 refreshed = time.monotonic()
                 with suppress(NotThere, Refused, OSError):
-                    self._fill(Filler(self.api, self.manifest))
+                    self._fill(Filler(self.api, self.manifest, tokens=self._tokens))
             self._look()
             time.sleep(TICK_SECONDS)
         return self._ended(self.child)

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 from rig.egress import connection_from
+from webhook.cluster.verification import client_context
 
 KINDS = ("startupProbe", "readinessProbe", "livenessProbe")
 
@@ -81,8 +83,7 @@ def probes_of(pod: Mapping[str, Any], socket: Path) -> dict[str, Probe]:
     return made
 
 
+@cache
 def _unchecked() -> ssl.SSLContext:
     """A TLS context that takes any certificate."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
+    return client_context(None, verify=False)

@@ -2,8 +2,9 @@
 
 import base64
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from rig.api import Api
 Files = dict[str, tuple[bytes, int]]
 """Path -> content and mode."""
 DEFAULT_MODE = 0o644
+TOKEN_SECONDS = 3600
 
 
 class NotThere(Exception):
@@ -21,11 +23,12 @@ class NotThere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filler:
-    """Reads what the volumes of one Pod hold."""
+    """Reads what the volumes of one Pod hold. tokens: those that it has, until four fifths of their time are over."""
 
     api: Api
     pod: Mapping[str, Any]
     token_mode: int = 0o600
+    tokens: dict[str, tuple[bytes, float]] = field(default_factory=dict)
 
     def fill(self, volume: Mapping[str, Any], folder: Path) -> None:
         """Lays a volume out, or renews it.
@@ -71,11 +74,20 @@ class Filler:
         return {item["path"]: (held[item["key"]], item.get("mode", mode)) for item in items if item["key"] in held}
 
     def _token(self, source: Mapping[str, Any]) -> bytes:
-        """A token bound to this Pod."""
+        """The token bound to this Pod, a new one when it is time to."""
+        token, until = self.tokens.get(source["path"], (b"", 0.0))
+        if time.monotonic() >= until:
+            seconds = source.get("expirationSeconds", TOKEN_SECONDS)
+            token = self._new_token(source, seconds)
+            self.tokens[source["path"]] = (token, time.monotonic() + 0.8 * seconds)
+        return token
+
+    def _new_token(self, source: Mapping[str, Any], seconds: int) -> bytes:
+        """Asks for it."""
         metadata = self.pod["metadata"]
         account = self.pod["spec"].get("serviceAccountName", "default")
         bound = {"apiVersion": "v1", "kind": "Pod", "name": metadata["name"], "uid": metadata["uid"]}
-        spec: dict[str, Any] = {"expirationSeconds": source.get("expirationSeconds", 3600), "boundObjectRef": bound}
+        spec: dict[str, Any] = {"expirationSeconds": seconds, "boundObjectRef": bound}
         if source.get("audience"):
             spec["audiences"] = [source["audience"]]
         path = f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{quote(account)}/token"

@@ -22,7 +22,7 @@ from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 pytestmark = pytest.mark.slow
 
 Manifest = dict[str, Any]
-INSTALLS = 10
+INSTALLS = 4
 STRANGER = "stranger"
 HELM_LABELS = {"app.kubernetes.io/managed-by": "Helm"}
 FLUX_LABELS = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
@@ -105,7 +105,7 @@ def with_labels(manifest: Manifest, labels: dict[str, str]) -> Manifest:
 
 Tool = Callable[[ControlPlane, str, list[Manifest], Path], None]
 TOOLS: dict[str, Tool] = {"helm": by_helm, "flux": by_flux, "argo": by_argo, "kubectl": by_kubectl}
-TIMES = {"helm": INSTALLS, "flux": 3, "argo": 3, "kubectl": 3}
+TIMES = {"helm": INSTALLS, "flux": 2, "argo": 2, "kubectl": 2}
 
 
 def installed(plane: ControlPlane, tool: str, team: str, folder: Path, made_by: str = "") -> tuple[Manifest, float]:

@@ -76,14 +76,14 @@ def test_a_rollout_under_50_requests_a_second_loses_no_review(installation: Inst
 
 
 @contextmanager
-def asking(installation: Installation) -> Iterator[list[str]]:
-    """Four clients that submit what is wrong, together 50 times a second; what they are told."""
+def asking(installation: Installation, a_second: float = 50) -> Iterator[list[str]]:
+    """Four clients that submit what is wrong, together so many times a second; what they are told."""
     answers: list[str] = []
     ended = threading.Event()
 
     def ask() -> None:
         submit = submitting(installation.cluster)
-        while not ended.wait(4 / 50):
+        while not ended.wait(4 / a_second):
             answers.append(submit())
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
