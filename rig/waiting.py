@@ -8,7 +8,8 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 PAUSE = 2.0
 """Pauses are this much longer than asking took: what is waited for needs the processor, too."""
-LONGEST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 0.5
+"""A state that lasts for a second is seen."""
 
 
 class TooLate(AssertionError):

@@ -17,9 +17,12 @@ MISSING = pytest.StashKey[dict[str, int]]()
 """What is missing, with the number of tests that would have needed it."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation() -> Iterator[Installation]:
-    """A control plane with Istio's CRDs and the chart as shipped, its replicas running as Pods; one for all modules."""
+    """A control plane with Istio's CRDs and the chart as shipped, its replicas running as Pods; one for all modules.
+
+    It ends with the last test of this folder, so that it takes nothing from those that come later.
+    """
     with control_plane() as cluster:
         cluster.apply_istio_crds()
         with installed(cluster) as found:
