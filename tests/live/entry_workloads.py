@@ -174,3 +174,10 @@ def injection_cases() -> Iterator[Case]:
     for namespace, meets in (("kube-system", ""), ("mtls-guard", ""), ("istio-system", "workloads")):
         yield created(f"a Pod that asks in {namespace}", meets, workload("Pod", namespace, ASKED))
     yield changed("a Pod that asked before", "workloads", workload("Pod", annotations=ASKED), "label", "NAME", "a=b")
+    changes = (
+        ("declines", "workloads", "mtls-guard.io/inject=false"),
+        ("asks no more", "reach", "mtls-guard.io/inject-"),
+    )
+    for fact, meets, change in changes:
+        asked = workload("Pod", annotations=ASKED)
+        yield changed(f"a Pod that asked before and {fact}", meets, asked, "annotate", "NAME", "--overwrite", change)

@@ -117,6 +117,17 @@ def test_a_pod_that_asks_is_stored_with_the_two_annotations(plane: ControlPlane)
     assert json.loads(found[USER_VOLUME_MOUNT]) == [{"name": "one", "mountPath": "/etc/one", "readOnly": True}]
 
 
+def test_a_running_pod_that_asks_for_another_secret_is_told_that_it_keeps_its_files(plane: ControlPlane) -> None:
+    plane.apply(secret("other", TEAM))
+    plane.kubectl("create", "-f", "-", stdin=text(pod("runs")))
+    before = live(plane, pod("runs"))["spec"]
+    change = ("annotate", "pod", "runs", "-n", TEAM, "--overwrite", "mtls-guard.io/client-secret=other")
+    said = plane.kubectl(*change).stderr
+    assert '"one" becomes "other": the Pod keeps the files that it has' in said
+    assert f"kubectl -n {TEAM} replace --force -f FILE [annotation-of-running-pod]" in said
+    assert live(plane, pod("runs"))["spec"] == before
+
+
 def test_the_label_of_a_namespace_asks_for_its_pods_and_one_that_declines_is_left_alone(plane: ControlPlane) -> None:
     for name, said, expected in (("all", {}, ["/etc/one"]), ("not", {"mtls-guard.io/inject": "false"}, [])):
         made = pod(name, said)

@@ -64,9 +64,9 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
     new = _read(request.new, request, view)
     if new is None or is_controlled(new, view.workload_paths):
         return Verdict(request.ref)
-    occasion = occasion_of(request, policy)
-    verdict = judge_workload(new, view, policy, at, occasion)
     old = _read(request.old, request, view) if request.operation == "UPDATE" else None
+    occasion = _with_annotations(occasion_of(request, policy), old)
+    verdict = judge_workload(new, view, policy, at, occasion)
     if old is None or not (verdict.findings or declares_volumes(new.template)):
         return verdict
     known = judge_workload(old, view, policy, at, occasion).findings
@@ -75,6 +75,13 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
         verdict = judge_workload(new, view, policy, at, replace(occasion, former=former))
     new_faults = softened(verdict.findings, known)
     return replace(verdict, findings=in_order(with_way(new_faults, request, view.workload_paths)))
+
+
+def _with_annotations(occasion: Occasion, old: Workload | None) -> Occasion:
+    """The occasion with the annotations of a Pod before its change: what they say was read when it was created."""
+    if old is None or old.ref.kind != "Pod":
+        return occasion
+    return replace(occasion, before=tuple(sorted(old.template.annotations.items())))
 
 
 def _read(manifest: Manifest, request: Request, view: Snapshot) -> Workload | None:

@@ -19,7 +19,7 @@ class Occasion:
     request: the API server asks, so that further objects may follow; otherwise a state is judged (`check`, the audit).
     dry_run: the request is one. tool: the release tool that sends it (`Helm`, `Argo CD`, `Flux`, ...), '' for none.
     missing_secret: what the policy says of a Secret that does not exist. former: the hosts for which the workload had
-    every file before the change that is judged.
+    every file before the change that is judged. before: of a Pod that is changed, its annotations before the change.
     """
 
     request: bool = False
@@ -27,6 +27,7 @@ class Occasion:
     tool: str = ""
     missing_secret: MissingSecret = MissingSecret.AUTO
     former: frozenset[str] = frozenset()
+    before: tuple[tuple[str, str], ...] | None = None
 
     @property
     def final(self) -> bool:

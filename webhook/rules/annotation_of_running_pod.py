@@ -1,0 +1,62 @@
+"""The annotations of a running Pod that say which files its sidecar mounts stay as they were when it was created.
+
+## Why
+
+Volumes and mounts of a Pod cannot be changed once it exists. The annotations can, and are read only when a Pod is
+created: another Secret in `mtls-guard.io/client-secret`, `inject: "false"`, or other user volumes have no effect on a
+Pod that runs. `kubectl apply` says "configured", and the sidecar keeps the files that it has.
+
+## Fix
+
+Create the Pod again from its manifest (`kubectl replace --force`); a Pod of a Deployment gets its annotations from
+there. What `kubectl get pod -o yaml` shows is no manifest for it: it has the finished sidecar already.
+
+## Source
+
+Kubernetes 1.37: pkg/apis/core/validation, `ValidatePodUpdate`; the mutating webhooks of mtls-guard and of Istio are
+called for the creation of Pods only.
+"""
+
+from collections.abc import Iterator
+
+from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.declaration import KNOWN
+from webhook.model.finding import Severity, Violation
+from webhook.model.line import cut
+from webhook.model.rule import Rule
+from webhook.rules._reads import NAMESPACE, ROUTING, SIGNS
+from webhook.rules._words import annotation, quote
+from webhook.trace.workload import WorkloadPicture
+
+_SHOWN = 40
+READ_AT_CREATION = (*KNOWN, USER_VOLUME, USER_VOLUME_MOUNT)
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation, at the first annotation that changes."""
+    if picture.occasion.before is None:
+        return
+    before, now = dict(picture.occasion.before), picture.pod.annotations
+    changed = [name for name in READ_AT_CREATION if before.get(name) != now.get(name)]
+    if changed:
+        name = changed[0]
+        problem = f"{_shown(before.get(name))} becomes {_shown(now.get(name))}: the Pod keeps the files that it has"
+        fix = f"create it again from its manifest: kubectl -n {picture.workload.namespace} replace --force -f FILE"
+        yield Violation(picture.ref, annotation(picture.pod.path, name), problem, fix, certain=False)
+
+
+def _shown(value: str | None) -> str:
+    """A value as a line shows it."""
+    return "no value" if value is None else quote(cut(value, _SHOWN))
+
+
+RULE = Rule(
+    id="annotation-of-running-pod",
+    title="An annotation of a running Pod changes that is read only when a Pod is created",
+    severity=Severity.WARN,
+    about="workload",
+    reads=NAMESPACE | ROUTING | SIGNS,
+    since="0.1",
+    docs=__doc__ or "",
+    check=check,
+)
