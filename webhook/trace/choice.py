@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, read_declaration
 from webhook.model.addition import Obstacle, Rivals
 from webhook.model.chain import Origination
+from webhook.trace.by_hand import is_of_other_secret
 from webhook.trace.data_keys import Fit, fit, keys_of, sources
 from webhook.trace.opt_in import NEWEST, Age, Wish, age, named_by, wishes
 from webhook.trace.origin import origin
@@ -152,10 +153,12 @@ class _Free:
             match = Fit.LACKING
         if not wish.foreign:
             if match is Fit.EXACT:
-                return _OWN
+                return _OWN_DOUBTFUL if is_of_other_secret(self.picture, wish) else _OWN
             return _OWN_RENAMED if match is Fit.RENAMED and not self._claimed(wish, secret) else _OWN_DOUBTFUL
         if match is Fit.LACKING or secret in self.own:
             return None
+        if is_of_other_secret(self.picture, wish):
+            return _OWN_DOUBTFUL
         created = wish.users[0].rule.created or NEWEST
         return _FOREIGN if match is Fit.EXACT and created <= self.since else _LATER
 

@@ -1,0 +1,27 @@
+"""Files that a mount of a person's brings, and from which Secret; what mtls-guard added itself is told by its name."""
+
+from typing import TYPE_CHECKING
+
+from webhook.model.workload import Mount
+
+if TYPE_CHECKING:
+    from webhook.trace.opt_in import Wish
+    from webhook.trace.workload import WorkloadPicture
+
+_ADDED = "mtls-guard-"
+"""How the names of volumes and mounts begin that injection adds."""
+
+
+def by_hand(picture: "WorkloadPicture", path: str) -> tuple[Mount, str] | None:
+    """The mount of a person that leads to the file, and the Secret that it comes from; None for anything else."""
+    mount = picture.sidecar.place(path).mount
+    if mount is None or not mount.path or mount.name.startswith(_ADDED):
+        return None
+    source = picture.sidecar.resolve(path, picture.contents).source
+    return (mount, source.name) if source is not None and source.kind == "secret" and source.name else None
+
+
+def is_of_other_secret(picture: "WorkloadPicture", wish: "Wish") -> bool:
+    """Whether a person mounts every file of the wish from Secrets that it does not name: it is served without them."""
+    held = [by_hand(picture, path) for _, path in wish.files.items()]
+    return all(one is not None and one[1] not in wish.secrets for one in held)
