@@ -5,7 +5,7 @@ import json
 import shlex
 import signal
 import ssl
-import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -313,6 +313,7 @@ def test_reviews_are_answered_while_ca_and_certificate_rotate(plane: ControlPlan
                 shown |= {replica.handshake(*bundles) for replica in found.replicas}
             asked += 1
             assert asked < 100_000
+            time.sleep(0.05)  # twenty a second are enough, and leave the processor to the replicas
         assert (found.bundles().isdisjoint(first | own), found.policies()) == (True, {"Fail"})
         assert len(shown) >= 3
     forget(plane)
@@ -325,32 +326,6 @@ def forget(plane: ControlPlane) -> None:
     plane.kubectl("delete", "secret", f"{NAME}-serving", "-n", NAMESPACE)
     plane.kubectl("delete", "validatingwebhookconfiguration", ENFORCING)
     plane.kubectl("delete", "mutatingwebhookconfiguration", INJECTING)
-
-
-def test_a_rolling_restart_under_50_requests_a_second_loses_no_review(pair: Installation) -> None:
-    """One replica after the other is replaced, as a Deployment does it: the new one first, then the old one goes."""
-    answers: list[str] = []
-    ended = threading.Event()
-
-    def load() -> None:
-        submit = submitting(pair.plane)
-        while not ended.wait(4 / 50):
-            answers.append(submit())
-
-    threads = [threading.Thread(target=load) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for old in list(pair.replicas):
-        pair.start(1)
-        pair.replicas.remove(old)
-        pair.route(pair.replicas)
-        old.send(signal.SIGTERM)
-        assert old.process.wait(60) == 0
-    ended.set()
-    for thread in threads:
-        thread.join(60)
-    assert [answer for answer in answers if DENIED not in answer] == []
-    assert len(answers) > 100
 
 
 def test_an_uninstall_takes_the_enforcing_entries_with_it_while_a_replica_runs(pair: Installation) -> None:
