@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import ssl
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from rig.pod import Pod
 from rig.waiting import until
 from webhook.admission import read_review
 from webhook.admission.kubectl import screen
+from webhook.cluster.verification import client_context
 
 pytestmark = pytest.mark.slow
 
@@ -183,9 +183,7 @@ def settle(installation: Installation, before: tuple[str, ...]) -> None:
 
 def says(pod: Pod, asked: dict[str, Any], law: str) -> bool:
     """Whether the answer of one replica names a rule."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with context.wrap_socket(pod.connect(10250)) as stream:
+    with client_context(None, verify=False).wrap_socket(pod.connect(10250)) as stream:
         connection = http.client.HTTPConnection("pod")
         connection.sock = stream
         connection.request("POST", "/validate", json.dumps(asked), {"Content-Type": "application/json"})
