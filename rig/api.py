@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -72,13 +73,10 @@ class Api:
         """
         separator = "&" if "?" in path else "?"
         query = f"{path}{separator}watch=true&resourceVersion={version}&timeoutSeconds=20"
-        connection = self._connect()
-        try:
+        with self._connected() as connection:
             connection.request("GET", query, headers=self._headers())
             for line in connection.getresponse():
                 yield json.loads(line)
-        finally:
-            connection.close()
 
     def _call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Any:
         """One request and its answer.
@@ -87,22 +85,26 @@ class Api:
             Refused: it answered with an error.
             OSError: it did not answer.
         """
-        connection = self._connect()
-        try:
+        with self._connected() as connection:
             content = None if body is None else json.dumps(body)
             connection.request(method, path, content, {**self._headers(), "Content-Type": kind})
             answer = connection.getresponse()
             text = answer.read()
-        finally:
-            connection.close()
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise Refused(answer.status, text.decode(errors="replace")[:500])
         return json.loads(text)
 
-    def _connect(self) -> http.client.HTTPSConnection:
-        """A verified connection."""
+    @contextmanager
+    def _connected(self) -> Iterator[http.client.HTTPSConnection]:
+        """A verified connection; an API server that ends in the middle of an answer is an OSError like any other."""
         context = _trusting(self.ca.read_bytes())
-        return http.client.HTTPSConnection("localhost", self.port, context=context, timeout=CALL_SECONDS)
+        connection = http.client.HTTPSConnection("localhost", self.port, context=context, timeout=CALL_SECONDS)
+        try:
+            yield connection
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
 
     def _headers(self) -> dict[str, str]:
         """Who we are."""
