@@ -36,6 +36,15 @@ def test_while_the_api_server_is_silent_one_question_a_second_is_put(patience: P
         assert patience.seconds(1010.0, 2.0) == 2.0
 
 
+def test_a_question_during_which_this_process_was_stopped_says_nothing_of_the_api_server(
+    patience: Patience, clock: Clock
+) -> None:
+    """After SIGSTOP or a paused virtual machine, the next review is judged."""
+    clock.now += 10
+    patience.failed(SILENT, 1000.0)
+    assert patience.seconds(1020.0, 2.0) == 2.0
+
+
 def test_the_first_answer_ends_the_silence(patience: Patience, clock: Clock) -> None:
     clock.now += 2
     patience.failed(SILENT, 1000.0)

@@ -12,6 +12,8 @@ from webhook.cluster.errors import ClusterError, ClusterUnavailable
 
 _PROBE_SECONDS = 1.0
 _LONG_SECONDS = 0.5
+_STOPPED_SECONDS = 5.0
+"""Longer than any question is waited for: this process was stopped, which says nothing of the API server."""
 _SHORTEST_SECONDS = 0.02
 _SILENT = "the API server does not answer mtls-guard"
 """Of all questions that are not put; an error of another question may name objects of another namespace."""
@@ -50,6 +52,6 @@ class Patience:
         now = self._clock()
         if error.status:
             self.answered()
-        elif now - since > _LONG_SECONDS:
+        elif _LONG_SECONDS < now - since < _STOPPED_SECONDS:
             with self._lock:
                 self._silent, self._next_probe = True, now + _PROBE_SECONDS
