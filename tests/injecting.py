@@ -19,6 +19,8 @@ from webhook.policy import Policy
 from webhook.view import Snapshot
 
 SECRET = "external-system-mtls-data"
+VOLUME_NAME = "mtls-guard-external-system-mtls-data-dbafadf7"
+"""Of the volume that injection adds for this Secret, with its usual data keys as file names."""
 ASKS: Mapping[str, str] = {"mtls-guard.io/client-secret": SECRET}
 
 

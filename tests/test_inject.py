@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import worked
-from tests.injecting import ASKS, SECRET, injected, lines, mutation, opted, pod, reading, rule, verdict
+from tests.injecting import ASKS, SECRET, VOLUME_NAME, injected, lines, mutation, opted, pod, reading, rule, verdict
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.model.finding import Severity
 from webhook.view import Snapshot
 
-VOLUME = {"name": SECRET, "secret": {"secretName": SECRET}}
-MOUNT = {"name": SECRET, "mountPath": "/etc/mtlsfiles", "readOnly": True}
+VOLUME = {"name": VOLUME_NAME, "secret": {"secretName": SECRET}}
+MOUNT = {"name": VOLUME_NAME, "mountPath": "/etc/mtlsfiles", "readOnly": True}
 
 
 def read(made: Mapping[str, Any], name: str) -> Any:
@@ -70,7 +70,8 @@ def test_file_names_that_are_no_keys_become_items() -> None:
         {"key": "key", "path": "client.key"},
         {"key": "cacert", "path": "cacert"},
     ]
-    assert read(made, USER_VOLUME) == [{"name": SECRET, "secret": {"secretName": SECRET, "items": items}}]
+    (volume,) = read(made, USER_VOLUME)
+    assert (volume["secret"], volume["name"] != VOLUME_NAME) == ({"secretName": SECRET, "items": items}, True)
     assert lines(verdict(made, view)) == []
 
 
@@ -84,12 +85,17 @@ FORMS: dict[str, tuple[str, str, Any, Any]] = {
     "a map": (
         '{"wasm":{"emptyDir":{}}}',
         '{"wasm":{"mountPath":"/wasm"}}',
-        {"wasm": {"emptyDir": {}}, SECRET: {"secret": {"secretName": SECRET}}},
-        {"wasm": {"mountPath": "/wasm"}, SECRET: {"mountPath": "/etc/mtlsfiles", "readOnly": True}},
+        {"wasm": {"emptyDir": {}}, VOLUME_NAME: {"secret": {"secretName": SECRET}}},
+        {"wasm": {"mountPath": "/wasm"}, VOLUME_NAME: {"mountPath": "/etc/mtlsfiles", "readOnly": True}},
     ),
     "an empty list": ("[]", "[]", [VOLUME], [MOUNT]),
     "null": ("null", "null", [VOLUME], [MOUNT]),
-    "the volume without its mount": (f'{{"{SECRET}":{{"secret":{{"secretName":"{SECRET}"}}}}}}', "[]", None, [MOUNT]),
+    "the volume without its mount": (
+        f'{{"{SECRET}":{{"secret":{{"secretName":"{SECRET}"}}}}}}',
+        "[]",
+        {SECRET: {"secret": {"secretName": SECRET}}, VOLUME_NAME: {"secret": {"secretName": SECRET}}},
+        [MOUNT],
+    ),
 }
 
 
@@ -98,7 +104,7 @@ def test_what_stands_in_the_annotations_is_kept_in_its_form(
     volumes: str, mounts: str, volumes_after: Any, mounts_after: Any
 ) -> None:
     made = injected(pod({**ASKS, USER_VOLUME: volumes, USER_VOLUME_MOUNT: mounts}), worked.cluster())
-    assert read(made, USER_VOLUME) == (volumes_after or json.loads(volumes))
+    assert read(made, USER_VOLUME) == volumes_after
     assert read(made, USER_VOLUME_MOUNT) == mounts_after
 
 
@@ -138,13 +144,16 @@ def test_a_gateway_gets_its_volumes_in_the_pod_spec() -> None:
     assert made["spec"]["volumes"] == [VOLUME]
     assert made["spec"]["containers"] == [{"name": "istio-proxy", "image": "auto", "volumeMounts": [MOUNT]}]
     assert USER_VOLUME not in made["metadata"]["annotations"]
+    assert made["metadata"]["annotations"]["mtls-guard.io/injected"] == f"{VOLUME_NAME}:/etc/mtlsfiles"
     assert lines(verdict(made, worked.cluster())) == []
 
 
-def test_an_application_volume_of_the_same_secret_is_used_as_it_is() -> None:
-    made = injected(pod(volumes=[VOLUME]), worked.cluster())
-    assert USER_VOLUME not in made["metadata"]["annotations"]
-    assert read(made, USER_VOLUME_MOUNT) == [MOUNT]
+@pytest.mark.parametrize("own", [{"secret": {"secretName": SECRET}}, {"emptyDir": {}}], ids=["same Secret", "other"])
+def test_an_application_volume_named_as_the_secret_is_no_obstacle_and_stays(own: dict[str, Any]) -> None:
+    volume = {"name": SECRET, **own}
+    made = injected(pod(volumes=[volume]), worked.cluster())
+    assert made["spec"]["volumes"] == [volume]
+    assert (read(made, USER_VOLUME), read(made, USER_VOLUME_MOUNT)) == ([VOLUME], [MOUNT])
     assert lines(verdict(made, worked.cluster())) == []
 
 
@@ -153,10 +162,6 @@ LEFT_ALONE: dict[str, tuple[dict[str, Any], str]] = {
     "a mount without a volume": (
         pod({**ASKS, USER_VOLUME_MOUNT: '[{"name":"lost","mountPath":"/etc/mtlsfiles"}]'}),
         "mount-without-volume",
-    ),
-    "a volume of that name with something else": (
-        pod(volumes=[{"name": SECRET, "emptyDir": {}}]),
-        "injection-impossible",
     ),
     "an annotation of 200 KB and another": (
         pod({**ASKS, "example.com/notes": "x" * 262_000}),

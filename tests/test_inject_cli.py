@@ -37,8 +37,8 @@ kind:   ConfigMap
 metadata: {name:  x, namespace: devel}
 """
 ADDED = """\
-        sidecar.istio.io/userVolumeMount: '[{"name":"external-system-mtls-data","mountPath":"/etc/mtlsfiles","readOnly":true}]'
-        sidecar.istio.io/userVolume: '[{"name":"external-system-mtls-data","secret":{"secretName":"external-system-mtls-data"}}]'
+        sidecar.istio.io/userVolumeMount: '[{"name":"mtls-guard-external-system-mtls-data-dbafadf7","mountPath":"/etc/mtlsfiles","readOnly":true}]'
+        sidecar.istio.io/userVolume: '[{"name":"mtls-guard-external-system-mtls-data-dbafadf7","secret":{"secretName":"external-system-mtls-data"}}]'
 """  # noqa: E501
 AFTER = MANIFEST.replace(
     "        sidecar.istio.io/inject: 'true'\n", f"        sidecar.istio.io/inject: 'true'\n{ADDED}"

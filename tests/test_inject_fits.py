@@ -49,7 +49,8 @@ def mounts(manifest: dict[str, Any], view: Snapshot) -> dict[str, str]:
     """Where the Pod gets which volume; what is added leaves no finding of a file."""
     made = injected(manifest, view)
     assert [line for line in lines(verdict(made, view)) if line.startswith("deny")] == []
-    return {one["mountPath"]: one["name"] for one in entries(made, USER_VOLUME_MOUNT)}
+    secrets = {one["name"]: one["secret"]["secretName"] for one in entries(made, USER_VOLUME)}
+    return {one["mountPath"]: secrets[one["name"]] for one in entries(made, USER_VOLUME_MOUNT)}
 
 
 FROM_PARTNER = {"mtls-guard.io/client-secret": "partner", "mtls-guard.io/destinations": PARTNER}

@@ -305,9 +305,12 @@ def test_what_is_found_to_inject_is_injected_without_a_list(cluster: Cluster, se
     assert lists(server) == []
 
 
-def volumes(cluster: Cluster, manifest: Object) -> object:
-    """The volumes that injection writes for an object that arrives."""
-    return json.loads(cluster.judge.mutate(arrival(manifest)).addition.annotations["sidecar.istio.io/userVolume"])
+def items_of(cluster: Cluster, manifest: Object) -> list[tuple[str, str]]:
+    """The data keys and files of the only volume that injection writes for an object that arrives."""
+    (volume,) = cluster.judge.mutate(arrival(manifest)).addition.volumes
+    ((secret, items),) = volume.secrets
+    assert (secret, items is None) == ("one", False)
+    return [(item.key, item.path) for item in items or ()]
 
 
 def test_a_secret_that_came_after_a_look_that_did_not_show_it_is_mounted_by_its_own_data_keys(
@@ -316,14 +319,12 @@ def test_a_secret_that_came_after_a_look_that_did_not_show_it_is_mounted_by_its_
     """As after a dry run of Flux: a Pod that demands other data keys would wait for them for as long as it lives."""
     path = SECRETS.path(TEAM, "one")
     server.replies[path] = (404, b"{}", {})
-    items = [{"key": name, "path": name} for name in ("cert", "key", "cacert")]
-    assert volumes(cluster, asking("one")) == [{"name": "one", "secret": {"secretName": "one", "items": items}}]
+    assert items_of(cluster, asking("one")) == [(name, name) for name in ("cert", "key", "cacert")]
     usual = {"cert": "tls.crt", "key": "tls.key", "cacert": "ca.crt"}
     data = {usual[name]: b64encode(value).decode() for name, value in MATERIAL.items()}
     metadata = {"namespace": TEAM, "name": "one", "uid": "u", "resourceVersion": "1"}
     server.replies[path] = (200, orjson.dumps({"metadata": metadata, "data": data}), {})
-    items = [{"key": key, "path": name} for name, key in usual.items()]
-    assert volumes(cluster, asking("one")) == [{"name": "one", "secret": {"secretName": "one", "items": items}}]
+    assert items_of(cluster, asking("one")) == [(key, name) for name, key in usual.items()]
 
 
 def test_a_rule_that_the_watch_has_not_brought_yet_is_waited_for_before_nothing_is_injected(

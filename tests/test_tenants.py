@@ -11,6 +11,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from rig.oracles.calls import Destination, Istiod, Sidecar
+from tests.injecting import injected
 from tests.oracle_parts import needed
 from tests.tenant_mistakes import mistakes
 from tests.tenant_strangers import foreign
@@ -128,7 +129,7 @@ class Tenants:
 
     def harms(self, on: Occasion) -> Iterator[str]:
         """What the added objects do to the team."""
-        workload = self.team.workload
+        workload = self._stored(self.both)
         mounts = [set(picture(view, workload).addition.mounts) for view in (self.alone, self.both)]
         if mounts[0] != mounts[1]:
             yield f"injection mounts {mounts[1]} instead of {mounts[0]}"
@@ -138,6 +139,11 @@ class Tenants:
         late = [one for one in self.team.others if one["kind"] in ISTIO]
         one = late[on.late % len(late)]
         yield from set(self._last(self.both, one, on)) - set(self._last(self.alone, one, on))
+
+    def _stored(self, view: Snapshot) -> Object:
+        """The workload; a Pod as injection leaves it, for the validating webhook sees no other."""
+        workload = self.team.workload
+        return injected(workload, view) if workload["kind"] == "Pod" else workload
 
     def _last(self, view: Snapshot, one: Object, on: Occasion) -> list[str]:
         """The denials of an object of the team that comes last."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.cluster.connection import JSON, METADATA_LIST, Connection, Query
+from webhook.cluster.connection import JSON, Connection, Query
 from webhook.cluster.discovery import discover
 from webhook.cluster.errors import ClusterError, Forbidden, NotFound
 from webhook.cluster.kinds import Followed, Wanted, istio_config_maps, wanted
@@ -114,7 +114,7 @@ class _Reader:
         query |= {"labelSelector": kind.labels} if kind.labels else {}
         query |= {"fieldSelector": kind.fields} if kind.fields else {}
         while True:
-            page = self._page(resource, namespace, query, metadata_only=kind.metadata_only)
+            page = self._page(resource, namespace, query)
             yield from (
                 trim(item, followed, self._further) for item in sequence(page.get("items")) if isinstance(item, dict)
             )
@@ -123,9 +123,9 @@ class _Reader:
                 return
             query["continue"] = rest
 
-    def _page(self, resource: Resource, namespace: str, query: Query, *, metadata_only: bool) -> Mapping[str, Any]:
-        accept = f"{METADATA_LIST},{JSON}" if metadata_only else JSON
-        return mapping(load_json_cut(self._connection.page(resource, namespace, query, accept)))
+    def _page(self, resource: Resource, namespace: str, query: Query) -> Mapping[str, Any]:
+        """Pods come whole: what injection has written into their spec is seen there."""
+        return mapping(load_json_cut(self._connection.page(resource, namespace, query, JSON)))
 
     def named(self, followed: Iterable[Followed]) -> Iterator[dict[str, Any]]:
         """ConfigMaps by name; those that are not there are no news."""

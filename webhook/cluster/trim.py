@@ -19,7 +19,6 @@ from webhook.trace.annotation_names import meant_by
 LARGE = 1024
 """Characters of an annotation that no verdict looks at, above which it is not kept."""
 _NOISE = ("managedFields", "selfLink", "generation", "finalizers")
-_OF_A_POD = (USER_VOLUME, USER_VOLUME_MOUNT)
 
 
 def trim(item: dict[str, Any], followed: Followed, further: Templates) -> dict[str, Any]:
@@ -49,15 +48,20 @@ _WITHOUT_TEMPLATE = frozenset({"DestinationRule"})
 
 
 def _trim_pod(item: dict[str, Any], metadata: dict[str, Any], *, created: bool) -> None:
-    """Of a Pod that a controller made, only its user volumes count."""
-    item.pop("spec", None)
+    """Of a Pod that a controller made, only its user volumes count, and whether it opts in to injection."""
+    if not created:
+        _without(metadata, LAST_APPLIED)
+        return
     metadata.pop("creationTimestamp", None)
     annotations = mapping(metadata.get("annotations"))
-    if created:
+    metadata["annotations"] = {name: value for name, value in annotations.items() if _of_a_pod(name)}
+    if "spec" not in item:
         metadata.pop("labels", None)
-        metadata["annotations"] = {name: annotations[name] for name in _OF_A_POD if name in annotations}
-    else:
-        _without(metadata, LAST_APPLIED)
+    _trim_template(item)
+
+
+def _of_a_pod(name: str) -> bool:
+    return name in (USER_VOLUME, USER_VOLUME_MOUNT) or name.startswith(PREFIX)
 
 
 def _without_large(metadata: dict[str, Any]) -> None:

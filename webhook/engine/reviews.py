@@ -8,7 +8,7 @@ from webhook.engine.interruption import with_way
 from webhook.engine.partial import partial
 from webhook.engine.running import hits, in_order, softened, weigh
 from webhook.engine.served import served_hosts
-from webhook.engine.states import judge_rule, judge_workload, picture_of
+from webhook.engine.states import judge_made, judge_rule, judge_workload, picture_of
 from webhook.istio.workloads import declares_volumes
 from webhook.kinds import destination_rule, workload
 from webhook.kinds.limits import left_out
@@ -62,8 +62,11 @@ def _ours(request: Request) -> bool:
 def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
     """New faults deny; those that the old object already had only warn."""
     new = _read(request.new, request, view)
-    if new is None or is_controlled(new, view.workload_paths):
+    if new is None:
         return Verdict(request.ref)
+    if is_controlled(new, view.workload_paths):
+        made = request.operation == "CREATE"
+        return judge_made(new, view, policy, at, occasion_of(request, policy)) if made else Verdict(request.ref)
     old = _read(request.old, request, view) if request.operation == "UPDATE" else None
     occasion = _with_annotations(occasion_of(request, policy), old)
     verdict = judge_workload(new, view, policy, at, occasion)

@@ -8,6 +8,7 @@ from functools import partial as later
 from webhook.engine.partial import partial
 from webhook.engine.running import Hit, hits, weigh
 from webhook.engine.unrelated import workload_hits
+from webhook.kinds.declaration import INJECT, PREFIX
 from webhook.model.chain import Intent
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.horizon import Horizon
@@ -15,16 +16,19 @@ from webhook.model.mesh import DestinationRule, FileSet
 from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import Mount, Workload
 from webhook.policy import Policy
-from webhook.rules import about
+from webhook.rules import about, catalogue
 from webhook.rules._producers import at_producer
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.destination import DestinationPicture, Stage
 from webhook.trace.injected import picture_as_injected
 from webhook.trace.misses import own_may_follow
+from webhook.trace.opt_in import opts_in
+from webhook.trace.origin import origin
 from webhook.trace.supply import awaited
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
+NOT_APPLIED = "injection-not-applied"
 TEMPLATE_MISSING = "template-missing"
 PLAIN_CALLS = frozenset({"https-port-unreached", "port-without-tls", "subset-not-routed"})
 """Rules about the plain calls of applications, which no gateway makes."""
@@ -39,7 +43,7 @@ def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable
     """The verdicts of `judge_state`, each yet to be reached, in any order and in any process."""
     return [
         *(later(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
-        *(later(Verdict, made.ref) for made in view.pods.all()),
+        *(later(judge_made, made, view, policy, at) for made in view.pods.all()),
         *(later(judge_rule, rule, view, policy, at) for rule in view.config.rules),
     ]
 
@@ -53,6 +57,26 @@ def judge_workload(
     if workload.template_missing:
         return Verdict(workload.ref, (_without_template(workload),))
     return judge_picture(picture_of(workload, view, policy, at, occasion), policy)
+
+
+def judge_made(pod: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE) -> Verdict:
+    """A Pod of a judged controller, whose template was judged: only whether it has what injection should have added.
+
+    Of a Pod that runs, that is said of its workload, if that opts in itself.
+    """
+    if pod.ref.kind != "Pod" or not _may_opt_in(pod, view):
+        return Verdict(pod.ref)
+    stored = origin(view, pod) if not occasion.request else None
+    if stored is not None and opts_in(WorkloadPicture(stored, view, _horizon(policy, at))):
+        return Verdict(pod.ref)
+    picture = picture_of(pod, view, policy, at, occasion)
+    found = hits((catalogue()[NOT_APPLIED],), picture, pod.ref, view.deadline) if picture.addition.lacking else ()
+    return Verdict(pod.ref, weigh(found, policy, pod.namespace) if found else (), picture.goal)
+
+
+def _may_opt_in(pod: Workload, view: ClusterView) -> bool:
+    declared = any(name.startswith(PREFIX) for name in pod.template.annotations)
+    return declared or view.namespace(pod.namespace).labels.get(INJECT) == "true"
 
 
 def _without_template(workload: Workload) -> Finding:

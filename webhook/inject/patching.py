@@ -13,6 +13,7 @@ from webhook.model.manifest import Manifest, dig, mapping
 from webhook.model.request import Request
 from webhook.trace.addition import plan
 from webhook.trace.origin import origin
+from webhook.trace.own_entries import is_outdated, without_own
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
@@ -49,29 +50,33 @@ class Mutation:
 def mutate(request: Request, view: ClusterView, horizon: Horizon, further: Templates = NO_TEMPLATES) -> Mutation:
     """The mutation of the object that is created or changed. further: paths of pod templates of kinds of the policy."""
     path = template_path(request.ref.api_version, request.ref.kind, further)
-    if path is None or request.operation not in ("CREATE", "UPDATE") or request.sub_resource:
+    possible = ("CREATE",) if request.ref.kind == "Pod" else ("CREATE", "UPDATE")
+    if path is None or request.operation not in possible or request.sub_resource:
         return Mutation()
     workload = read_workload(request.new, further)
     if workload is None or workload.terminating:
         return Mutation()
-    addition = plan(WorkloadPicture(replace(workload, ref=request.ref), view, horizon))
-    operations = _operations(request.new, path, addition) if addition else ()
+    picture = WorkloadPicture(without_own(replace(workload, ref=request.ref)), view, horizon)
+    addition = plan(picture)
+    outdated = is_outdated(workload.template, picture.declaration, addition)
+    spec = addition.in_spec or replace(picture.pod, annotations={}) != replace(workload.template, annotations={})
+    operations = _operations(request.new, path, addition, spec=spec) if outdated else ()
     stored = origin(view, workload) if addition.guessed else None
     return Mutation(operations, addition, stored.created if stored is not None else "")
 
 
-def _operations(manifest: Manifest, path: Sequence[str], addition: Addition) -> Sequence[Operation]:
+def _operations(manifest: Manifest, path: Sequence[str], addition: Addition, *, spec: bool) -> Sequence[Operation]:
     """The difference between the template before and after, found on the parts that can differ."""
     import jsonpatch  # here, so that commands which never inject do not pay for it
 
-    before = _skeleton(manifest, path, spec=not addition.annotations)
+    before = _skeleton(manifest, path, spec=spec)
     after = deepcopy(before)
     write(dig(after, *path) if path else after, addition)
     return tuple(jsonpatch.make_patch(before, after).patch)
 
 
 def _skeleton(manifest: Manifest, path: Sequence[str], *, spec: bool) -> dict[str, Any]:
-    """The object reduced to what an addition touches, at its place: annotations, or volumes and containers."""
+    """The object reduced to what an addition touches, at its place. spec: volumes and containers, too."""
     template = mapping(dig(manifest, *path) if path else manifest)
     kept: dict[str, Any] = {}
     if "metadata" in template:

@@ -9,6 +9,10 @@ CLIENT_SECRET = PREFIX + "client-secret"
 DESTINATIONS = PREFIX + "destinations"
 INJECT = PREFIX + "inject"
 ALLOW_INTERRUPTION = PREFIX + "allow-interruption"
+ALSO_MOUNT = PREFIX + "also-mount"
+"""On a DestinationRule: further directories at which injection mounts its files, while its paths move."""
+INJECTED = PREFIX + "injected"
+"""On a Pod whose spec injection has written into: the mounts that it added, as `NAME:PATH`, with commas."""
 KNOWN = (CLIENT_SECRET, DESTINATIONS, INJECT)
 NOTHING_DECLARED = Declaration()
 
@@ -23,7 +27,9 @@ def read_declaration(annotations: Mapping[str, str]) -> Declaration:
         destinations=listed(ours.get(DESTINATIONS, "")),
         inject=ours.get(INJECT, "").strip() == "true",
         opted_out=ours.get(INJECT, "").strip() == "false",
-        others={key: value for key, value in ours.items() if key not in (*KNOWN, ALLOW_INTERRUPTION)},
+        others={
+            key: value for key, value in ours.items() if key not in (*KNOWN, ALLOW_INTERRUPTION, ALSO_MOUNT, INJECTED)
+        },
     )
 
 

@@ -1,11 +1,18 @@
-"""What our own injection adds to a pod template, and what keeps it from doing so."""
+"""What mtls-guard's injection adds to a pod template, and what keeps it from doing so."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import FileSet
 from webhook.model.workload import KeyToPath
+
+OWN = "mtls-guard-"
+"""The beginning of the name of every volume that mtls-guard adds; reserved for it."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a volume or mount of this name is one that mtls-guard added."""
+    return name.startswith(OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +64,20 @@ class Rivals:
 class Addition:
     """What a pod template gets, all of it or nothing: with an obstacle, nothing is added.
 
-    annotations: the two annotations of Istio as they will read, merged with what stood there; empty where the pod spec
-    itself gets the volumes (gateways, and Pods that hold istio-proxy already). opted_in: whether the workload asks.
+    in_spec: the pod spec itself gets the volumes (gateways, and Pods that have istio-proxy already), and not the two
+    annotations of Istio. opted_in: whether the workload asks. refused: its annotations are faulty.
     awaited: what it asks for and nothing in view says how to mount, in words.
     guessed: file sets that are mounted though nobody says that their DestinationRule is meant. unseen: from a Secret
     that is not in view. absent: a Secret that the choice depends on is not in view.
     unavailable: why injection does not happen here, where the workload's own mounts lack files that it asks for.
+    lacking: of a Pod that all mutating webhooks have seen, the mounts that it should have got and has not.
     """
 
     opted_in: bool = False
     volumes: tuple[AddedVolume, ...] = ()
     mounts: tuple[AddedMount, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    in_spec: bool = False
+    refused: bool = False
     obstacles: tuple[Obstacle, ...] = ()
     rivals: tuple[Rivals, ...] = ()
     awaited: tuple[str, ...] = ()
@@ -76,6 +85,7 @@ class Addition:
     unseen: bool = False
     absent: bool = False
     unavailable: Obstacle | None = None
+    lacking: tuple[AddedMount, ...] = ()
 
     @property
     def impossible(self) -> bool:

@@ -1,11 +1,13 @@
 """The running Pods of a workload that lack user volumes: those of its template, or those that injection adds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.model.addition import is_own
 from webhook.model.finding import ObjectRef
-from webhook.model.workload import PodTemplate, Source, Workload
+from webhook.model.workload import PodTemplate, Workload
+from webhook.trace.own_entries import own_mounts, without_own
 from webhook.trace.running import running_pods
 from webhook.trace.workload import WorkloadPicture
 
@@ -19,42 +21,26 @@ ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 def outdated(picture: WorkloadPicture) -> tuple[Workload, ...]:
     """The Pods with other user volumes, where the template is stored as it is judged: an update replaces them."""
     stored = picture.view.workloads.get(picture.ref)
-    if stored is None or picture.ref.kind == BY_ITSELF or _said(stored.template) != _said(picture.pod):
+    if stored is None or picture.ref.kind == BY_ITSELF:
         return ()
-    return tuple(pod for pod in running_pods(picture.view, picture.ref) if _said(pod.template) != _said(picture.pod))
+    expected = _by_people(picture.pod)
+    if _by_people(stored.template) != expected:
+        return ()
+    return tuple(pod for pod in running_pods(picture.view, picture.ref) if _by_people(pod.template) != expected)
 
 
-def lacking(picture: WorkloadPicture) -> tuple[Workload, ...]:
-    """The Pods without a mount that injection adds to a Pod that is made now: they came before its DestinationRule."""
+def injected_otherwise(picture: WorkloadPicture) -> tuple[Workload, ...]:
+    """The Pods that have other mounts of mtls-guard than a Pod that is made now: something has changed since."""
     stored = picture.view.workloads.get(picture.ref)
-    if stored is None or not picture.addition.annotations or picture.ref.kind == BY_ITSELF:
+    if stored is None or picture.ref.kind in (BY_ITSELF, "Pod") or not _as_stored(stored, picture.workload):
         return ()
-    if not _as_stored(stored.template, picture.pod):
-        return ()
-    wanted = {one.mount_path for one in picture.addition.mounts}
-    expected = {path: secrets for path, secrets in _mounted(picture.pod).items() if path in wanted}
-    pods = running_pods(picture.view, picture.ref)
-    return tuple(pod for pod in pods if not expected.items() <= _mounted(pod.template).items())
+    expected = {*picture.addition.mounts}
+    return tuple(pod for pod in running_pods(picture.view, picture.ref) if own_mounts(pod.template) != expected)
 
 
-def _as_stored(stored: PodTemplate, judged: PodTemplate) -> bool:
-    """Whether it is the stored template, but for the two annotations that injection writes."""
-    written = dict.fromkeys((USER_VOLUME, USER_VOLUME_MOUNT), "")
-    before, after = ({**one.annotations, **written} for one in (stored, judged))
-    return replace(stored, annotations=before) == replace(judged, annotations=after)
-
-
-def _mounted(pod: PodTemplate) -> dict[str, frozenset[str]]:
-    """By directory, the Secrets behind the user mount."""
-    user = read_user_volumes(pod)
-    secrets = {one.name: frozenset(_secrets(one.source)) for one in user.volumes}
-    return {one.mount_path: secrets.get(one.name, frozenset()) for one in user.mounts}
-
-
-def _secrets(source: Source) -> Iterator[str]:
-    if source.kind == "secret":
-        yield source.name
-    yield from (part.name for part in source.parts if part.kind == "secret")
+def _as_stored(stored: Workload, judged: Workload) -> bool:
+    """Whether it is the stored template, but for what injection writes."""
+    return without_own(stored).template == without_own(judged).template
 
 
 def replaced(ref: ObjectRef, pods: Sequence[Workload]) -> str:
@@ -64,5 +50,11 @@ def replaced(ref: ObjectRef, pods: Sequence[Workload]) -> str:
     return f"kubectl -n {ref.namespace} delete pod {' '.join(one.ref.name for one in pods[:NAMED])}"
 
 
-def _said(pod: PodTemplate) -> tuple[str | None, str | None]:
-    return pod.annotations.get(USER_VOLUME), pod.annotations.get(USER_VOLUME_MOUNT)
+def _by_people(pod: PodTemplate) -> tuple[object, ...]:
+    """User volumes and mounts that mtls-guard did not add, or the texts where these cannot be read."""
+    user = read_user_volumes(pod)
+    if user.rejected:
+        return pod.annotations.get(USER_VOLUME), pod.annotations.get(USER_VOLUME_MOUNT)
+    volumes = frozenset((one.name, one.sources) for one in user.volumes if not is_own(one.name))
+    mounts = frozenset(replace(one, path="") for one in user.mounts if not is_own(one.name))
+    return volumes, mounts

@@ -40,7 +40,7 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per file set whose files no mount holds: at the stray mount, or at the annotation."""
-    if picture.user.rejected or picture.addition.impossible:
+    if picture.user.rejected or picture.addition.impossible or picture.addition.lacking:
         return
     lost: dict[FileSet, list[Chain]] = {}
     for chain in picture.chains:

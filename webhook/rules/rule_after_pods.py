@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, WORKLOADS
-from webhook.rules._running import lacking, replaced
+from webhook.rules._running import injected_otherwise, replaced
 from webhook.rules._words import counted
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.injected import picture_as_injected
@@ -31,14 +31,14 @@ LOOKED_AT = 20
 
 def check(picture: AudiencePicture) -> Iterator[Violation]:
     """Yields at most one violation; workloads of other namespaces are counted."""
-    behind = [one for one in _getting(picture) if lacking(one)]
+    behind = [one for one in _getting(picture) if injected_otherwise(one)]
     own = [one for one in behind if one.ref.namespace == picture.ref.namespace]
     if not behind:
         return
     said, fix = f"{counted(len(behind))} of other namespaces", "their owners restart them"
     if own:
         more = f" and {counted(len(behind) - 1)} more" if len(behind) > 1 else ""
-        said, fix = f"{own[0].ref}{more}", replaced(own[0].ref, lacking(own[0]))
+        said, fix = f"{own[0].ref}{more}", replaced(own[0].ref, injected_otherwise(own[0]))
     yield Violation(picture.ref, "", f"running Pods of {said} started before it and lack its files", fix, certain=False)
 
 

@@ -34,7 +34,7 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation for all rules that reach the sidecar unprepared and unmeant, and one per mount in doubt."""
-    if picture.user.rejected or picture.addition.impossible:
+    if picture.user.rejected or picture.addition.impossible or picture.addition.lacking:
         return
     yield from _doubtful(picture)
     found = picture.unprepared

@@ -13,18 +13,16 @@ from posixpath import basename, dirname
 from typing import TYPE_CHECKING
 
 from webhook.istio import builtin
-from webhook.istio.annotation_merge import extended
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.istio.mount_merge import absolute
 from webhook.model.addition import NO_ADDITION, AddedMount, AddedVolume, Addition, Obstacle
 from webhook.model.workload import KeyToPath
-from webhook.trace.added_entries import mount_entry, volume_entry
-from webhook.trace.added_volumes import VolumeNames, name_for
+from webhook.trace.added_volumes import added_volume
 from webhook.trace.awaited import awaited
 from webhook.trace.choice import Choice, Chosen, choose
 from webhook.trace.data_keys import key_for, keys_of
 from webhook.trace.istio_directories import in_istio, is_covered
 from webhook.trace.opt_in import Wish, opts_in
+from webhook.trace.written import written
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -54,11 +52,14 @@ class _Piece:
 
 
 def plan(picture: "WorkloadPicture") -> Addition:
-    """What is to be added to the workload's pod template as it is written; NO_ADDITION when it does not ask."""
+    """What is to be added to the workload's pod template; NO_ADDITION when it does not ask.
+
+    picture: of the workload without what mtls-guard added before (`own_entries`).
+    """
     if not opts_in(picture):
         return NO_ADDITION
     if not picture.has_sidecar or picture.user.rejected:
-        return Addition(opted_in=True)  # the validator says what is wrong there
+        return Addition(opted_in=True, refused=picture.has_sidecar)  # the validator says what is wrong there
     choice = choose(picture)
     pieces, obstacles = _gathered(picture, choice)
     if any(one.certain for one in obstacles):
@@ -164,43 +165,41 @@ def _hiding(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstac
 
 def _assembled(picture: "WorkloadPicture", pieces: list[_Piece]) -> Addition:
     """The volumes and mounts for the pieces: one mount per directory."""
-    names = VolumeNames(picture)
-    volumes: list[AddedVolume] = []
+    volumes: dict[str, AddedVolume] = {}
     mounts: list[AddedMount] = []
     for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
         here = [piece for piece in pieces if dirname(piece.path) == directory]
-        secrets = _by_secret(here)
-        wanted = AddedVolume(name_for(secrets), secrets)
-        taken = names.settle(wanted)
-        if isinstance(taken, Obstacle):
-            return Addition(opted_in=True, obstacles=(taken,))
-        mounts.append(AddedMount(taken.name, directory))
-        volumes.extend([taken] if names.take(taken) else [])
-    return _written(picture, tuple(volumes), tuple(mounts))
+        volume = added_volume(_by_secret(here), every_key=_is_plain(here))
+        volumes[volume.name] = volume
+        mounts.append(AddedMount(volume.name, directory))
+    addition = Addition(opted_in=True, volumes=tuple(volumes.values()), mounts=tuple(mounts), in_spec=in_spec(picture))
+    return _limited(picture, addition)
 
 
-def _by_secret(pieces: list[_Piece]) -> tuple[tuple[str, tuple[KeyToPath, ...] | None], ...]:
-    """The Secrets of one directory, each with `items` where needed: for other names, for several, to wait for keys."""
-    found: dict[str, dict[str, KeyToPath]] = {}
+def _by_secret(pieces: list[_Piece]) -> tuple[tuple[str, tuple[KeyToPath, ...]], ...]:
+    """The Secrets of one directory, each with the files that come from it."""
+    files: dict[str, dict[str, KeyToPath]] = {}
     for piece in pieces:
-        found.setdefault(piece.secret, {})[piece.path] = KeyToPath(piece.key, basename(piece.path))
-    plain = len(found) == 1 and all(one.key == basename(one.path) and not one.named for one in pieces)
-    return tuple((secret, None if plain else tuple(items.values())) for secret, items in found.items())
+        files.setdefault(piece.secret, {})[piece.path] = KeyToPath(piece.key, basename(piece.path))
+    return tuple((secret, tuple(items.values())) for secret, items in files.items())
 
 
-def _written(picture: "WorkloadPicture", volumes: tuple[AddedVolume, ...], mounts: tuple[AddedMount, ...]) -> Addition:
-    """The addition with the texts of the two annotations, unless the pod spec itself has to hold the volumes."""
-    if not mounts or in_spec(picture):
-        return Addition(opted_in=True, volumes=volumes, mounts=mounts)
-    held = picture.pod.annotations
-    texts = {USER_VOLUME_MOUNT: extended(held.get(USER_VOLUME_MOUNT), [mount_entry(one) for one in mounts])}
-    if volumes:
-        texts[USER_VOLUME] = extended(held.get(USER_VOLUME), [volume_entry(one) for one in volumes])
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in {**held, **texts}.items())
-    if size > ANNOTATION_BYTES:
-        problem = f"with what injection adds, the annotations have {size} bytes, and {ANNOTATION_BYTES} are allowed"
-        return Addition(opted_in=True, obstacles=(Obstacle(picture.pod.path, problem, "shorten the annotations"),))
-    return Addition(opted_in=True, volumes=volumes, mounts=mounts, annotations=texts)
+def _is_plain(pieces: list[_Piece]) -> bool:
+    """Whether the Secret can be mounted without `items`: one Secret, no other names, and no key to wait for."""
+    alone = len({piece.secret for piece in pieces}) == 1
+    return alone and all(piece.key == basename(piece.path) and not piece.named for piece in pieces)
+
+
+def _limited(picture: "WorkloadPicture", addition: Addition) -> Addition:
+    """The addition, unless the annotations would become longer than the API server takes."""
+    if addition.in_spec or not addition:
+        return addition
+    annotations = written(picture.pod, addition).annotations
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if size <= ANNOTATION_BYTES:
+        return addition
+    problem = f"with what injection adds, the annotations have {size} bytes, and {ANNOTATION_BYTES} are allowed"
+    return Addition(opted_in=True, obstacles=(Obstacle(picture.pod.path, problem, "shorten the annotations"),))
 
 
 def in_spec(picture: "WorkloadPicture") -> bool:

@@ -6,7 +6,15 @@ Knows names only; where they stand and what they hold is left to `near_misses`.
 from functools import lru_cache
 
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import ALLOW_INTERRUPTION, CLIENT_SECRET, DESTINATIONS, INJECT, PREFIX
+from webhook.kinds.declaration import (
+    ALLOW_INTERRUPTION,
+    ALSO_MOUNT,
+    CLIENT_SECRET,
+    DESTINATIONS,
+    INJECT,
+    INJECTED,
+    PREFIX,
+)
 
 _LONGEST_NAME = 253 + len("/") + 63
 """Of an annotation (k8s.io/apimachinery, IsQualifiedName)."""
@@ -16,7 +24,9 @@ _OURS = {
     "destinations": DESTINATIONS,
     "inject": INJECT,
     "allowinterruption": ALLOW_INTERRUPTION,
+    "alsomount": ALSO_MOUNT,
 }
+_EXACT = frozenset({*_VOLUMES.values(), *_OURS.values(), INJECTED})
 _ALIASES = {
     "volume": USER_VOLUME,
     "volumes": USER_VOLUME,
@@ -51,7 +61,7 @@ def meant_by(name: str) -> str | None:
 def _meant_by(name: str) -> str | None:
     prefix, _, last = name.casefold().rpartition("/")
     plain = last.replace("-", "").replace("_", "").replace(".", "")
-    if name in (USER_VOLUME, USER_VOLUME_MOUNT, CLIENT_SECRET, DESTINATIONS, INJECT, ALLOW_INTERRUPTION):
+    if name in _EXACT:
         return None
     if "mtls" in prefix and "guard" in prefix:
         return _OURS.get(plain) or _ours_by_alias(plain) or _near(plain, _OURS, 0.7) or ""

@@ -1,45 +1,50 @@
-"""The picture of a workload as its pods will be once our own injection has been at them."""
+"""The picture of a workload as its Pods will be once injection has written into them; of a Pod, as it is."""
 
 from dataclasses import replace
 
-from webhook.kinds.volume import read_mount, read_volume
 from webhook.model.addition import Addition
 from webhook.model.horizon import Horizon
 from webhook.model.occasion import STATE, Occasion
-from webhook.model.workload import PROXY, Container, PodTemplate, Workload
-from webhook.trace.added_entries import mount_entry, volume_entry
+from webhook.model.workload import Workload
 from webhook.trace.addition import plan
 from webhook.trace.opt_in import opts_in
-from webhook.trace.unavailable import unavailable
+from webhook.trace.own_entries import has_own, is_outdated, lacking, without_own
+from webhook.trace.unavailable import hindrance_of, unavailable
 from webhook.trace.workload import WorkloadPicture
+from webhook.trace.written import written
 from webhook.view import ClusterView
 
 
 def picture_as_injected(
     workload: Workload, view: ClusterView, horizon: Horizon, occasion: Occasion = STATE
 ) -> WorkloadPicture:
-    """The picture of the workload; of one that opted in, with what injection will add to its template, if anything."""
-    written = WorkloadPicture(workload, view, horizon, occasion=occasion)
-    if not opts_in(written):
-        return written
-    addition = plan(written)
-    missing = unavailable(written) if not addition.impossible else None
-    if missing is not None:
-        addition = Addition(opted_in=True, unavailable=missing, awaited=addition.awaited)
-    if not addition:
-        written.addition = addition
-        return written
-    as_injected = replace(workload, template=_with(workload.template, addition))
+    """The picture of the workload; of one that opts in, with what injection will write into its template."""
+    as_it_is = WorkloadPicture(workload, view, horizon, occasion=occasion)
+    if not (opts_in(as_it_is) or has_own(workload.template)):
+        return as_it_is
+    own = without_own(workload)
+    by_people = as_it_is if own is workload else WorkloadPicture(own, view, horizon, occasion=occasion)
+    addition = plan(by_people)
+    hindrance = hindrance_of(as_it_is) if not addition.impossible else None
+    if hindrance is not None:
+        missing = unavailable(as_it_is, hindrance) if addition.opted_in else None
+        as_it_is.addition = Addition(opted_in=addition.opted_in, unavailable=missing, awaited=addition.awaited)
+        return as_it_is
+    if is_finished(workload, occasion):
+        as_it_is.addition = _as_it_is(workload, addition)
+        return as_it_is
+    if not is_outdated(workload.template, by_people.declaration, addition):
+        as_it_is.addition = addition
+        return as_it_is
+    as_injected = replace(workload, template=written(own.template, addition))
     return WorkloadPicture(as_injected, view, horizon, addition, occasion)
 
 
-def _with(pod: PodTemplate, addition: Addition) -> PodTemplate:
-    if addition.annotations:
-        return replace(pod, annotations={**pod.annotations, **addition.annotations})
-    path = f"{pod.path}.spec" if pod.path else "spec"
-    volumes = tuple(read_volume(volume_entry(one), f"{path}.volumes") for one in addition.volumes)
-    mounts = tuple(read_mount(mount_entry(one), f"{path}.containers.volumeMounts") for one in addition.mounts)
-    own = pod.container(PROXY) or Container(PROXY, "auto", path=f"{path}.containers")
-    mounted = replace(own, mounts=(*own.mounts, *mounts))
-    others = tuple(one for one in pod.containers if one is not own)
-    return replace(pod, volumes=(*pod.volumes, *volumes), containers=(*others, mounted))
+def is_finished(workload: Workload, occasion: Occasion) -> bool:
+    """Whether it is a Pod that all mutating webhooks have seen: the API server has stored it, or validates it."""
+    return workload.ref.kind == "Pod" and bool(workload.created or workload.controller or occasion.request)
+
+
+def _as_it_is(pod: Workload, addition: Addition) -> Addition:
+    """Nothing is added to a finished Pod any more; what it should have got and has not is noted."""
+    return replace(addition, volumes=(), mounts=(), lacking=lacking(pod.template, addition))

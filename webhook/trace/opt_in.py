@@ -4,6 +4,7 @@ Opting in is `design.md`, section 5: the workload names Secrets, or says `inject
 Which Secret belongs to which file set is left to `choice`, what is then added to the pod to `addition`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from webhook.istio.paths import is_plain
 from webhook.kinds.declaration import CLIENT_SECRET, INJECT, listed
 from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet
+from webhook.trace.data_keys import Fit, fit, keys_of
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
@@ -58,8 +60,37 @@ def wishes(picture: "WorkloadPicture") -> tuple[Wish, ...]:
         for files, users in picture.groups.items()
         if all(is_plain(path) and "~" not in path for _, path in files.items())
     }
-    asked = (_wish(picture, files, users) for files, users in mountable.items())
-    return tuple(wish for wish in asked if wish is not None)
+    asked = {files: wish for files, users in mountable.items() if (wish := _wish(picture, files, users)) is not None}
+    for secret in picture.declaration.secrets if not picture.declaration.destinations else ():
+        if not any(_fits(picture, secret, wish) for wish in asked.values()):
+            asked.update(_overridden(picture, secret, mountable))
+    return tuple(asked[files] for files in mountable if files in asked)
+
+
+def _fits(picture: "WorkloadPicture", secret: str, wish: Wish) -> bool:
+    """Whether the Secret may be for the wish; for that of another namespace only if it has its files."""
+    if secret not in wish.secrets:
+        return False
+    return wish.named or not wish.foreign or fit(wish.files, keys_of(picture, secret)) is not Fit.LACKING
+
+
+def _overridden(
+    picture: "WorkloadPicture", secret: str, mountable: Mapping[FileSet, tuple[Origination, ...]]
+) -> dict[FileSet, Wish]:
+    """The file set of a DestinationRule that names another Secret: that of the workload takes precedence.
+
+    It is that of the workload's own namespace whose file names the Secret has, else the oldest; at most one file set.
+    """
+    keys, candidates = keys_of(picture, secret), []
+    for files, users in mountable.items():
+        naming = tuple(sorted((one for one in users if named_by(one)), key=lambda one: age(picture, one)))
+        if not naming or not files.client_certificate:
+            continue
+        lacks, foreign = fit(files, keys) is Fit.LACKING, naming[0].rule.ref.namespace != picture.workload.namespace
+        if not (lacks and foreign):
+            candidates.append((lacks, age(picture, naming[0]), Wish(files, naming, (secret,), foreign=foreign)))
+    chosen = min(candidates, key=lambda one: one[:2], default=None)
+    return {chosen[2].files: chosen[2]} if chosen is not None else {}
 
 
 def age(picture: "WorkloadPicture", user: Origination) -> Age:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from webhook.kinds.declaration import CLIENT_SECRET, INJECT
 from webhook.model.addition import Obstacle
+from webhook.model.injecting import Hindrance
 from webhook.trace.choice import Chosen, choose
 from webhook.trace.istio_directories import is_covered
 
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture
 
 
-def unavailable(picture: "WorkloadPicture") -> Obstacle | None:
-    """The obstacle, of a workload that opts in and whose own mounts lack files; None where nothing is lacking."""
+def hindrance_of(picture: "WorkloadPicture") -> Hindrance | None:
+    """Why injection does not happen where the workload runs; None where it does, as far as is known."""
     declared = picture.declaration
     by_itself = bool(declared.secrets or declared.inject)
-    hindrance = picture.view.injection(picture.workload.namespace, by_itself=by_itself)
-    if hindrance is None:
-        return None
+    return picture.view.injection(picture.workload.namespace, by_itself=by_itself)
+
+
+def unavailable(picture: "WorkloadPicture", hindrance: Hindrance) -> Obstacle | None:
+    """The obstacle, of a workload that opts in and whose own mounts lack files; None where nothing is lacking."""
     lacking = [chosen for chosen in choose(picture).chosen if _lacks(picture, chosen)]
     if not lacking:
         return None
