@@ -38,6 +38,17 @@ def allows_interruption(annotations: Mapping[str, str]) -> bool:
     return annotations.get(ALLOW_INTERRUPTION, "").strip() == "true"
 
 
+def also_mounted(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """The directories of `also-mount` that can be mount paths, each without a slash at its end."""
+    places = (place.rstrip("/") for place in listed(annotations.get(ALSO_MOUNT, "")))
+    return tuple(place for place in places if is_directory(place))
+
+
+def is_directory(place: str) -> bool:
+    """Whether the place is an absolute directory below the root, without `..`, a colon or a blank at its ends."""
+    return place.startswith("/") and place != "/" and ":" not in place and ".." not in place.split("/")
+
+
 def listed(text: str) -> tuple[str, ...]:
     """The names in a list with commas, each once."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from webhook.istio import builtin
 from webhook.istio.mount_merge import absolute
+from webhook.kinds.declaration import also_mounted
 from webhook.model.addition import NO_ADDITION, AddedMount, AddedVolume, Addition, Obstacle
 from webhook.model.workload import KeyToPath
 from webhook.trace.added_volumes import added_volume
@@ -87,7 +88,9 @@ def _gathered(picture: "WorkloadPicture", choice: Choice) -> tuple[list[_Piece],
     obstacles = [*choice.obstacles]
     for chosen in choice.chosen:
         wanted = _pieces(picture, chosen)
-        faults = [*_scattered(picture, wanted), *_conflicts(picture, pieces, wanted), *_hiding(picture, wanted)]
+        scattered = list(_scattered(picture, wanted))
+        wanted = _with_further(picture, chosen.wish, wanted)
+        faults = [*scattered, *_conflicts(picture, pieces, wanted), *_hiding(picture, wanted)]
         obstacles.extend(replace(one, certain=one.certain and not chosen.wish.foreign) for one in faults)
         for piece in wanted if not faults else ():
             pieces.setdefault(piece.path, []).append(piece)
@@ -111,6 +114,16 @@ def _pieces(picture: "WorkloadPicture", chosen: Chosen) -> list[_Piece]:
         held, named = None if unseen else key in (keys or ()), picture.complete and unseen
         pieces.append(_Piece(field, absolute(path), secret, key, rule, held, named, foreign))
     return pieces
+
+
+def _with_further(picture: "WorkloadPicture", wish: Wish, pieces: list[_Piece]) -> list[_Piece]:
+    """The files also where a DestinationRule wants them besides, while its paths move from one directory to another."""
+    if len({dirname(absolute(path)) for _, path in wish.files.items()}) != 1:
+        return pieces
+    directories = [place for user in wish.users for place in also_mounted(user.rule.annotations)]
+    further = (replace(piece, path=f"{place}/{basename(piece.path)}") for place in directories for piece in pieces)
+    free = (piece for piece in further if picture.sidecar.place(piece.path).mount is None)
+    return list({piece.path: piece for piece in (*pieces, *free)}.values())
 
 
 def _unseen(picture: "WorkloadPicture", secret: str) -> bool:
