@@ -154,8 +154,8 @@ def test_a_pod_that_runs_is_judged_as_it_is() -> None:
     (line,) = lines(verdict(finished(creationTimestamp="2026-01-01T00:00:00Z"), worked.cluster()))
     assert line == (
         'deny opts in to injection, and istio-proxy has not got the files at "/etc/mtlsfiles": injection did not '
-        "reach the Pod, or another mutating webhook removed them; create the Pod again; if that is of no help, see which webhook "
-        "changes it: kubectl get mutatingwebhookconfigurations [injection-not-applied]"
+        "reach the Pod, or another mutating webhook removed them; create the Pod again; if that is of no "
+        "help, see which webhook changes it: kubectl get mutatingwebhookconfigurations [injection-not-applied]"
     )
 
 
