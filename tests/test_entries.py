@@ -461,6 +461,7 @@ def test_each_difference_names_its_entry_its_field_and_both_values() -> None:
         "mtls-guard",
         "mtls-guard-enforcing",
         "before-istio-mtls-guard",
+        "zzz-after-istio-mtls-guard",
     ]
     expected = stated.enforcing.expected({})
     assert differences(expected, cluster.live) == ()

@@ -35,7 +35,7 @@ def asked(annotations: Mapping[str, str] = ASKS, *, dry_run: bool = False) -> Re
     manifest = pod(annotations)
     manifest["metadata"]["ownerReferences"] = [REPLICA_SET]
     ref = ObjectRef("v1", "Pod", "devel", "sample-app-5d8f-*")
-    return Request("uid", "CREATE", ref, new=manifest, dry_run=dry_run)
+    return Request("uid", "CREATE", ref, new=manifest, dry_run=dry_run, last=True)
 
 
 def answered(
@@ -149,7 +149,7 @@ def test_a_new_template_gets_nothing_by_guess() -> None:
         (own(), "CREATE", 2),
         (view_of(*ELSEWHERE), "UPDATE", 2),
     ):
-        request = Request("uid", operation, ref, new=made)
+        request = Request("uid", operation, ref, new=made, last=True)
         found = held(request, mutation(made, view, operation), Injection(), lambda _: "", AT)
         assert len(found.operations) == count
 

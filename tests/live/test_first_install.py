@@ -131,11 +131,14 @@ def installed(plane: ControlPlane, tool: str, team: str, folder: Path, made_by: 
 
 
 def mounted(pod: Manifest) -> tuple[Any, Any]:
+    """Volumes and mounts, with the name of the Secret in place of the hash at the end of theirs."""
     annotations = pod["metadata"]["annotations"]
-    return json.loads(annotations.get(USER_VOLUME, "[]")), json.loads(annotations.get(USER_VOLUME_MOUNT, "[]"))
+    parts = (json.loads(annotations.get(name, "[]")) for name in (USER_VOLUME, USER_VOLUME_MOUNT))
+    volumes, mounts = ([{**one, "name": one["name"].rpartition("-")[0]} for one in part] for part in parts)
+    return volumes, mounts
 
 
-MOUNTS = [{"name": "shop", "mountPath": "/etc/shop", "readOnly": True}]
+MOUNTS = [{"name": "mtls-guard-shop", "mountPath": "/etc/shop", "readOnly": True}]
 AWAITS = [{"key": key, "path": key} for key in ("tls.crt", "tls.key", "ca.crt")]
 
 
@@ -150,7 +153,7 @@ def test_every_first_install_ends_with_a_pod_that_has_its_files(plane: ControlPl
     taken = []
     for number in range(TIMES[tool]):
         pod, seconds = installed(plane, tool, f"first-{tool}-{number}", tmp_path / str(number))
-        assert mounted(pod) == ([{"name": "shop", "secret": {"secretName": "shop"}}], MOUNTS)
+        assert mounted(pod) == ([{"name": "mtls-guard-shop", "secret": {"secretName": "shop"}}], MOUNTS)
         taken.append(seconds)
     shown(tool, taken)
 
@@ -159,7 +162,7 @@ def test_every_first_install_ends_with_a_pod_that_has_its_files(plane: ControlPl
 def test_so_it_does_while_the_secret_is_made_by_a_certificate(plane: ControlPlane, tool: str, tmp_path: Path) -> None:
     """The Pod demands the data keys that the Certificate will make, so that it starts with them, and not before."""
     pod, seconds = installed(plane, tool, f"certified-{tool}", tmp_path, "Certificate")
-    assert mounted(pod) == ([{"name": "shop", "secret": {"secretName": "shop", "items": AWAITS}}], MOUNTS)
+    assert mounted(pod) == ([{"name": "mtls-guard-shop", "secret": {"secretName": "shop", "items": AWAITS}}], MOUNTS)
     shown(tool, [seconds])
 
 

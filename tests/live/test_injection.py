@@ -113,8 +113,11 @@ def mount_paths(manifest: Manifest) -> list[str]:
 def test_a_pod_that_asks_is_stored_with_the_two_annotations(plane: ControlPlane) -> None:
     plane.kubectl("create", "-f", "-", stdin=text(pod("asks")))
     found = annotations(live(plane, pod("asks")))
-    assert json.loads(found[USER_VOLUME]) == [{"name": "one", "secret": {"secretName": "one"}}]
-    assert json.loads(found[USER_VOLUME_MOUNT]) == [{"name": "one", "mountPath": "/etc/one", "readOnly": True}]
+    (volume,) = json.loads(found[USER_VOLUME])
+    assert volume["name"].startswith("mtls-guard-one-")
+    assert volume["secret"] == {"secretName": "one"}
+    mount = {"name": volume["name"], "mountPath": "/etc/one", "readOnly": True}
+    assert json.loads(found[USER_VOLUME_MOUNT]) == [mount]
 
 
 def test_a_running_pod_that_asks_for_another_secret_is_told_that_it_keeps_its_files(plane: ControlPlane) -> None:

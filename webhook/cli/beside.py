@@ -127,7 +127,7 @@ class Beside:
         found = Installation(named.namespace, named.name, self.settings.probe_namespace or named.namespace)
         work.keeping = Keeping(api, found, logs.tell)
         validating = [Target(VALIDATING, name) for name in (found.telling, found.enforcing)]
-        bundles = Bundles(api, [*validating, Target(MUTATING, found.injecting)])
+        bundles = Bundles(api, [*validating, *(Target(MUTATING, name) for name in (found.injecting, found.last))])
         others = partial(others_of, api, named.namespace, os.environ.get("POD_NAME", ""))
         work.trust = Trust(bundles, found.host, self.pace.terms.settled, others)
         candidate = Candidate(api, named.namespace, named.name, Election(identity()))

@@ -41,6 +41,11 @@ class Installation:
         return f"before-istio-{self.name}"
 
     @property
+    def last(self) -> str:
+        """The name of the configuration that is called for Pods after Istio's, if they still lack their files."""
+        return f"zzz-after-istio-{self.name}"
+
+    @property
     def config_map(self) -> str:
         """The name of the ConfigMap in which the chart says what the configurations should be."""
         return f"{self.name}-entries"

@@ -50,7 +50,7 @@ class Kept:
 
 
 class Keeping:
-    """The enforcing and the injecting configuration of an installation.
+    """The enforcing and the injecting configurations of an installation.
 
     stated: what values said in the last round. kept: by names of configurations. outcomes: of probes, by their word.
     """
@@ -89,7 +89,7 @@ class Keeping:
         outcome = probe(self.api, self.installation, self.stated.enforcing.entries.keys(), secrets.token_hex(16))
         self.outcomes[outcome.word] = self.outcomes.get(outcome.word, 0) + 1
         for configuration in probed:
-            mutates = configuration is self.stated.injecting
+            mutates = configuration.resource is MUTATING
             self._note(configuration, outcome, reached=outcome.mutating if mutates else outcome.validating)
         kept = [self.kept[each.name] for each in probed]
         if any(each.proof.allows not in (None, each.enforces) for each in kept):
@@ -102,7 +102,8 @@ class Keeping:
             ClusterError: as above.
         """
         self.stated = None
-        for resource, name in ((VALIDATING, self.installation.enforcing), (MUTATING, self.installation.injecting)):
+        mutating = ((MUTATING, name) for name in (self.installation.injecting, self.installation.last))
+        for resource, name in ((VALIDATING, self.installation.enforcing), *mutating):
             live = self._find(resource, "", name)
             if live:
                 self._do(resource, Act("delete", live))

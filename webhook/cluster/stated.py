@@ -15,7 +15,8 @@ from webhook.decoding.limits import CONFIG_MAP
 from webhook.decoding.yaml_text import load_yaml
 from webhook.model.manifest import Manifest, dig, mapping, text, texts
 
-ENFORCING_KEY, INJECTING_KEY, TELLING_KEY = "enforcing.yaml", "injecting.yaml", "telling.yaml"
+ENFORCING_KEY, INJECTING_KEY, LAST_KEY = "enforcing.yaml", "injecting.yaml", "last.yaml"
+TELLING_KEY = "telling.yaml"
 AUTHORITIES_KEY = "ca.crt"
 """CA certificates (PEM) that values name: those of `certificate.existing.caBundle`."""
 BREAK_GLASS = "mtls-guard.io/break-glass"
@@ -57,17 +58,18 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """Everything that values say. injecting: None where the ConfigMap is of a chart in which it is Helm's."""
+    """Everything that values say. injecting, last: None where the ConfigMap is of a chart in which these are Helm's."""
 
     enforcing: Configuration
     injecting: Configuration | None = None
+    last: Configuration | None = None
     telling: Configuration | None = None
     authorities: bytes = b""
 
     @property
     def configurations(self) -> tuple[Configuration, ...]:
         """All of them: what `doctor` compares."""
-        return tuple(each for each in (self.telling, self.enforcing, self.injecting) if each)
+        return tuple(each for each in (self.telling, self.enforcing, self.injecting, self.last) if each)
 
     @property
     def kept(self) -> tuple[Configuration, ...]:
@@ -94,8 +96,9 @@ def read_stated(config_map: Manifest, installation: Installation) -> Stated:
     if dig(config_map, "data", TELLING_KEY) is None:
         return Stated(enforcing, authorities=authorities)
     injecting = read(INJECTING_KEY, MUTATING, installation.injecting, kept=True)
+    last = read(LAST_KEY, MUTATING, installation.last, kept=True)
     telling = read(TELLING_KEY, VALIDATING, installation.telling, kept=False)
-    return Stated(enforcing, injecting, telling, authorities)
+    return Stated(enforcing, injecting, last, telling, authorities)
 
 
 def _parsed(content: str, key: str, name: str) -> Manifest:

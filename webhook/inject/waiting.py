@@ -34,6 +34,8 @@ def held(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at
     if request.ref.kind != "Pod" or request.operation != "CREATE" or request.dry_run:
         return mutation
     awaited = mutation.addition.awaited
+    if not (request.last or mutation.addition):  # another webhook may still change the Pod; the last entry decides
+        return mutation
     if awaited:
         return _without_plan(request, mutation, policy, ages, at)
     if not (mutation.addition and mutation.addition.guessed) or policy.without_plan == "start":

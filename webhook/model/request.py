@@ -14,7 +14,8 @@ class Request:
     to be generated (then its prefix and a `*`). sub_resource: `status`, `scale`, ... or ''.
     odd: what in the request has a shape that leaves nothing to judge, in words, else ''.
     seconds: how long the API server waits for the answer. field_manager: as `options` of the request name it, '' if
-    they do not. gone: how many of these seconds were over when the request was read.
+    they do not. gone: how many of these seconds were over when the request was read. last: the object comes from the
+    mutating webhook that is called after all others.
     """
 
     uid: str
@@ -29,3 +30,4 @@ class Request:
     seconds: float = 3.0
     field_manager: str = ""
     gone: float = field(default=0.0, compare=False)
+    last: bool = False

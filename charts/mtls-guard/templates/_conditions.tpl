@@ -25,10 +25,35 @@ false))
 (o.kind == '{{ .kind }}' && {{ if .group }}o.apiVersion.startsWith('{{ .group }}/'){{ else }}!o.apiVersion.contains('/'){{ end }})
 {{- end }}
 
-{{/* Its template has not got the mounts: it is a Pod's own, or its DestinationRule came after it. */}}
-{{- define "mtls-guard.cel.notWritten" -}}
-(request.resource.resource == 'pods' && !object.?metadata.?annotations[?'sidecar.istio.io/userVolumeMount'].hasValue()) ||
-{{ include "mtls-guard.cel.notControlled" . }}
+{{/* A Pod, or what no controller of a judged kind made: a ReplicaSet of a Deployment has its template from there. */}}
+{{- define "mtls-guard.cel.podOrTemplate" -}}
+request.resource.resource == 'pods' || {{ include "mtls-guard.cel.notControlled" . }}
+{{- end }}
+
+{{/* Injection has written into the annotations of the Pod or template before; the name of what it adds is reserved for it. */}}
+{{- define "mtls-guard.cel.written" -}}
+[{{ include "mtls-guard.cel.injected" (dict "root" . "part" "metadata.?annotations") }}.orValue({})].exists(m,
+type(m) == map && ('mtls-guard.io/injected' in m || ('sidecar.istio.io/userVolumeMount' in m && type(m['sidecar.istio.io/userVolumeMount']) == string && m['sidecar.istio.io/userVolumeMount'].contains('"mtls-guard-'))))
+{{- end }}
+
+{{/* The finished istio-proxy of a Pod has a mount that injection added, with its volume; so another call would change nothing. */}}
+{{- define "mtls-guard.cel.mounted" -}}
+request.resource.resource == 'pods' && object.?metadata.?annotations[?'sidecar.istio.io/status'].hasValue() &&
+(object.?spec.?containers.orValue([]) + object.?spec.?initContainers.orValue([])).exists(c,
+c.name == 'istio-proxy' && has(c.volumeMounts) && c.volumeMounts.exists(m,
+m.name.startsWith('mtls-guard-') && object.?spec.?volumes.orValue([]).exists(v, v.name == m.name)))
+{{- end }}
+
+{{/* Istio's injector has been at the Pod. */}}
+{{- define "mtls-guard.cel.finished" -}}
+(object.?spec.?containers.orValue([]) + object.?spec.?initContainers.orValue([])).exists(c, c.name == 'istio-proxy')
+{{- end }}
+
+{{/* The Pod itself asks for its files. */}}
+{{- define "mtls-guard.cel.podOptsIn" -}}
+[object.?metadata.?annotations.orValue({})].exists(m,
+'mtls-guard.io/client-secret' in m || ('mtls-guard.io/inject' in m && m['mtls-guard.io/inject'] == 'true')) &&
+object.?metadata.?annotations[?'mtls-guard.io/inject'].orValue('') != 'false'
 {{- end }}
 
 {{/* The kubelet's own: mirror pods of a static pod must never wait for us. */}}

@@ -108,6 +108,26 @@ clientConfig:
   matchConditions:
     {{- include "mtls-guard.condition" (dict "name" "changed" "cel" (include "mtls-guard.cel.changed" .)) | nindent 4 }}
     {{- include "mtls-guard.condition" (dict "name" "names-files" "cel" (include "mtls-guard.cel.files" .)) | nindent 4 }}
+{{- if .Values.injection.enabled }}
+{{- /* Pods of controllers whose files other webhooks have removed after the last call of injection. */}}
+- name: pods.mtls-guard.io
+  {{- $entry | nindent 2 }}
+  namespaceSelector:
+    matchExpressions:
+      {{- include "mtls-guard.selectWorkloads" . | nindent 6 }}
+  rules:
+    - apiGroups: [""]
+      apiVersions: [v1]
+      resources: [pods]
+      operations: [CREATE]
+      scope: Namespaced
+  matchConditions:
+    {{- include "mtls-guard.condition" (dict "name" "not-by-a-node" "cel" (include "mtls-guard.cel.notNode" .)) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "made-by-a-judged-controller" "cel" (printf "!(%s)" (include "mtls-guard.cel.notControlled" .))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "opts-in" "cel" (include "mtls-guard.cel.podOptsIn" .)) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "has-a-proxy" "cel" (include "mtls-guard.cel.finished" .)) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "not-mounted" "cel" (printf "!(%s)" (include "mtls-guard.cel.mounted" .))) | nindent 4 }}
+{{- end }}
 {{- if eq (include "mtls-guard.probeNamespace" .) .Release.Namespace }}
 {{- /* The only thing of our own namespace that we look at: the dry run with which we try ourselves. It is never stored. */}}
 - name: probe.mtls-guard.io
@@ -205,7 +225,8 @@ The last one marks the dry run of the probe, which shows that mutation works bef
 {{- $byNamespace := eq . "inject-namespaces" }}
 - name: {{ . }}.mtls-guard.io
   {{- $entry | nindent 2 }}
-  reinvocationPolicy: Never
+  # Called again after another webhook that has changed the Pod, and only if the finished proxy lacks its mounts then.
+  reinvocationPolicy: IfNeeded
   namespaceSelector:
     matchExpressions:
       {{- include "mtls-guard.selectWorkloads" $ | nindent 6 }}
@@ -226,12 +247,13 @@ The last one marks the dry run of the probe, which shows that mutation works bef
     {{- end }}
   matchConditions:
     {{- if $templates }}
-    {{- include "mtls-guard.condition" (dict "name" "not-written-into-its-template" "cel" (include "mtls-guard.cel.notWritten" $)) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "pod-or-template" "cel" (include "mtls-guard.cel.podOrTemplate" $)) | nindent 4 }}
     {{- include "mtls-guard.condition" (dict "name" "new-template" "cel" (include "mtls-guard.cel.newTemplate" $)) | nindent 4 }}
     {{- end }}
     {{- include "mtls-guard.condition" (dict "name" "not-by-a-node" "cel" (include "mtls-guard.cel.notNode" $)) | nindent 4 }}
-    {{- include "mtls-guard.condition" (dict "name" "not-opted-out" "cel" (printf "!(%s)" (include "mtls-guard.cel.optsOut" $))) | nindent 4 }}
-    {{- include "mtls-guard.condition" (dict "name" (ternary "by-its-namespace" "by-itself" $byNamespace) "cel" (printf "%s%s" (ternary "!" "" $byNamespace) (include "mtls-guard.cel.optsIn" $))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "not-opted-out-or-to-be-removed" "cel" (printf "!(%s) || %s" (include "mtls-guard.cel.optsOut" $) (include "mtls-guard.cel.written" $))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" (ternary "by-its-namespace" "by-itself" $byNamespace) "cel" (printf "%s(%s || %s)" (ternary "!" "" $byNamespace) (include "mtls-guard.cel.optsIn" $) (include "mtls-guard.cel.written" $))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "not-mounted-yet" "cel" (printf "!(%s)" (include "mtls-guard.cel.mounted" $))) | nindent 4 }}
 {{- end }}
 - name: probe-injection.mtls-guard.io
   {{- $entry | nindent 2 }}
@@ -243,6 +265,40 @@ The last one marks the dry run of the probe, which shows that mutation works bef
     {{- include "mtls-guard.istioRules" (dict "resources" (list "destinationrules") "operations" (list "CREATE")) | nindent 4 }}
   matchConditions:
     {{- include "mtls-guard.condition" (dict "name" "dry-run-of-our-probe" "cel" (include "mtls-guard.cel.probe" .)) | nindent 4 }}
+{{- end }}
+
+{{/*
+The entries of the mutating configuration that is called last: for Pods that other webhooks let opt in, or took their files from,
+and to refuse a Pod whose DestinationRule is awaited. No Pod that has its mounts is sent here.
+*/}}
+{{- define "mtls-guard.lastEntries" -}}
+{{- $injection := .Values.injection }}
+{{- $entry := include "mtls-guard.entry" (dict "root" . "failurePolicy" $injection.failurePolicy "path" "/mutate/last" "seconds" $injection.timeoutSeconds) }}
+{{- range list "last" "last-namespaces" }}
+{{- $byNamespace := eq . "last-namespaces" }}
+- name: {{ . }}.mtls-guard.io
+  {{- $entry | nindent 2 }}
+  reinvocationPolicy: IfNeeded
+  namespaceSelector:
+    matchExpressions:
+      {{- include "mtls-guard.selectWorkloads" $ | nindent 6 }}
+      {{- if $byNamespace }}
+      - key: mtls-guard.io/inject
+        operator: In
+        values: ["true"]
+      {{- end }}
+  rules:
+    - apiGroups: [""]
+      apiVersions: [v1]
+      resources: [pods]
+      operations: [CREATE]
+      scope: Namespaced
+  matchConditions:
+    {{- include "mtls-guard.condition" (dict "name" "not-by-a-node" "cel" (include "mtls-guard.cel.notNode" $)) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "not-opted-out" "cel" (printf "!(%s)" (include "mtls-guard.cel.optsOut" $))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" (ternary "by-its-namespace" "by-itself" $byNamespace) "cel" (printf "%s(%s)" (ternary "!" "" $byNamespace) (include "mtls-guard.cel.podOptsIn" $))) | nindent 4 }}
+    {{- include "mtls-guard.condition" (dict "name" "not-mounted-yet" "cel" (printf "!(%s)" (include "mtls-guard.cel.mounted" $))) | nindent 4 }}
+{{- end }}
 {{- end }}
 
 {{- define "mtls-guard.configurationAnnotations" -}}

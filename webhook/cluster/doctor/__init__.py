@@ -41,7 +41,7 @@ def examine(
         yield from _examine(connection, _as_deployed(found, deployment), deployment, now, handshake)
     else:
         yield missing(found)
-    own = (found.name, found.enforcing, found.injecting) if deployment else ()
+    own = (found.name, found.enforcing, found.injecting, found.last) if deployment else ()
     yield from check_orphans(connection, own)
 
 

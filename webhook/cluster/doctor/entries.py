@@ -118,7 +118,7 @@ def _policy(stated: Configuration, name: str, live: Manifest) -> str:
 
 def _effect(found: Examined, stated: Configuration) -> str:
     """What it means that a configuration is missing."""
-    if stated.name == found.injecting:
+    if stated.name in (found.injecting, found.last):
         return "Pods that ask for their files start without them"
     return _ABSENT[stated.name == found.enforcing]
 

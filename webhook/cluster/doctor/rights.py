@@ -36,7 +36,8 @@ def needed(
     yield {"verb": "get", "group": "", "resource": "configmaps", **own, "name": found.config_map}
     for verb in ("get", "create", "update", "patch", "delete"):
         yield {"verb": verb, **_configuration("validating"), "name": found.enforcing}
-        yield {"verb": verb, **_configuration("mutating"), "name": found.injecting}
+        for name in (found.injecting, found.last):
+            yield {"verb": verb, **_configuration("mutating"), "name": name}
     for verb in ("get", "patch"):
         yield {"verb": verb, **_configuration("validating"), "name": found.name}
     yield {"verb": "get", "group": "", "resource": "namespaces", "name": found.namespace}
