@@ -88,7 +88,7 @@ BAD: dict[str, tuple[Callable[[], Snapshot], Callable[[Makes], Manifest], str, s
         rivals,
         lambda make: make({"mtls-guard.io/inject": "true", "mtls-guard.io/destinations": BOTH}),
         "injection-impossible",
-        "several Secrets",
+        "read from another directory than",
     ),
     "a broken annotation of 200 KB": (
         worked.cluster,

@@ -24,7 +24,7 @@ from webhook.kinds.declaration import KNOWN
 from webhook.model.finding import Severity, Violation
 from webhook.model.line import cut
 from webhook.model.rule import Rule
-from webhook.rules._reads import NAMESPACE, ROUTING, SIGNS
+from webhook.rules._reads import CHAINS
 from webhook.rules._words import annotation, quote
 from webhook.trace.workload import WorkloadPicture
 
@@ -55,7 +55,7 @@ RULE = Rule(
     title="An annotation of a running Pod changes that is read only when a Pod is created",
     severity=Severity.WARN,
     about="workload",
-    reads=NAMESPACE | ROUTING | SIGNS,
+    reads=CHAINS,
     since="0.1",
     docs=__doc__ or "",
     check=check,
