@@ -19,28 +19,23 @@ called for the creation of Pods only.
 
 from collections.abc import Iterator
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import KNOWN
 from webhook.model.finding import Severity, Violation
 from webhook.model.line import cut
 from webhook.model.rule import Rule
+from webhook.rules._pod_changes import changed
 from webhook.rules._reads import CHAINS
 from webhook.rules._words import annotation, quote
 from webhook.trace.workload import WorkloadPicture
 
 _SHOWN = 40
-READ_AT_CREATION = (*KNOWN, USER_VOLUME, USER_VOLUME_MOUNT)
 
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation, at the first annotation that changes."""
-    if picture.occasion.before is None:
-        return
-    before, now = dict(picture.occasion.before), picture.pod.annotations
-    changed = [name for name in READ_AT_CREATION if before.get(name) != now.get(name)]
-    if changed:
-        name = changed[0]
-        problem = f"{_shown(before.get(name))} becomes {_shown(now.get(name))}: the Pod keeps the files that it has"
+    for name in changed(picture)[:1]:
+        before = dict(picture.occasion.before or ()).get(name)
+        now = picture.pod.annotations.get(name)
+        problem = f"{_shown(before)} becomes {_shown(now)}: the Pod keeps the files that it has"
         fix = f"create it again from its manifest: kubectl -n {picture.workload.namespace} replace --force -f FILE"
         yield Violation(picture.ref, annotation(picture.pod.path, name), problem, fix, certain=False)
 

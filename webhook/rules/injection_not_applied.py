@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
+from webhook.rules._pod_changes import changed
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import listed
 from webhook.trace.workload import WorkloadPicture
@@ -33,7 +34,7 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation, for all mounts that are missing."""
     missing = picture.addition.lacking
-    if not missing:
+    if not missing or changed(picture):  # a Pod that runs gets nothing by a change: annotation-of-running-pod
         return
     declared = picture.declaration
     itself = bool(declared.secrets or declared.inject or declared.destinations)

@@ -2,20 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+from webhook.model.addition import is_own
 from webhook.model.workload import Mount
 
 if TYPE_CHECKING:
     from webhook.trace.opt_in import Wish
     from webhook.trace.workload import WorkloadPicture
 
-_ADDED = "mtls-guard-"
-"""How the names of volumes and mounts begin that injection adds."""
-
 
 def by_hand(picture: "WorkloadPicture", path: str) -> tuple[Mount, str] | None:
     """The mount of a person that leads to the file, and the Secret that it comes from; None for anything else."""
     mount = picture.sidecar.place(path).mount
-    if mount is None or not mount.path or mount.name.startswith(_ADDED):
+    if mount is None or not mount.path or is_own(mount.name):
         return None
     source = picture.sidecar.resolve(path, picture.contents).source
     return (mount, source.name) if source is not None and source.kind == "secret" and source.name else None
