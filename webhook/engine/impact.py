@@ -8,6 +8,7 @@ from webhook.engine.interruption import accepted
 from webhook.engine.lost import guessed_hosts, lost_files
 from webhook.engine.served import served_hosts
 from webhook.engine.states import judge_picture, picture_of
+from webhook.engine.stranded import stranded
 from webhook.istio.config import Config
 from webhook.istio.hosts import is_wildcard, overlaps
 from webhook.istio.reach import told_of
@@ -69,6 +70,9 @@ class Impact:
         now = _denials(judge_picture(after, policy, stage, _rules_of(before)).findings)
         lost = served - served_hosts(after, now) - guessed_hosts(before)
         now += _denials(lost_files(after, lost, policy))
+        left = _denials(stranded(before, after, served, policy))
+        if left and not now:
+            return Broken(workload.ref, tuple(left), running=True)
         if not now:
             return Broken(workload.ref, miss=_missed(after, ref)) if served and not after.intents else None
         if then and not self._any_use and served <= served_hosts(after, now):

@@ -1,9 +1,9 @@
-"""The running Pods of workloads that ask injection for a DestinationRule's files started after the DestinationRule.
+"""The running Pods of workloads that ask injection for a DestinationRule's files have what new Pods would get.
 
 ## Why
 
-Injection writes into a Pod when it is created. Those that started before the DestinationRule, or before its paths
-moved, lack its files for as long as they live: calls to its host answer 503 there.
+Injection writes into a Pod when it is created. Those that started before the DestinationRule lack its files for as long
+as they live: calls to its host answer 503 there. Where it names another Secret now, they keep the one of before.
 
 ## Fix
 
@@ -39,7 +39,9 @@ def check(picture: AudiencePicture) -> Iterator[Violation]:
     if own:
         more = f" and {counted(len(behind) - 1)} more" if len(behind) > 1 else ""
         said, fix = f"{own[0].ref}{more}", replaced(own[0].ref, injected_otherwise(own[0]))
-    yield Violation(picture.ref, "", f"running Pods of {said} started before it and lack its files", fix, certain=False)
+    yield Violation(
+        picture.ref, "", f"running Pods of {said} have other files than injection gives to new ones", fix, certain=False
+    )
 
 
 def _getting(picture: AudiencePicture) -> Iterator[WorkloadPicture]:

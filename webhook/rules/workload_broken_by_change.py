@@ -86,11 +86,16 @@ def _fix(picture: ChangePicture, cause: Finding | None) -> str:
         return GONE.get(picture.ref.kind, GONE_OTHERWISE)
     if cause is None:
         return _not_exported(picture) or LOST
-    if cause.object == picture.ref and picture.ref.kind != "Secret":
+    if (cause.object == picture.ref and picture.ref.kind != "Secret") or _only_running(picture):
         return cause.fix
     if cause.rule == INJECTION:
         return UNCLEAR
     return FIXES.get(picture.ref.kind, OTHERWISE)
+
+
+def _only_running(picture: ChangePicture) -> bool:
+    """Whether new Pods would work: the fix says then how running ones are moved."""
+    return all(one.running for one in picture.broken)
 
 
 def _not_exported(picture: ChangePicture) -> str:

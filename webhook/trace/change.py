@@ -11,12 +11,14 @@ class Broken:
     """A workload that the change breaks.
 
     findings: the denials that it did not have before; empty when it merely has no rule any more that makes it present
-    its certificate. miss: why the changed DestinationRule does not apply to it any more.
+    its certificate. miss: why the changed DestinationRule does not apply to it any more. running: it breaks only Pods
+    that run, and the fix of the findings says how to move without that.
     """
 
     workload: ObjectRef
     findings: tuple[Finding, ...] = ()
     miss: Miss | None = None
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
