@@ -12,8 +12,8 @@ LOCKED := install --require-hashes --no-deps --no-compile
 UV := uv==0.13.9
 COMPILE := .venv-lock/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-header --no-annotate --system-certs
-# Three at a time: two wait for a cluster while one computes. ARGS="-n 0" for one after the other.
-WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Four at a time: most of what a live test does is to wait. ARGS="-n 0" for one after the other.
+WORKERS := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 # Hundreds of Pythons are started by the tests: what they import is compiled once, also where a shell forbids that.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
