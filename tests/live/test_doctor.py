@@ -32,6 +32,8 @@ pytestmark = pytest.mark.slow
 
 WEBHOOK_PORT = 10250
 PATIENCE_SECONDS = 180
+ASK_SECONDS = 1.0
+"""Between two questions: each looks at everything."""
 
 
 class Patient:
@@ -54,7 +56,7 @@ class Patient:
 
     def remedy(self, wrong: str) -> str:
         """Waits until this is said to be wrong; what stands under it."""
-        return until(lambda: self._under(f"NO  {wrong}"), f"doctor says: {wrong}", PATIENCE_SECONDS)
+        return until(lambda: self._under(f"NO  {wrong}"), f"doctor says: {wrong}", PATIENCE_SECONDS, every=ASK_SECONDS)
 
     def _under(self, beginning: str) -> str:
         code, said = self.examined()
@@ -79,9 +81,9 @@ def patient(installation: Installation) -> Iterator[Patient]:
     """An installation that is healthy, before and after."""
     with Line(lambda: installation.pods()[0].connect(WEBHOOK_PORT)) as line:
         found = Patient(installation, line.port)
-        until(found.is_healthy, "doctor has nothing to say", PATIENCE_SECONDS)
+        until(found.is_healthy, "doctor has nothing to say", PATIENCE_SECONDS, every=ASK_SECONDS)
         yield found
-        until(found.is_healthy, "it is mended", PATIENCE_SECONDS)
+        until(found.is_healthy, "it is mended", PATIENCE_SECONDS, every=ASK_SECONDS)
 
 
 def test_of_a_healthy_installation_everything_was_looked_at_and_is_ok(patient: Patient) -> None:
@@ -137,11 +139,11 @@ def test_a_right_that_is_missing_explains_that_nobody_leads_and_a_watch_without_
     role["rules"] = rules
     plane.kubectl("replace", "-f", "-", stdin=json.dumps(role))
     plane.apply(certificate_crd("v1"))
-    code, said = until(lambda: _never_heard(patient), "the new kind is missed", PATIENCE_SECONDS)
+    code, said = until(lambda: _never_heard(patient), "the new kind is missed", PATIENCE_SECONDS, every=ASK_SECONDS)
     assert code == 1
     assert re.search(r"NO  rights: it may not list certificates, watch certificates, update leases\n", said)
     patient.type(patient.remedy("rights: it may not "))
-    until(patient.is_healthy, "it is mended", PATIENCE_SECONDS)
+    until(patient.is_healthy, "it is mended", PATIENCE_SECONDS, every=ASK_SECONDS)
     plane.kubectl("delete", "crd", CERTIFICATE_CRD)
 
 
@@ -156,7 +158,7 @@ def test_a_replica_that_hangs_is_replaced(patient: Patient) -> None:
     assert pod.child
     pod.child.pause()
     patient.type(patient.remedy(f"replica {pod.name}: GET ").partition("; ")[0])
-    until(patient.is_healthy, "another one has taken its place", PATIENCE_SECONDS)
+    until(patient.is_healthy, "another one has taken its place", PATIENCE_SECONDS, every=ASK_SECONDS)
     assert pod.gone.wait(PATIENCE_SECONDS)
 
 
@@ -354,7 +356,9 @@ def test_a_revision_of_istio_that_values_do_not_name_is_told_as_that_and_a_tag_i
     patient.cluster.apply(tag)
     patient.cluster.apply(canary)
     try:
-        remedy = until(lambda: unread(patient), "the ConfigMaps of the revision are missed", PATIENCE_SECONDS)
+        remedy = until(
+            lambda: unread(patient), "the ConfigMaps of the revision are missed", PATIENCE_SECONDS, every=ASK_SECONDS
+        )
         assert remedy.startswith("add canary to istio.revisions in your values; helm upgrade ")
         assert "istio-prod" not in patient.examined()[1]
     finally:
