@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from rig.control_plane import ControlPlane
 from rig.installation import Installation
 from rig.waiting import until
 from tests.live.mesh_objects import host, partner, rule, secret
+from webhook.cli import group
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 
 pytestmark = pytest.mark.slow
@@ -235,3 +237,28 @@ def unchanged(plane: ControlPlane, manifest: Manifest, way: tuple[str, ...]) -> 
     assert (after["spec"], annotations(after)) == (before["spec"], annotations(before))
     assert after["metadata"].get("generation") == before["metadata"].get("generation")
     assert owned(after) == owned(before)
+
+
+def test_while_injection_is_not_enabled_a_workload_that_opts_in_is_refused_with_that(
+    installation: Installation, plane: ControlPlane
+) -> None:
+    """At admission as in `check --live`; the leader has taken the configuration away."""
+    waits = deployment("waits", replicas=0)
+    plane.apply(waits)
+    missing = "injection is not installed (no MutatingWebhookConfiguration has inject.mtls-guard.io)"
+    installation.helm("upgrade", injection={"enabled": False})
+    try:
+
+        def refusal() -> str:
+            create = ("create", "--dry-run=server", "-f", "-")
+            return plane.kubectl(*create, stdin=text(deployment("tried", replicas=0)), check=False).stderr
+
+        said = until(lambda: " ".join(found.split()) if "unavailable" in (found := refusal()) else "", "it is refused")
+        assert f"{missing}: Pods lack the files of DestinationRule {TEAM}/one" in said
+        assert 'mount "one" by hand, or set injection.enabled of the chart [injection-unavailable]' in said
+        asked = ["check", "--live", "--kubeconfig", str(plane.kubeconfig), "-n", TEAM]
+        reported = " ".join(CliRunner().invoke(group, asked).stdout.split())
+        assert f"{missing}: Pods lack the files of DestinationRule {TEAM}/one" in reported
+    finally:
+        installation.helm("upgrade")
+        installation.wait()
