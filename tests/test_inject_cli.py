@@ -80,6 +80,18 @@ def test_the_file_is_changed_on_demand_and_a_second_time_not(file: Path) -> None
     assert run(str(file), "--diff").stdout == ""
 
 
+def test_what_was_written_follows_the_opt_in_and_goes_with_it(file: Path) -> None:
+    """Another Secret replaces it; without the opt-in, the file is as it was."""
+    assert run(str(file), "--write").exit_code == 0
+    file.write_text(file.read_text().replace('client-secret: "external-system-mtls-data"', "client-secret: other"))
+    assert run(str(file), "--write").exit_code == 0
+    assert '"secret":{"secretName":"other"}' in file.read_text()
+    assert "external-system-mtls-data" not in file.read_text()
+    file.write_text(file.read_text().replace("client-secret: other", 'inject: "false"'))
+    assert run(str(file), "--write").exit_code == 0
+    assert file.read_text() == MANIFEST.replace('client-secret: "external-system-mtls-data"', 'inject: "false"')
+
+
 def test_a_json_list_keeps_its_form(tmp_path: Path) -> None:
     path = tmp_path / "app.json"
     text = (

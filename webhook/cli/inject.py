@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,43 +77,46 @@ def _read(
     return held, [found for found in own if not isinstance(found, Unreadable)]
 
 
-def _plan(document: "Document", held: "Input") -> "tuple[Addition, list[str]]":
-    """What is added to the object, and why something that it asks for is not."""
+def _plan(document: "Document", held: "Input") -> "tuple[Addition | None, list[str]]":
+    """What is added to the object, None where it stays as it is, and why something that it asks for is not added."""
     from webhook.kinds.workload import read_workload
-    from webhook.model.addition import NO_ADDITION, Addition
+    from webhook.model.addition import Addition
     from webhook.model.horizon import Horizon
     from webhook.trace.addition import plan
     from webhook.trace.choice import in_words
+    from webhook.trace.own_entries import is_outdated, without_own
     from webhook.trace.workload import WorkloadPicture
 
     workload = read_workload(document.manifest, held.view.workload_paths)
     if workload is None:
-        return NO_ADDITION, []
-    picture = WorkloadPicture(workload, held.view, Horizon(datetime.now(UTC)))
+        return None, []
+    picture = WorkloadPicture(without_own(workload), held.view, Horizon(datetime.now(UTC)))
     addition = plan(picture)
     place = f"{document.place.file}:{document.place.line}: {workload.ref}"
     said = "not everything is mounted" if addition else "left alone"
     left = [f"{place}: {said}: {one.problem}; {one.fix}" for one in addition.obstacles]
     if any(one.undated for one in addition.rivals):  # files have no age, by which the webhook decides
         left += [f"{place}: left alone: {problem}; {fix}" for problem, fix in map(in_words, addition.rivals)]
-        addition = Addition(opted_in=True)
+        addition = Addition(opted_in=True, refused=True)
     if addition.opted_in and picture.user.rejected:
         left.append(f"{place}: left alone: its annotations are broken; see mtls-guard check")
     elif addition.opted_in and not left and addition.awaited and not addition:
         left.append(f"{place}: left alone: no DestinationRule in view reads files for it; name its folder by --cluster")
-    return addition, left
+    return addition if is_outdated(workload.template, picture.declaration, addition) else None, left
 
 
 def _rewritten(
-    file: str, before: bytes, planned: "Iterable[tuple[Document, Addition, list[str]]]", further: "Templates"
+    file: str, before: bytes, planned: "Iterable[tuple[Document, Addition | None, list[str]]]", further: "Templates"
 ) -> bytes:
     """The content of the file with every addition to an object in it."""
     from webhook.manifests import rewrite
 
     changes = [
-        (document.place, _change(document, addition, further))
+        (document.place, change)
         for document, addition, _ in planned
-        if addition and document.place.file == file
+        if addition is not None and document.place.file == file
+        for change in [_change(document, addition, further)]
+        if _has_effect(change, document)
     ]
     try:
         return rewrite(before, changes) if changes else before
@@ -134,6 +138,13 @@ def _change(document: "Document", addition: "Addition", further: "Templates") ->
         write(found, addition)
 
     return change
+
+
+def _has_effect(change: "Change", document: "Document") -> bool:
+    """Whether the change makes another object of it; where it does not, no byte of the document is touched."""
+    made = deepcopy(dict(document.manifest))
+    change(made)
+    return made != document.manifest
 
 
 def _put_out(file: str, before: bytes, after: bytes, *, diff: bool, write: bool) -> None:
