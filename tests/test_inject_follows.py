@@ -179,3 +179,41 @@ NO_DIRECTORY = ("", "etc/d", "/", "/etc/../d", "/etc/a:b", "/etc/c")
 def test_what_is_no_second_directory_changes_nothing(also: str) -> None:
     (mount,) = mutation(pod(), moving("/etc/c", also)).addition.mounts
     assert mount.mount_path == "/etc/c"
+
+
+def running(view: Snapshot, annotations_now: Mapping[str, str], *, rule_gone: bool = False) -> list[str]:
+    """What is said of the Deployment with these annotations, of which a Pod runs that injection gave its files."""
+    template = pod()
+    template["metadata"] |= {
+        "name": "sample-app-5d8f-x",
+        "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "sample-app-5d8f", "controller": True}
+        ],
+    }
+    view.put(injected(template, view))
+    manifest = opted(annotations_now)
+    view.put(manifest)
+    if rule_gone:
+        for one in list(view.config.rules):
+            view.remove(one.ref)
+    return [line for line in lines(verdict(manifest, view)) if line.endswith("[pod-outdated]")]
+
+
+def test_a_running_pod_that_has_what_injection_adds_is_not_mentioned() -> None:
+    assert running(worked.cluster(), ASKS) == []
+
+
+RESTART = "kubectl -n devel rollout restart deployment/sample-app [pod-outdated]"
+
+
+def test_a_running_pod_with_other_files_is_named_with_the_restart() -> None:
+    (line,) = running(worked.cluster(TWO), NAMES_TWO)
+    expected = 'warn spec.template: 1 running Pod lacks what injection adds now: the files at "/etc/mtlsfiles"; '
+    assert line == expected + RESTART
+    (line,) = running(worked.cluster(), {"mtls-guard.io/inject": "false"})
+    assert line == "warn spec.template: 1 running Pod has files that injection does not add any more; " + RESTART
+
+
+def test_no_restart_is_proposed_that_would_take_the_files_away() -> None:
+    """While no DestinationRule says what to mount, a new Pod would get nothing."""
+    assert running(worked.cluster(), ASKS, rule_gone=True) == []

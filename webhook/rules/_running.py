@@ -30,11 +30,17 @@ def outdated(picture: WorkloadPicture) -> tuple[Workload, ...]:
 
 
 def injected_otherwise(picture: WorkloadPicture) -> tuple[Workload, ...]:
-    """The Pods that have other mounts of mtls-guard than a Pod that is made now: something has changed since."""
+    """The Pods that have other mounts of mtls-guard than a Pod that is made now: something has changed since.
+
+    None while a new Pod would get nothing that it asks for: a restart would take away what the running ones have.
+    """
+    addition = picture.addition
+    if addition.impossible or addition.unavailable is not None or (addition.awaited and not addition):
+        return ()
     stored = picture.view.workloads.get(picture.ref)
     if stored is None or picture.ref.kind in (BY_ITSELF, "Pod") or not _as_stored(stored, picture.workload):
         return ()
-    expected = {*picture.addition.mounts}
+    expected = {*addition.mounts}
     return tuple(pod for pod in running_pods(picture.view, picture.ref) if own_mounts(pod.template) != expected)
 
 
