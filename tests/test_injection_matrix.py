@@ -150,7 +150,7 @@ def test_the_page_says_every_cell_and_is_read_again(monkeypatch: pytest.MonkeyPa
     call = Story("a | b | c | created | files", (Outcome(Kind.WORKS, "CN=one"),), ("works",))
     page.write(results, [call], SINCE.date())
     text = page.PAGE.read_text(encoding="utf-8")
-    assert "182 cells: 180 with the files that they ask for, 0 say why not, 2 silent." in " ".join(text.split())
+    assert "182 of 1274 cells: 180 with the files that they ask for, 0 say why not, 2 silent." in " ".join(text.split())
     assert text.count("| files | files | files | files | files | files | files |") == len(MODES)
     assert text.endswith("| a | b | c | created | files | works over mTLS as CN=one |\n")
     read = page.read()

@@ -58,7 +58,11 @@ def _played(chosen: list[Cell], asked: argparse.Namespace) -> tuple[list[Result]
     begun = time.monotonic()
     with stage() as on:
         say(f"the cluster is ready after {time.monotonic() - begun:.0f} s")
-        results = list(played(on, chosen, say))
+        results: list[Result] = []
+        for result in played(on, chosen, say):
+            results.append(result)
+            if result.wrong:
+                say(f"{result.cell} | {result}")
         if asked.keep:
             asked.keep.write_text(json.dumps([_kept(one) for one in results], indent=1), encoding="utf-8")
         calls: list[Story] = []

@@ -35,7 +35,7 @@ name of the Secret. It changes Pods; with the mode Templates, templates too. It 
 (`reinvocationPolicy: Never`, the default). A StatefulSet has a volumeClaimTemplate with the name of the Secret. A
 DestinationRule that is denied is applied again with `mtls-guard.io/allow-interruption: "true"`.
 
-{count} cells: {right} with the files that they ask for, {said} say why not, {silent} silent.
+{count} of {all} cells: {right} with the files that they ask for, {said} say why not, {silent} silent.
 
 """
 
@@ -62,7 +62,8 @@ def page(cells: Mapping[Place, str], calls: Sequence[str], on: date) -> str:
     """All of it. calls: rows of a table."""
     pinned = {build.folder: build.version for build in BUILDS}
     right, silent = sum(text in RIGHT for text in cells.values()), sum(SILENT in text for text in cells.values())
-    counts = {"count": len(cells), "right": right, "said": len(cells) - right - silent, "silent": silent}
+    whole = len(KINDS) * len(MODES) * len(OTHERS) * len(CHANGES)
+    counts = {"count": len(cells), "all": whole, "right": right, "said": len(cells) - right - silent, "silent": silent}
     head = HEAD.format(kubernetes=pinned["kubernetes"], istio=ISTIO_VERSION, helm=pinned["helm"], on=on, **counts)
     lines = [line for mode in MODES for line in _mode(mode, cells)]
     return head + "\n".join([*lines, TRAFFIC, *CALL_HEAD, *calls]) + "\n"
