@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from prove.injection import page
-from prove.injection.cells import CHANGES, CREATE, KINDS, MODES, OTHERS, Cell, State, cells
+from prove.injection.cells import CHANGES, CREATE, KINDS, MODES, OTHERS, PLACES, Cell, State, cells
 from prove.injection.client import Reply
 from prove.injection.finished import files, lost
 from prove.injection.objects import annotations, workload
 from prove.injection.other import changed
 from prove.injection.results import Answer, Result, answers
+from prove.injection.selection import SELECTED
 from prove.injection.traffic import CELLS, expected
 from prove.outcome import Kind, Outcome
 from prove.over_time import Story
@@ -168,3 +169,10 @@ def test_a_call_must_come_out_as_the_files_of_its_pod_say() -> None:
 def test_at_least_ten_cells_are_called_in_both_modes() -> None:
     assert len(set(CELLS) & {*cells([], [], [], [])}) == len(CELLS) >= 10
     assert {one.mode for one in CELLS} == {*MODES}
+
+
+def test_the_cells_of_every_run_of_the_tests_are_of_each_kind_mode_and_change() -> None:
+    assert {one.kind for one in SELECTED} == {*KINDS}
+    assert {one.mode for one in SELECTED} == {*MODES}
+    assert {one.change for one in SELECTED} == {*CHANGES}
+    assert {one.place for one in SELECTED} == {"", *PLACES}

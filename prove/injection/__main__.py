@@ -15,6 +15,7 @@ from prove.injection.cells import CHANGES, KINDS, MODES, OTHERS, Cell, cells
 from prove.injection.page import write
 from prove.injection.play import played
 from prove.injection.results import Result
+from prove.injection.selection import SELECTED
 from prove.injection.stage import stage
 from prove.injection.traffic import CELLS, with_traffic
 from prove.machine import demand_sidecars
@@ -34,26 +35,25 @@ def main() -> int:
         ("change", [one.name for one in CHANGES]),
     ):
         parser.add_argument(f"--{name}", action="append", choices=values, default=[], help="may be repeated")
-    parser.add_argument("--traffic", action="store_true", help="cells of which calls are proven, and their calls")
+    parser.add_argument("--selected", action="store_true", help="the cells of the tests, and those whose Pods call")
     parser.add_argument("--write", action="store_true", help="put what was played into the page")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write what was said and what each Pod has, as JSON")
     asked = parser.parse_args()
-    chosen = list(cells(asked.kind, asked.mode, asked.other, asked.change))
-    whole = len(chosen) == len(list(cells([], [], [], []))) and not asked.traffic
+    named = list(cells(asked.kind, asked.mode, asked.other, asked.change))
+    chosen = [one for one in named if not asked.selected or one in (*SELECTED, *CELLS)]
+    whole = len(chosen) == len(list(cells([], [], [], [])))
     try:
         for part in PARTS_NEEDED:
             have(part)
-        if whole or asked.traffic:
+        if whole or asked.selected:
             demand_sidecars()
-        return _judged(
-            *_played([one for one in chosen if not asked.traffic or one in CELLS], asked), written=whole or asked.write
-        )
+        return _judged(*_played(chosen, asked, calls=whole or asked.selected), written=whole or asked.write)
     except PartMissing as error:
         print(f"python -m prove.injection: {error}", file=sys.stderr)
         return 1
 
 
-def _played(chosen: list[Cell], asked: argparse.Namespace) -> tuple[list[Result], list[Story]]:
+def _played(chosen: list[Cell], asked: argparse.Namespace, *, calls: bool) -> tuple[list[Result], list[Story]]:
     """What comes of the cells, and of the calls of some of them."""
     begun = time.monotonic()
     with stage() as on:
@@ -65,13 +65,12 @@ def _played(chosen: list[Cell], asked: argparse.Namespace) -> tuple[list[Result]
                 say(f"{result.cell} | {result}")
         if asked.keep:
             asked.keep.write_text(json.dumps([_kept(one) for one in results], indent=1), encoding="utf-8")
-        calls: list[Story] = []
-        whole = len(chosen) == len(list(cells([], [], [], [])))
-        for story in with_traffic(on.istio, results) if asked.traffic or whole else ():
+        called: list[Story] = []
+        for story in with_traffic(on.istio, results) if calls else ():
             say(f"{story.title}: {', then '.join(map(str, story.seen))}")
-            calls.append(story)
+            called.append(story)
     say(f"{len(results)} cells in {time.monotonic() - begun:.0f} s")
-    return results, calls
+    return results, called
 
 
 def _judged(results: list[Result], calls: list[Story], *, written: bool) -> int:

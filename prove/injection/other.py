@@ -39,9 +39,8 @@ def changed(manifest: Object, variant: str) -> None:
     """Changes the Pod, or the template, of a manifest in place."""
     pod = _pod_of(manifest)
     annotations = pod["metadata"].setdefault("annotations", {})
-    if variant == "opts in" and WANTS in annotations:
-        wanted = annotations[WANTS]
-        annotations[INJECT if wanted == "true" else CLIENT_SECRET] = wanted
+    if variant == "opts in":
+        _opt_in(annotations)
     elif variant == "drops":
         annotations.pop(USER_VOLUME, None)
         annotations.pop(USER_VOLUME_MOUNT, None)
@@ -50,6 +49,16 @@ def changed(manifest: Object, variant: str) -> None:
         annotations[USER_VOLUME_MOUNT] = json.dumps([{"name": "company", "mountPath": ITS_PATH}])
     elif variant == "adds a volume":
         _add_volume(pod["spec"], claimed=manifest["kind"] == "StatefulSet")
+
+
+def _opt_in(annotations: dict[str, str]) -> None:
+    """The opt-in is what the workload says to this webhook, and goes with that: nobody else would remove it."""
+    wanted = annotations.get(WANTS, "")
+    opt_in = {"": {}, "true": {INJECT: "true"}}.get(wanted, {CLIENT_SECRET: wanted})
+    annotations.pop(CLIENT_SECRET, None)
+    if annotations.get(INJECT) == "true":
+        del annotations[INJECT]
+    annotations |= opt_in
 
 
 def _pod_of(manifest: Object) -> Any:

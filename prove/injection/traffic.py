@@ -7,7 +7,7 @@ has no files there must fail.
 from collections.abc import Iterator, Sequence
 
 from prove.injection.cells import CHANGES, KEYS, Cell
-from prove.injection.finished import files
+from prove.injection.finished import Object, files
 from prove.injection.objects import HOST, authority
 from prove.injection.results import Result
 from prove.mesh import Mesh
@@ -61,7 +61,16 @@ def _call(traffic: Traffic, result: Result) -> Outcome:
     if result.pod is None:
         return Outcome(Kind.NOT_STARTED, "no Pod")
     try:
-        with traffic.running(result.pod) as running:
+        with traffic.running(_laid_out(result.pod)) as running:
             return traffic.request(running, URL, None)
     except (NotThere, NotStarted, TooLate) as error:
         return Outcome(Kind.NOT_STARTED, " ".join(str(error).split())[-200:])
+
+
+def _laid_out(pod: Object) -> Object:
+    """The Pod with empty folders for its claims: no disk is bound here, and only the application would use it."""
+    volumes = [
+        {"name": one["name"], "emptyDir": {}} if "persistentVolumeClaim" in one else one
+        for one in pod["spec"].get("volumes", ())
+    ]
+    return {**pod, "spec": {**pod["spec"], "volumes": volumes}}
