@@ -100,6 +100,7 @@ def test_of_a_healthy_installation_everything_was_looked_at_and_is_ok(patient: P
         f"ok  entries {NAME}",
         f"ok  entries {NAME}-enforcing",
         f"ok  entries before-istio-{NAME}",
+        f"ok  entries zzz-after-istio-{NAME}",
         "ok  CA bundle",
         "ok  reach",
     ]
