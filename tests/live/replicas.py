@@ -31,7 +31,7 @@ from webhook.model.manifest import dig
 
 NAME = "mtls-guard"
 ENFORCING = f"{NAME}-enforcing"
-INJECTING = f"before-istio-{NAME}"
+INJECTING, LAST = f"before-istio-{NAME}", f"zzz-after-istio-{NAME}"
 HOST = f"{NAME}.{NAMESPACE}.svc"
 TOP = Path(__file__).parent.parent.parent
 DENIED = 'admission webhook "destinationrules.mtls-guard.io" denied the request'
@@ -179,18 +179,22 @@ class Installation:
         entries: list[dict[str, Any]] = self.get(VALIDATING, f"{self.name}{suffix}").get("webhooks", [])
         return entries
 
-    def mutating(self) -> list[dict[str, Any]]:
-        """The entries of the mutating configuration, none where it is not there."""
-        entries: list[dict[str, Any]] = self.get(MUTATING, f"before-istio-{self.name}").get("webhooks", [])
+    def mutating(self, prefix: str = "before-istio") -> list[dict[str, Any]]:
+        """The entries of a mutating configuration, none where it is not there."""
+        entries: list[dict[str, Any]] = self.get(MUTATING, f"{prefix}-{self.name}").get("webhooks", [])
         return entries
+
+    def last(self) -> list[dict[str, Any]]:
+        """The entries of the mutating configuration that is called last."""
+        return self.mutating("zzz-after-istio")
 
     def policies(self) -> set[str]:
         """The failure policies of the entries that the leader keeps."""
-        return {entry["failurePolicy"] for entry in (*self.entries(), *self.mutating())}
+        return {entry["failurePolicy"] for entry in (*self.entries(), *self.mutating(), *self.last())}
 
     def bundles(self) -> set[bytes]:
         """The CA bundles of all entries of all configurations."""
-        entries = [*self.entries(""), *self.entries(), *self.mutating()]
+        entries = [*self.entries(""), *self.entries(), *self.mutating(), *self.last()]
         return {base64.b64decode(entry["clientConfig"].get("caBundle", "")) for entry in entries}
 
     def secret(self) -> dict[str, bytes]:

@@ -250,8 +250,8 @@ EDITS: Sequence[tuple[str, str, object, str]] = (
     (
         INJECTING,
         "0/reinvocationPolicy",
-        "IfNeeded",
-        f'NO  entries {INJECTING}: inject.mtls-guard.io reinvocationPolicy is "IfNeeded", expected "Never"',
+        "Never",
+        f'NO  entries {INJECTING}: inject.mtls-guard.io reinvocationPolicy is "Never", expected "IfNeeded"',
     ),
     (
         INJECTING,
@@ -380,7 +380,7 @@ def test_a_handshake_with_nobody_is_said(patient: Patient) -> None:
     assert code == 1
     expected = (
         "NO  CA bundle: the handshake with what is served failed for reach.mtls-guard.io, shadows.mtls-guard.io, "
-        "istio.mtls-guard.io, secrets.mtls-guard.io and 7 more: ConnectionRefusedError: [Errno 111] Connection refused"
+        "istio.mtls-guard.io, secrets.mtls-guard.io and 10 more: ConnectionRefusedError: [Errno 111] Connection refused"
     )
     assert [line for line in said.splitlines() if "CA bundle" in line] == [expected]
 

@@ -14,7 +14,7 @@ from rig.control_plane import ControlPlane, control_plane
 from rig.helm import helm
 from rig.waiting import until
 from tests.live.helm import NAMESPACE
-from tests.live.replicas import DENIED, ENFORCING, INJECTING, NAME, TOP, Installation, running, submitting
+from tests.live.replicas import DENIED, ENFORCING, INJECTING, LAST, NAME, TOP, Installation, running, submitting
 from tools.chart import CHART
 
 pytestmark = pytest.mark.slow
@@ -61,11 +61,15 @@ def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(pair: Insta
     assert pair.leader() in {replica.name for replica in pair.replicas}
 
 
-@pytest.mark.parametrize("name", [ENFORCING, INJECTING])
+MUTATING = [(name, "mutatingwebhookconfiguration") for name in (INJECTING, LAST)]
+
+
+@pytest.mark.parametrize("name", [ENFORCING, INJECTING, LAST])
 def test_entries_are_ignore_first_and_fail_once_the_probe_was_answered(pair: Installation, name: str) -> None:
     lines = [next(line for line in pair.told(why) if line["configuration"] == name) for why in (CREATED, ENFORCES)]
     created, enforces = lines
-    names = {entry["name"] for entry in (pair.entries() if name == ENFORCING else pair.mutating())}
+    entries = {ENFORCING: pair.entries, INJECTING: pair.mutating, LAST: pair.last}[name]()
+    names = {entry["name"] for entry in entries}
     assert [{line[entry] for entry in names} for line in lines] == [{"Ignore"}, {"Fail"}]
     assert created["time"] < enforces["time"]
     assert DENIED in submitting(pair.plane)()
@@ -77,7 +81,7 @@ def test_a_ca_bundle_overwritten_by_hand_is_repaired(pair: Installation) -> None
     for name in (NAME, ENFORCING):
         overwrite(pair.plane, name)
     until(lambda: pair.bundles() == right, "every bundle is repaired")
-    for name, kind in ((ENFORCING, "validatingwebhookconfiguration"), (INJECTING, "mutatingwebhookconfiguration")):
+    for name, kind in ((ENFORCING, "validatingwebhookconfiguration"), *MUTATING):
         overwrite(pair.plane, name, kind, only=1)
         until(lambda: pair.bundles() == right, f"the entry of {name} is repaired")
     until(lambda: DENIED in submitting(pair.plane)(), "reviews are answered again")
@@ -219,7 +223,7 @@ def test_the_entries_fall_back_while_the_api_server_does_not_reach_us_and_come_b
     until(lambda: pair.policies() == {"Ignore"}, "the entries fall back", 60)
     plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(pod("default", OPTS_IN)))
     plane.kubectl("create", "-f", "-", "--dry-run=server", stdin=json.dumps(deployment("default", MOUNTS)))
-    assert {line["configuration"] for line in pair.told(FALLS)} == {ENFORCING, INJECTING}
+    assert {line["configuration"] for line in pair.told(FALLS)} == {ENFORCING, INJECTING, LAST}
     pair.route(pair.replicas)
     until(lambda: pair.policies() == {"Fail"}, "they enforce again", 60)
 
@@ -232,7 +236,7 @@ def test_a_ca_that_does_not_verify_us_and_cannot_be_repaired_makes_the_entries_f
     for rule in rules:
         if rule.get("resourceNames") and "admissionregistration.k8s.io" in rule["apiGroups"]:
             rule["verbs"] = [verb for verb in rule["verbs"] if verb != "patch"]
-    for name, kind in ((ENFORCING, "validatingwebhookconfiguration"), (INJECTING, "mutatingwebhookconfiguration")):
+    for name, kind in ((ENFORCING, "validatingwebhookconfiguration"), *MUTATING):
         plane.kubectl("patch", "clusterrole", NAME, "--type=merge", "-p", json.dumps({"rules": rules}))
         overwrite(plane, name, kind)
     until(lambda: pair.policies() == {"Ignore"}, "the entries fall back", 60)
@@ -325,12 +329,12 @@ def forget(plane: ControlPlane) -> None:
     """Removes what the replicas have made, as before a first install."""
     plane.kubectl("delete", "secret", f"{NAME}-serving", "-n", NAMESPACE)
     plane.kubectl("delete", "validatingwebhookconfiguration", ENFORCING)
-    plane.kubectl("delete", "mutatingwebhookconfiguration", INJECTING)
+    plane.kubectl("delete", "mutatingwebhookconfiguration", INJECTING, LAST)
 
 
 def test_an_uninstall_takes_the_enforcing_entries_with_it_while_a_replica_runs(pair: Installation) -> None:
     helm("uninstall", NAME, "--namespace", NAMESPACE, cluster=pair.plane)
-    until(lambda: not pair.entries() and not pair.mutating(), "the entries are gone")
+    until(lambda: not pair.entries() and not pair.mutating() and not pair.last(), "the entries are gone")
     created = len(pair.told(CREATED))
     until(lambda: pair.told("the Lease cannot be had"), "the replicas have lost their rights")
     assert (pair.entries(), len(pair.told(CREATED))) == ([], created)
