@@ -54,13 +54,11 @@ def merge_mounts(own: Sequence[Mount], istio: Sequence[Mount], annotated: Sequen
     merged: dict[str, Mount] = {}
     for mount in own:
         merged[mount.mount_path] = _over(mount, merged.get(mount.mount_path))
-    firm = frozenset(merged)
+    template: dict[str, Mount] = {}
     for mount in (*istio, *annotated):
-        held = merged.get(mount.mount_path)
-        if held is not None and mount.mount_path in firm:
-            merged[mount.mount_path] = _over(held, mount)
-        else:
-            merged[mount.mount_path] = _over(mount, held)
+        template[mount.mount_path] = _over(mount, template.get(mount.mount_path))
+    for path, mount in template.items():
+        merged[path] = _over(merged[path], mount) if path in merged else mount
     return tuple(merged.values())
 
 
