@@ -10,12 +10,12 @@ from time import perf_counter
 from typing import Any
 
 from rig.control_plane import ControlPlane
+from rig.object_path import path_of
 from webhook.cluster.verification import client_context
 
 AT_ONCE = 8
 IDLE_SECONDS = 60
 BATCH = 2000
-_PLURALS = {"ServiceEntry": "serviceentries"}
 
 
 class Api:
@@ -80,12 +80,3 @@ class Api:
             known = http.client.HTTPSConnection("localhost", self._port, context=self._context, timeout=60)
             self._mine.connection = known
         return known
-
-
-def path_of(manifest: Mapping[str, Any], name: str = "") -> str:
-    """Where objects of its kind and namespace are made, or where the one of that name is."""
-    version, kind = manifest["apiVersion"], manifest["kind"]
-    root = "/api/v1" if version == "v1" else f"/apis/{version}"
-    namespace = manifest["metadata"].get("namespace")
-    within = f"/namespaces/{namespace}" if namespace else ""
-    return f"{root}{within}/{_PLURALS.get(kind, kind.lower() + 's')}" + (f"/{name}" if name else "")

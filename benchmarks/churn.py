@@ -6,7 +6,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from benchmarks.api import Api, path_of
+from benchmarks.api import Api
 from benchmarks.client import Connection
 from benchmarks.cluster import Size, deployment, destination_rule, manifests, pod, secrets, service_entry
 from benchmarks.contender import Contender
@@ -15,6 +15,7 @@ from benchmarks.row import Row
 from benchmarks.scale import in_sync
 from examples import material
 from rig.control_plane import control_plane
+from rig.object_path import path_of
 from rig.servers import Options
 from rig.waiting import until
 

@@ -10,13 +10,13 @@ from time import sleep
 from typing import Any
 
 from rig.control_plane import ControlPlane
+from rig.object_path import path_of
 from webhook.cluster.verification import client_context
 
 APPLY = "application/apply-patch+yaml"
 MANAGER = "matrix"
 SECONDS = 60
 TRIES, RETRY_SECONDS = 8, 2
-PLURALS = {"ServiceEntry": "serviceentries"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,3 @@ class Client:
             known = http.client.HTTPSConnection("localhost", self._port, context=self._context, timeout=SECONDS)
             self._mine.connection = known
         return known
-
-
-def path_of(manifest: Mapping[str, Any], name: str = "") -> str:
-    """Where objects of its kind and namespace are made, or where the one of that name is."""
-    version, kind = manifest["apiVersion"], manifest["kind"]
-    root = "/api/v1" if version == "v1" else f"/apis/{version}"
-    namespace = manifest["metadata"].get("namespace")
-    within = f"/namespaces/{namespace}" if namespace else ""
-    return f"{root}{within}/{PLURALS.get(kind, kind.lower() + 's')}" + (f"/{name}" if name else "")
