@@ -136,7 +136,7 @@ def _keys(workload: Workload) -> Iterator[tuple[str, str]]:
             yield ("mount", normal(mount.mount_path))
     for volume in volumes:
         for source in volume.sources:
-            for name in _secrets(source):
+            for name in secrets_in(source):
                 yield (f"secret {workload.namespace}", name)
 
 
@@ -149,11 +149,12 @@ def _declared(workload: Workload) -> Iterator[tuple[str, str]]:
         yield from ((f"secret {workload.namespace}", name) for name in declared.secrets)
 
 
-def _secrets(source: Source) -> Iterator[str]:
+def secrets_in(source: Source) -> Iterator[str]:
+    """The Secrets that a volume's source names, alone or as parts of a projected volume."""
     if source.kind == "secret" and source.name:
         yield source.name
     for part in source.parts:
-        yield from _secrets(part)
+        yield from secrets_in(part)
 
 
 def by_namespace(workloads: Iterable[Workload]) -> Mapping[str, tuple[Workload, ...]]:

@@ -35,7 +35,7 @@ def injected_otherwise(picture: WorkloadPicture) -> tuple[Workload, ...]:
     None while a new Pod would get nothing that it asks for: a restart would take away what the running ones have.
     """
     addition = picture.addition
-    if addition.impossible or addition.unavailable is not None or (addition.awaited and not addition):
+    if addition.impossible or (addition.awaited and not addition):
         return ()
     stored = picture.view.workloads.get(picture.ref)
     if stored is None or picture.ref.kind in (BY_ITSELF, "Pod") or not _as_stored(stored, picture.workload):

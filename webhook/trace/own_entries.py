@@ -11,10 +11,11 @@ from dataclasses import replace
 from webhook.istio.annotation_json import NotJson
 from webhook.istio.annotation_merge import Entry, merged
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.istio.workloads import secrets_in
 from webhook.kinds.declaration import INJECTED
 from webhook.model.addition import OWN, AddedMount, Addition, is_own
 from webhook.model.chain import Declaration
-from webhook.model.workload import PROXY, PodTemplate, Source, Volume, Workload
+from webhook.model.workload import PROXY, PodTemplate, Volume, Workload
 
 ANNOTATIONS = (USER_VOLUME_MOUNT, USER_VOLUME)
 
@@ -103,14 +104,9 @@ def _noted(text: str) -> Iterator[tuple[str, str, str]]:
 
 def own_secrets(pod: PodTemplate) -> frozenset[str]:
     """The Secrets behind the volumes that mtls-guard has added."""
-    return frozenset(name for volume in own_volumes(pod) for name in _secrets(volume.source))
+    return frozenset(name for volume in own_volumes(pod) for name in secrets_in(volume.source))
 
 
 def own_volumes(pod: PodTemplate) -> tuple[Volume, ...]:
     """The volumes that mtls-guard has added, by annotation or in the pod spec."""
     return tuple(one for one in (*pod.volumes, *read_user_volumes(pod).volumes) if is_own(one.name))
-
-
-def _secrets(source: Source) -> tuple[str, ...]:
-    parts = source.parts or (source,)
-    return tuple(part.name for part in parts if part.kind == "secret")
