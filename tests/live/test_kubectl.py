@@ -39,6 +39,7 @@ DEPLOYMENT = WORKED / "deployment.yaml"
 RULES = WORKED / "istio.yaml"
 KINDS = "deployments,jobs,pods,destinationrules,virtualservices,serviceentries"
 PATCHING = "error when applying patch:"
+ATTEMPTS = 4
 GENERATED = re.compile(r"sample-app-[a-z0-9]{5}\b")
 
 
@@ -112,10 +113,15 @@ def plane(installation: Installation) -> Iterator[ControlPlane]:
 @pytest.fixture
 def fresh(plane: ControlPlane, secrets: Path) -> ControlPlane:
     """Namespaces with the Secrets and nothing else."""
-    for namespace in ("devel", "staging", "project"):
-        plane.kubectl("delete", KINDS, "--all", "-n", namespace, "--force", "--grace-period=0")
+    empty(plane)
     plane.kubectl("apply", "-f", str(secrets))
     return plane
+
+
+def empty(plane: ControlPlane) -> None:
+    """Deletes what was applied but the Secrets."""
+    for namespace in ("devel", "staging", "project"):
+        plane.kubectl("delete", KINDS, "--all", "-n", namespace, "--force", "--grace-period=0")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -141,12 +147,28 @@ def test_the_demo_prints_what_kubectl_prints(
 ) -> None:
     """The demo puts kubectl's words around our answer; here the API server and kubectl do, for every broken example."""
     material.write_webhook(tmp_path, datetime.now(UTC))
-    fresh.kubectl("apply", "-f", str(RULES))
-    settle(installation, RULE)
+    prepare(fresh, installation)
     with webhook(tmp_path, WORKED, secrets) as server:
         shown = {step.shown: printed(server, step) for step in steps(secrets) if step.expected.startswith("deny")}
     assert len(shown) > 10
-    assert {file: told(fresh, file) for file in shown} == shown
+    assert {file: judged(fresh, installation, file) for file in shown} == shown
+
+
+def prepare(plane: ControlPlane, installation: Installation) -> None:
+    """Applies the rules of the worked example, and waits until each replica knows them."""
+    plane.kubectl("apply", "-f", str(RULES))
+    settle(installation, RULE)
+
+
+def judged(plane: ControlPlane, installation: Installation, file: str) -> list[str]:
+    """What kubectl prints for a file; where the time was over on a busy machine, what it prints the next time."""
+    for _ in range(ATTEMPTS):
+        lines = told(plane, file)
+        if not any(line.endswith("[not-judged]") for line in lines):
+            return lines
+        empty(plane)
+        prepare(plane, installation)
+    raise AssertionError(f"{file}: {lines}")
 
 
 def printed(server: Webhook, step: Step) -> list[str]:
