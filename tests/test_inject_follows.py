@@ -8,7 +8,10 @@ import pytest
 
 from tests import worked
 from tests.injecting import ASKS, SECRET, VOLUME_NAME, injected, lines, mutation, opted, pod, reading, rule, verdict
+from webhook.engine import judge_state
+from webhook.examples import AT
 from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.policy import Policy
 from webhook.view import Snapshot
 
 TWO = {**worked.of_kind("Secret"), "metadata": {"name": "two", "namespace": "devel"}}
@@ -212,6 +215,54 @@ def test_a_running_pod_with_other_files_is_named_with_the_restart() -> None:
     assert line == expected + RESTART
     (line,) = running(worked.cluster(), {"mtls-guard.io/inject": "false"})
     assert line == "warn spec.template: 1 running Pod has files that injection does not add any more; " + RESTART
+
+
+CRON_JOB: Mapping[str, Any] = {"apiVersion": "batch/v1", "kind": "CronJob"}
+
+
+def nightly(job: str) -> tuple[Snapshot, dict[str, Any], dict[str, Any]]:
+    """A CronJob that names Secret two; of a run that began before goes on a Pod with the files of the other Secret."""
+    view, template = worked.cluster(TWO), pod()
+    template["metadata"] |= {
+        "name": f"{job}-x",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": job, "controller": True}],
+    }
+    running_pod = injected(template, view)
+    cron_job = pod(annotations=NAMES_TWO)
+    manifest = {
+        **CRON_JOB,
+        "metadata": {"name": "nightly", "namespace": "devel"},
+        "spec": {"jobTemplate": {"spec": {"template": {key: cron_job[key] for key in ("metadata", "spec")}}}},
+    }
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly", "controller": True}
+    view.put(
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": job, "namespace": "devel", "ownerReferences": [owner]},
+            "spec": {"template": {key: running_pod[key] for key in ("metadata", "spec")}},
+        }
+    )
+    view.put(running_pod)
+    view.put(manifest)
+    return view, manifest, running_pod
+
+
+def test_the_run_of_a_cron_job_that_goes_on_with_other_files_is_named() -> None:
+    view, manifest, _ = nightly("nightly-29012345")
+    (line,) = (line for line in lines(verdict(manifest, view)) if line.endswith("[pod-outdated]"))
+    assert line.startswith("warn spec.jobTemplate.spec.template: 1 running Pod lacks what injection adds now")
+    assert "kubectl -n devel delete pod nightly-29012345-x" in line
+
+
+def test_of_a_job_that_a_person_made_from_a_cron_job_the_pod_itself_is_judged() -> None:
+    """Nothing in its name leads to the CronJob."""
+    view, _, running_pod = nightly("by-hand")
+    view.put(rule(reading("/etc/d")))
+    (line,) = (one for one in judge_state(view, Policy(), AT) if one.subject.kind == "Pod")
+    assert [finding.rule for finding in line.findings] == ["injection-not-applied"]
+    assert line.subject.name == running_pod["metadata"]["name"]
 
 
 def test_no_restart_is_proposed_that_would_take_the_files_away() -> None:

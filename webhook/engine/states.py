@@ -24,6 +24,7 @@ from webhook.trace.injected import picture_as_injected
 from webhook.trace.misses import own_may_follow
 from webhook.trace.opt_in import opts_in
 from webhook.trace.origin import origin
+from webhook.trace.prepared import owners
 from webhook.trace.supply import awaited
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
@@ -62,16 +63,21 @@ def judge_workload(
 def judge_made(pod: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE) -> Verdict:
     """A Pod of a judged controller, whose template was judged: only whether it has what injection should have added.
 
-    Of a Pod that runs, that is said of its workload, if that opts in itself.
+    Of a Pod that runs, that is said of its workload (`pod-outdated`), if that opts in itself and its name tells so.
     """
     if pod.ref.kind != "Pod" or not _may_opt_in(pod, view):
         return Verdict(pod.ref)
     stored = origin(view, pod) if not occasion.request else None
-    if stored is not None and opts_in(WorkloadPicture(stored, view, _horizon(policy, at))):
+    if stored is not None and _says_it(stored, pod) and opts_in(WorkloadPicture(stored, view, _horizon(policy, at))):
         return Verdict(pod.ref)
     picture = picture_of(pod, view, policy, at, occasion)
     found = hits((catalogue()[NOT_APPLIED],), picture, pod.ref, view.deadline) if picture.addition.lacking else ()
     return Verdict(pod.ref, weigh(found, policy, pod.namespace) if found else (), picture.goal)
+
+
+def _says_it(workload: Workload, pod: Workload) -> bool:
+    """Whether the Pod is known as one of the workload's: not that of a Job that a person made from a CronJob."""
+    return (workload.ref.kind, workload.ref.name) in owners(pod)
 
 
 def _may_opt_in(pod: Workload, view: ClusterView) -> bool:

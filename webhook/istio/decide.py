@@ -10,7 +10,7 @@ from webhook.istio.config import Config
 from webhook.istio.merge import Entry, merge, orders
 from webhook.istio.routes import Caller
 from webhook.istio.rules import lookup
-from webhook.istio.services import by_name, choose, destined, joined, visible
+from webhook.istio.services import by_name, choose, destined, joined
 from webhook.istio.sidecars import OPEN, Listener, Scope
 from webhook.istio.tls import metadata_files, originations, outcome
 from webhook.model.chain import Origination
@@ -56,7 +56,7 @@ class Decision:
 
 def chosen(config: Config, namespace: str, host: str, scope: Scope | None) -> Service | None:
     """The service that a sidecar knows under a host, trimmed to the ports that its Sidecar lets through, or None."""
-    seen = [one for one in config.services.of_host(host) if visible(one, namespace, config.mesh)]
+    seen = config.services.visible(host, namespace, config.mesh)
     if scope is None:
         return choose(seen, namespace, config.mesh) or _named(config, namespace, host, OPEN)
     found: Service | None = None

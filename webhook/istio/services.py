@@ -16,6 +16,11 @@ from webhook.model.mesh import Mesh, Service, ServicePort
 _Key = tuple[str, str, str]
 _EVERYONE = ("*",)
 _DYNAMIC_PROTOCOLS = frozenset({"HTTP", "HTTP2", "GRPC", "TLS"})
+_MANY = 8
+"""Services of one host from which on they are grouped by the namespaces to which they are exported."""
+
+_Exported = tuple[tuple[Service, ...], Mapping[str, tuple[int, ...]]]
+"""The services of a host, and which of them are exported to a namespace, or to all (`*`), by their place."""
 
 
 class ServiceIndex:
@@ -28,6 +33,7 @@ class ServiceIndex:
         self._peculiar: Shelf[str, str, None] = Shelf()
         self._unsaid: Shelf[str, str, None] = Shelf()
         self._shared: dict[str, None] = {}
+        self._exported: dict[tuple[str, tuple[str, ...]], _Exported] = {}
         self.at = Change()
 
     def __eq__(self, other: object) -> bool:
@@ -55,7 +61,7 @@ class ServiceIndex:
         twin = ServiceIndex()
         twin._by_host, twin._hosts_of = dict(self._by_host), dict(self._hosts_of)
         twin._peculiar, twin._unsaid = self._peculiar.copy(), self._unsaid.copy()
-        twin._shared = dict(self._shared)
+        twin._shared, twin._exported = dict(self._shared), dict(self._exported)
         twin.at = self.at
         return twin
 
@@ -70,6 +76,22 @@ class ServiceIndex:
     def of_host(self, host: str) -> tuple[Service, ...]:
         """The services of exactly this host, the oldest first."""
         return self._by_host.get(host, ())
+
+    def visible(self, host: str, namespace: str, mesh: Mesh) -> list[Service]:
+        """The services of exactly this host that sidecars of the namespace see, the oldest first."""
+        return [one for one in self._exported_to(host, namespace, mesh) if visible(one, namespace, mesh)]
+
+    def _exported_to(self, host: str, namespace: str, mesh: Mesh) -> Iterable[Service]:
+        """All services of the host that may be exported to the namespace, perhaps others too, the oldest first."""
+        services = self.of_host(host)
+        if len(services) < _MANY:
+            return services
+        key = (host, tuple(mesh.default_service_export_to))
+        known = self._exported.get(key)
+        if known is None or known[0] is not services:
+            known = self._exported[key] = (services, _places(services, mesh))
+        places = sorted({*known[1].get("*", ()), *known[1].get(namespace, ())})
+        return (services[place] for place in places)
 
     def of_object(self, ref: ObjectRef) -> tuple[Service, ...]:
         """The services that one Service or ServiceEntry makes."""
@@ -112,6 +134,7 @@ class ServiceIndex:
                 self._unsaid.put(service.namespace, host, None)
         if not services:
             del self._by_host[host]
+            self._exported = {key: known for key, known in self._exported.items() if key[0] != host}
         self._shared.pop(host, None)
         if len(services) > 1:
             self._shared[host] = None
@@ -146,6 +169,15 @@ def visible(service: Service, namespace: str, mesh: Mesh) -> bool:
     if "*" not in to and ("~" in to or not (namespace in to or ("." in to and service.namespace == namespace))):
         return False
     return is_kubernetes(service) or served(service.labels, mesh)
+
+
+def _places(services: Sequence[Service], mesh: Mesh) -> Mapping[str, tuple[int, ...]]:
+    """By namespace, or `*`, the places of the services that are exported to it."""
+    found: dict[str, list[int]] = {}
+    for place, service in enumerate(services):
+        for name in exported(service, mesh):
+            found.setdefault(service.namespace if name == "." else name, []).append(place)
+    return {name: tuple(places) for name, places in found.items()}
 
 
 def choose(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service | None:

@@ -13,7 +13,7 @@ from webhook.trace.workload import WorkloadPicture
 
 NAMED = 3
 BY_ITSELF = "CronJob"
-"""Its next run makes new Pods; that those of earlier runs have ended, their metadata do not say."""
+"""Its template may change between runs, and the Pods of a run that goes on end by themselves."""
 ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
 """The kinds that `kubectl rollout restart` knows."""
 
@@ -38,7 +38,7 @@ def injected_otherwise(picture: WorkloadPicture) -> tuple[Workload, ...]:
     if addition.impossible or (addition.awaited and not addition):
         return ()
     stored = picture.view.workloads.get(picture.ref)
-    if stored is None or picture.ref.kind in (BY_ITSELF, "Pod") or not _as_stored(stored, picture.workload):
+    if stored is None or picture.ref.kind == "Pod" or not _as_stored(stored, picture.workload):
         return ()
     expected = {*addition.mounts}
     return tuple(pod for pod in running_pods(picture.view, picture.ref) if own_mounts(pod.template) != expected)
