@@ -118,6 +118,7 @@ class Play:
             self._run_cron_job(course)
 
     def _change(self, course: Course) -> None:
+        """Applies the change. The opt-in that another webhook gave a Pod stays: that webhook sees no updates of Pods."""
         course.begin()
         cell, after = course.cell, course.cell.change.after
         if cell.change.target == "DestinationRule":
@@ -127,8 +128,9 @@ class Play:
             course.state = after
             self._renew(course, old)
         else:
-            course.state = after
             course.replies.append(self.stage.client.apply(workload(cell, after)))
+            keeps = course.pod and cell.kind == "Pod" and cell.variant == "opts in"
+            course.state = replace(after, secret=course.state.secret) if keeps else after
             course.renews = (cell.kind != "Pod" or not course.pod) and not course.replies[-1].refused
             if cell.kind == "CronJob" and course.renews:
                 self._run_cron_job(course)
