@@ -118,7 +118,7 @@ class Play:
             self._run_cron_job(course)
 
     def _change(self, course: Course) -> None:
-        """Applies the change. The opt-in that another webhook gave a Pod stays: that webhook sees no updates of Pods."""
+        """Applies the change. The opt-in that another webhook gave a Pod stays: no update of a Pod is sent to it."""
         course.begin()
         cell, after = course.cell, course.cell.change.after
         if cell.change.target == "DestinationRule":
