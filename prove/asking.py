@@ -13,7 +13,6 @@ from webhook.kinds.pruned_fields import LAST_APPLIED
 from webhook.report.about_itself import ABOUT_ITSELF
 from webhook.rules import catalogue
 
-DRY_RUN = "--dry-run=server"
 WARNED, PASSED = "warned by us", "let pass by us"
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")
 
@@ -31,10 +30,13 @@ class Answer:
 
 
 def ask(cluster: ControlPlane, case: Case) -> Answer:
-    """What kubectl prints to whoever applies, or deletes, the subject, as a dry run, about which we are asked, too."""
-    words = ["delete", DRY_RUN] if case.deleted else ["apply", "--validate=false", DRY_RUN]
+    """What kubectl prints to a person who applies, or deletes, the subject; it is stored, or gone, if that is allowed.
+
+    No dry run: of an object that a release may still send, a dry run only warns.
+    """
+    words = ["delete", "--now"] if case.deleted else ["apply", "--validate=false"]
     if _brings_annotation(case.subject):
-        words = ["create", "--raw", f"{_path(case.subject)}?dryRun=All"]
+        words = ["create", "--raw", _path(case.subject)]
     ran = cluster.kubectl(*words, "-f", "-", stdin=json.dumps(case.subject), check=False)
     return answer(ran.stdout + ran.stderr, refused=ran.returncode != 0)
 

@@ -40,6 +40,8 @@ def play(stage: Stage, case: Case) -> Played:
     stage.forget_facts()
     answer = ask(stage.istio.cluster, case)
     try:
+        if not case.deleted and not _is_among(case.subject, case.before):
+            stage.delete(case.subject)
         if case.deleted:
             stage.delete(case.subject)
         elif case.subject not in case.workloads:
@@ -47,6 +49,16 @@ def play(stage: Stage, case: Case) -> Played:
     except KubectlFailed as error:
         return Played(answer, of_refusal(str(error)))
     return Played(answer, *_called(stage, case))
+
+
+def _is_among(subject: Object, objects: Iterable[Object]) -> bool:
+    """Whether an object of that kind, namespace and name is there."""
+    return _identity(subject) in map(_identity, objects)
+
+
+def _identity(manifest: Object) -> tuple[str, str, str]:
+    metadata = manifest["metadata"]
+    return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def _put(stage: Stage, objects: Iterable[Object]) -> None:
