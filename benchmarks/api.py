@@ -11,7 +11,7 @@ from typing import Any
 
 from rig.control_plane import ControlPlane
 from rig.object_path import path_of
-from webhook.cluster.verification import client_context
+from webhook.kubeapi.tls_verification import client_context
 
 AT_ONCE = 8
 IDLE_SECONDS = 60

@@ -19,7 +19,7 @@ from benchmarks.worked import SECRET, manifest
 from examples.apiserver import review
 from webhook.admission import read_review, respond_mutation
 from webhook.inject import Mutation, mutate
-from webhook.model.horizon import Horizon
+from webhook.model.expiry_horizon import Horizon
 from webhook.model.request import Request
 from webhook.view import Snapshot
 

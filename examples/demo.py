@@ -21,7 +21,7 @@ import click
 from examples import material
 from examples.apiserver import NoServer, Webhook, review, webhook
 from webhook.admission import read_review
-from webhook.admission.kubectl import screen
+from webhook.admission.kubectl_output import screen
 from webhook.admission.wire import Response
 from webhook.manifests import Document, read
 

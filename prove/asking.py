@@ -10,7 +10,7 @@ from prove.cases import Case
 from prove.outcome import Kind, of_refusal
 from rig.control_plane import ControlPlane
 from webhook.kinds.pruned_fields import LAST_APPLIED
-from webhook.report.about_itself import ABOUT_ITSELF
+from webhook.report.internal_warnings import ABOUT_ITSELF
 from webhook.rules import catalogue
 
 WARNED, PASSED = "warned by us", "let pass by us"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from prove.completion import template_of
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import CLIENT_SECRET
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET
 
 Object = Mapping[str, Any]
 DIRECTORY = "/etc/mtlsfiles"

@@ -24,7 +24,7 @@ from prove.outcome import Outcome, of_request
 from prove.sidecar import Meeting, Running, run
 from rig.control_plane import KubectlFailed
 from rig.waiting import TooLate, until
-from webhook.cluster.judging import Limits
+from webhook.informer.live_engine import Limits
 
 Object = Mapping[str, Any]
 REVISION = "istio.io/rev"

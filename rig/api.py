@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from webhook.cluster.verification import client_context
+from webhook.kubeapi.tls_verification import client_context
 
 CALL_SECONDS = 30
 MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"

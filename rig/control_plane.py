@@ -22,7 +22,7 @@ from rig.credentials import Credentials, kubeconfig
 from rig.parts import CERT_MANAGER, MANIFESTS, PROMETHEUS, have
 from rig.ports import free_port
 from rig.waiting import until
-from webhook.cluster.verification import client_context
+from webhook.kubeapi.tls_verification import client_context
 
 READY_SECONDS = 90
 API_SERVER_STOP_SECONDS = 3

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.egress import connection_from
-from webhook.cluster.verification import client_context
+from webhook.kubeapi.tls_verification import client_context
 
 KINDS = ("startupProbe", "readinessProbe", "livenessProbe")
 

@@ -8,9 +8,9 @@ from copy import deepcopy
 from itertools import product
 from typing import Any
 
-from webhook.cluster.connection import PLAINLY, How, Query
-from webhook.cluster.errors import ClusterUnavailable, Conflict, NotFound
-from webhook.cluster.resource import Resource
+from webhook.kubeapi.client import PLAINLY, How, Query
+from webhook.kubeapi.errors import ClusterUnavailable, Conflict, NotFound
+from webhook.kubeapi.resource import Resource
 
 
 class Memory:

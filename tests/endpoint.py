@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from webhook.serving.connection import State
-from webhook.serving.deadlines import SWEEP_SECONDS, Deadlines
 from webhook.serving.endpoint import Endpoint, Piece, Service
 from webhook.serving.limits import Limits
-from webhook.serving.pool import Pool
+from webhook.serving.thread_pool import Pool
+from webhook.serving.timeouts import SWEEP_SECONDS, Deadlines
 
 WAIT_SECONDS = 30
 POST = b"POST /validate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -11,9 +11,9 @@ from webhook.engine import judge_workload
 from webhook.examples import AT
 from webhook.inject import Mutation, mutate
 from webhook.kinds.workload import read_workload
+from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import ObjectRef, Verdict
-from webhook.model.horizon import Horizon
-from webhook.model.line import sentence
+from webhook.model.printable import sentence
 from webhook.model.request import Request
 from webhook.policy import Policy
 from webhook.view import Snapshot

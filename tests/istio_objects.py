@@ -1,10 +1,10 @@
 """Small builders for Istio's objects and a config of them, so that a test writes only what it is about."""
 
-from webhook.istio.reach import Config
-from webhook.istio.routes import RouteIndex
-from webhook.istio.rules import RuleIndex
-from webhook.istio.services import ServiceIndex
-from webhook.istio.sidecars import SidecarIndex
+from webhook.istio.pilot.client_config import Config
+from webhook.istio.pilot.destination_rules import RuleIndex
+from webhook.istio.pilot.service_index import ServiceIndex
+from webhook.istio.pilot.sidecar_scope import SidecarIndex
+from webhook.istio.pilot.virtual_services import RouteIndex
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import (
     DestinationRule,

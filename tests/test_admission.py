@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from examples import material
 from examples.demo import WORKED
-from webhook.cli.embedded import Embedded, embed
 from webhook.logs import Journal
+from webhook.server.manifest_backend import Embedded, embed
 from webhook.web import create_app
 
 GOLDEN = Path(__file__).parent / "golden"

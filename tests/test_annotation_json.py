@@ -5,7 +5,7 @@ from json import JSONDecodeError
 import pytest
 
 from webhook.decoding.json_fault import json_fault
-from webhook.istio.annotation_json import NotJson, load
+from webhook.istio.injector.annotation_json import NotJson, load
 
 YAML = "YAML or bare words, where JSON needs brackets and double quotes"
 CURLY = "typographic quotes, where JSON needs plain double quotes"

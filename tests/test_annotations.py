@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
 from webhook.model.chain import UserVolumes
 from webhook.model.workload import Container, KeyToPath, Mount, PodTemplate, Source, Volume
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.admission import answer
-from webhook.admission.kubectl import screen
+from webhook.admission.kubectl_output import screen
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 

@@ -13,7 +13,7 @@ from tests.test_rules import CASES, name, policy_for
 from webhook.engine import judge, judge_state
 from webhook.examples import AT, instant
 from webhook.model.finding import Verdict
-from webhook.model.line import sentence
+from webhook.model.printable import sentence
 from webhook.model.rule import Example, Rule
 from webhook.policy import Policy
 from webhook.view import Snapshot

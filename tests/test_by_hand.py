@@ -8,7 +8,7 @@ import pytest
 from tests import worked
 from tests.injecting import SECRET, mutation, opted, pod, reading, verdict
 from tests.test_inject_fits import SETTINGS, partner
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.view import Snapshot
 
 TWO = {

@@ -10,10 +10,10 @@ import pytest
 from certs.bundle import client_bundle
 from tests.clock import Clock, clock
 from tests.test_connection import Server, connection, server, token
-from webhook.cluster import secrets
-from webhook.cluster.connection import Connection
-from webhook.cluster.resource import CONFIG_MAPS, SECRETS
-from webhook.cluster.secrets import ByNameReader, Need
+from webhook.informer import secret_cache
+from webhook.informer.secret_cache import ByNameReader, Need
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.resource import CONFIG_MAPS, SECRETS
 
 __all__ = ["clock", "connection", "server", "token"]
 PATH = SECRETS.path("devel", "data")
@@ -135,10 +135,10 @@ def test_a_secret_that_nothing_asks_for_is_never_read_and_none_is_ever_listed(
 
 def test_what_is_kept_is_bounded(server: Server, reader: ByNameReader) -> None:
     holds(server)
-    for number in range(secrets.KEPT + 5):
-        reader._keep(("Secret", "devel", str(number)), secrets.Entry(None, 0.0))
-    assert len(reader._held) == secrets.KEPT
-    assert ("Secret", "devel", str(secrets.KEPT + 4)) in reader._held
+    for number in range(secret_cache.KEPT + 5):
+        reader._keep(("Secret", "devel", str(number)), secret_cache.Entry(None, 0.0))
+    assert len(reader._held) == secret_cache.KEPT
+    assert ("Secret", "devel", str(secret_cache.KEPT + 4)) in reader._held
 
 
 def test_what_nobody_names_any_more_is_forgotten_in_time(server: Server, connection: Connection, clock: Clock) -> None:

@@ -16,7 +16,7 @@ from webhook.engine import judge, judge_state
 from webhook.examples import AT
 from webhook.kinds.producer import KINDS
 from webhook.model.finding import ObjectRef, Severity, Verdict
-from webhook.model.line import sentence
+from webhook.model.printable import sentence
 from webhook.model.request import Request
 from webhook.policy import Policy
 from webhook.view import Snapshot

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tools import chart
-from webhook.cluster.kinds import BUILT_IN
+from webhook.informer.watched_kinds import BUILT_IN
 from webhook.rules import catalogue
 
 VALUES: Mapping[str, Any] = yaml.safe_load((chart.CHART / "values.yaml").read_text(encoding="utf-8"))

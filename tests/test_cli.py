@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.cli import group
-from webhook.cli.choice import Unclear, choose
+from webhook.cli.object_argument import Unclear, choose
 from webhook.cli.options import Instant
 from webhook.model.workload import Workload
 from webhook.view import Snapshot

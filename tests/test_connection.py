@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
-from webhook.cluster.access import from_kubeconfig, in_cluster
-from webhook.cluster.connection import JSON_PATCH, Body, Call, Connection
-from webhook.cluster.errors import ClusterError, ClusterUnavailable, Conflict, Forbidden, Gone, NotFound, Rejected
-from webhook.cluster.resource import NAMESPACES, SECRETS, Resource
+from webhook.kubeapi.client import JSON_PATCH, Body, Call, Connection
+from webhook.kubeapi.credentials import from_kubeconfig, in_cluster
+from webhook.kubeapi.errors import ClusterError, ClusterUnavailable, Conflict, Forbidden, Gone, NotFound, Rejected
+from webhook.kubeapi.resource import NAMESPACES, SECRETS, Resource
 
 RULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule")
 
@@ -201,7 +201,7 @@ def test_a_kubeconfig_that_names_no_cluster_is_no_access(tmp_path: Path) -> None
 def test_a_kubeconfig_is_read_without_the_models_of_the_client_which_come_when_one_is_made() -> None:
     code = """
 import sys
-from webhook.cluster.bare import kube_config
+from webhook.kubeapi.lazy_import import kube_config
 module = kube_config()
 print("pydantic" in sys.modules)
 made = module.ApiClient()
@@ -209,7 +209,7 @@ from kubernetes.client import ApiClient
 print(isinstance(made, ApiClient), kube_config() is module)
 """
     ran = subprocess.run(
-        [sys.executable, "-c", f"import webhook.cluster.access{code}"], check=True, capture_output=True, text=True
+        [sys.executable, "-c", f"import webhook.kubeapi.credentials{code}"], check=True, capture_output=True, text=True
     )
     assert (ran.stdout.split(), ran.stderr) == (["False", "True", "True"], "")
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tests.worked import deployment
 from webhook.cli import group
-from webhook.decoding.broken import Broken, LimitExceeded
+from webhook.decoding.errors import Broken, LimitExceeded
 from webhook.decoding.json_text import load_json, too_deep
 from webhook.decoding.limits import ANNOTATION, CONFIG_MAP, POLICY, Limits
 from webhook.decoding.yaml_nodes import compose
@@ -17,9 +17,14 @@ from webhook.decoding.yaml_text import load_yaml
 
 PACKAGE = Path(__file__).resolve().parent.parent / "webhook"
 EMBEDDED = (ANNOTATION, CONFIG_MAP, POLICY)
-YAML_OF_OTHERS = {"decoding/events.py", "decoding/yaml_nodes.py", "manifests/rewrite.py"}
+YAML_OF_OTHERS = {"decoding/yaml_events.py", "decoding/yaml_nodes.py", "manifests/rewrite.py"}
 """What parses: the events that every value is built from, the nodes of a policy (within limits), and the writer."""
-JSON_OF_OTHERS = {"decoding/json_text.py", "manifests/parse.py", "istio/annotation_json.py", "admission/reading.py"}
+JSON_OF_OTHERS = {
+    "decoding/json_text.py",
+    "manifests/parse.py",
+    "istio/injector/annotation_json.py",
+    "admission/request.py",
+}
 
 
 def names_of(folder: str) -> set[str]:
@@ -60,13 +65,14 @@ def test_yaml_is_parsed_in_one_place() -> None:
 
 
 def test_json_of_tenants_is_parsed_where_its_depth_is_limited() -> None:
-    """Answers of the API server in `cluster`, and an AdmissionReview on the command line, are read whole first."""
+    """Answers of the API server, and an AdmissionReview on the command line, are read whole first."""
     found = {
         name
         for name, path in modules().items()
         if calls(path, "json", "loads", "load", "JSONDecoder") or calls(path, "orjson", "loads")
     }
-    assert found - names_of("cluster") - {"manifests/rewrite.py"} == JSON_OF_OTHERS
+    of_api_server = {name for folder in ("kubeapi", "informer", "leader", "doctor") for name in names_of(folder)}
+    assert found - of_api_server - {"manifests/rewrite.py"} == JSON_OF_OTHERS
 
 
 @pytest.mark.parametrize("limits", EMBEDDED)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.worked import ask, cluster, of_kind
 from webhook.engine import judge_state
-from webhook.engine.running import INTERNAL_ERROR
+from webhook.engine.runner import INTERNAL_ERROR
 from webhook.examples import AT
-from webhook.model.line import sentence
+from webhook.model.printable import sentence
 from webhook.policy import Policy
 
 JUNK = st.recursive(

@@ -6,11 +6,11 @@ import orjson
 import pytest
 
 from tests.test_connection import Server, connection, server, token
-from webhook.cluster.connection import Connection
-from webhook.cluster.discovery import discover
-from webhook.cluster.errors import ClusterUnavailable
-from webhook.cluster.kinds import BUILT_IN, Wanted, istio_config_maps
-from webhook.cluster.resource import Resource
+from webhook.informer.discovery import discover
+from webhook.informer.watched_kinds import BUILT_IN, Wanted, istio_config_maps
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.errors import ClusterUnavailable
+from webhook.kubeapi.resource import Resource
 
 __all__ = ["connection", "server", "token"]
 RULE, POD = Wanted("networking.istio.io", "DestinationRule"), next(one for one in BUILT_IN if one.kind == "Pod")

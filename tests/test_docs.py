@@ -8,17 +8,17 @@ import pytest
 from click.testing import CliRunner
 
 from tools.docs.__main__ import pages, stale
-from webhook.admission.answering import NOT_JUDGED
+from webhook.admission.response import NOT_JUDGED
 from webhook.cli import COMMANDS, group
-from webhook.cluster.judging import STALE, UNREAD
-from webhook.engine.partial import TOO_MANY_ENTRIES
-from webhook.engine.running import INTERNAL_ERROR
-from webhook.engine.states import TEMPLATE_MISSING
+from webhook.engine.objects import TEMPLATE_MISSING
+from webhook.engine.partial_verdict import TOO_MANY_ENTRIES
+from webhook.engine.runner import INTERNAL_ERROR
+from webhook.informer.live_engine import STALE, UNREAD
 from webhook.metrics import Metrics
 from webhook.policy import BadPolicy, load_policy
 from webhook.policy.policy import Expiry
-from webhook.policy.reading import _FORMS
-from webhook.report.about_itself import ABOUT_ITSELF
+from webhook.policy.policy_file import _FORMS
+from webhook.report.internal_warnings import ABOUT_ITSELF
 from webhook.rules import catalogue
 from webhook.settings import described
 

@@ -15,7 +15,7 @@ from examples.demo import WORKED
 
 DUMPABLE = """
 import ctypes, resource
-from webhook.serving.dumps import forbid_dumps
+from webhook.serving.core_dumps import forbid_dumps
 libc = ctypes.CDLL(None)
 resource.setrlimit(resource.RLIMIT_CORE, (4096, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 print(libc.prctl(3, 0, 0, 0, 0), end=" ")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.worked import Object, ask, cluster, deployment, of_kind
 from webhook.engine.impact import JUDGED
-from webhook.engine.running import hits, weigh
+from webhook.engine.runner import hits, weigh
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict, Violation
 from webhook.model.rule import Rule
 from webhook.policy import Policy

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cluster_memory import Memory
-from webhook.cluster.challenge import MARK, NAME, challenge_of
-from webhook.cluster.connection import Query
-from webhook.cluster.entries import Difference, act, differences
-from webhook.cluster.errors import ClusterError, ClusterUnavailable, Forbidden
-from webhook.cluster.installation import CLUSTER_ROLES, Installation
-from webhook.cluster.keeping import Keeping
-from webhook.cluster.resource import CONFIG_MAPS, MUTATING, NAMESPACES, VALIDATING, Resource
-from webhook.cluster.stated import BREAK_GLASS, BadEntries, read_stated
+from webhook.kubeapi.client import Query
+from webhook.kubeapi.errors import ClusterError, ClusterUnavailable, Forbidden
+from webhook.kubeapi.resource import CONFIG_MAPS, MUTATING, NAMESPACES, VALIDATING, Resource
+from webhook.leader.enforcement import Keeping
+from webhook.leader.enforcement_plan import BREAK_GLASS, BadEntries, read_stated
+from webhook.leader.installation import CLUSTER_ROLES, Installation
+from webhook.leader.probe_challenge import MARK, NAME, challenge_of
+from webhook.leader.webhook_entries import Difference, act, differences
 
 INSTALLATION = Installation("mtls-guard", "mtls-guard", "mtls-guard")
 ENFORCING = VALIDATING.path("", "mtls-guard-enforcing")

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from tests import worked
-from webhook.cli import forked, group
-from webhook.cli.forked import ENOUGH, WorkerLost, ahead, shared
+from webhook.cli import group
+from webhook.input import parallel
+from webhook.input.parallel import ENOUGH, WorkerLost, ahead, shared
 
 MANY = ENOUGH * 2 + 37
 PARENT = os.getpid()
@@ -100,7 +101,7 @@ def test_check_says_the_same_with_and_without_further_processes(
     (tmp_path / "999.yaml").write_text("kind: [", encoding="utf-8")
     arguments = ["check", "--complete", str(tmp_path), "-o", "json", "--at", "2026-11-26"]
     together = CliRunner().invoke(group, arguments)
-    monkeypatch.setattr(forked, "_MOST", 1)
+    monkeypatch.setattr(parallel, "_MOST", 1)
     alone = CliRunner().invoke(group, arguments)
     assert together.stdout == alone.stdout
     assert '"deny"' in together.stdout

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from webhook.cluster.freshness import Now, doubts, waits
-from webhook.cluster.kinds import BUILT_IN, Followed
-from webhook.cluster.resource import Resource
-from webhook.cluster.store import Source
+from webhook.informer.staleness import Now, doubts, waits
+from webhook.informer.store import Source
+from webhook.informer.watched_kinds import BUILT_IN, Followed
+from webhook.kubeapi.resource import Resource
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIMIT = timedelta(minutes=2)

@@ -13,8 +13,8 @@ from tests.worked import deployment as worked_deployment
 from tests.worst_config import Grown
 from tests.worst_objects import ANNOTATION, GROWN
 from webhook.admission import answer
-from webhook.engine.partial import TOO_MANY_ENTRIES
-from webhook.kinds.limits import ENTRIES
+from webhook.engine.partial_verdict import TOO_MANY_ENTRIES
+from webhook.kinds.list_limits import ENTRIES
 from webhook.model.finding import Severity, Verdict
 from webhook.trace.annotation_names import _meant_by
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webhook.istio.hosts import closest, covering, matches, overlaps, resolve
+from webhook.istio.pilot.hosts import closest, covering, matches, overlaps, resolve
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from tests import worked
 from tests.injecting import ASKS, SECRET, injected, lines, mutation, opted, pod, reading, rule, verdict
 from webhook.examples import AT
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
 from webhook.model.chain import FileState
-from webhook.model.horizon import Horizon
-from webhook.model.manifest import dig
+from webhook.model.expiry_horizon import Horizon
+from webhook.model.raw_object import dig
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 

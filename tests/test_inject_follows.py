@@ -10,7 +10,7 @@ from tests import worked
 from tests.injecting import ASKS, SECRET, VOLUME_NAME, injected, lines, mutation, opted, pod, reading, rule, verdict
 from webhook.engine import judge_state
 from webhook.examples import AT
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.policy import Policy
 from webhook.view import Snapshot
 

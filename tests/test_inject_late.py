@@ -5,7 +5,7 @@ from typing import Any
 
 from tests import worked
 from tests.injecting import SECRET, VOLUME_NAME, injected, lines, opted, pod, reading, rule, verdict
-from webhook.istio.annotations import USER_VOLUME
+from webhook.istio.injector.annotations import USER_VOLUME
 from webhook.model.finding import Severity
 from webhook.view import Snapshot
 

@@ -19,8 +19,8 @@ from tests.test_web import Notes
 from webhook.engine import judge
 from webhook.examples import AT
 from webhook.inject import mutate
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.model.horizon import Horizon
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.model.expiry_horizon import Horizon
 from webhook.policy import Policy
 from webhook.view import Snapshot
 from webhook.web import create_app

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.istio.injection import decide_injection
-from webhook.istio.selectors import selects
+from webhook.istio.injector.decision import decide_injection
+from webhook.istio.injector.label_selectors import selects
 from webhook.model.chain import Answer, Injection
 from webhook.model.mesh import Mesh, Namespace
 from webhook.model.workload import Container, PodTemplate

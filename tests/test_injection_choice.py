@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests import worked
 from tests.injecting import ASKS, SECRET, injected, lines, mutation, opted, pod, reading, rule, verdict
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.view import Snapshot
 
 Manifest = dict[str, Any]

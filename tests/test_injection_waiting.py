@@ -14,11 +14,11 @@ from tests.injecting import ASKS, SECRET, mutation, pod, reading
 from tests.test_connection import Server, connection, server, token
 from tests.test_injection_choice import EARLY, LATER, deployed, partner, view_of
 from webhook.admission import respond_mutation
-from webhook.cluster.connection import Connection
-from webhook.cluster.owners import Owners
-from webhook.cluster.store import Store
 from webhook.examples import AT
+from webhook.informer.controller_age import Owners
+from webhook.informer.store import Store
 from webhook.inject import Mutation, held
+from webhook.kubeapi.client import Connection
 from webhook.metrics import Metrics
 from webhook.model.finding import ObjectRef
 from webhook.model.request import Request

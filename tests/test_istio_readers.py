@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.kinds.destination_rule import read_destination_rule
-from webhook.kinds.mesh import read_config_revisions, read_mesh, read_revisions
+from webhook.kinds.mesh_config import read_config_revisions, read_mesh, read_revisions
 from webhook.kinds.pruned_fields import LAST_APPLIED
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar

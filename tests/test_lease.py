@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cluster_memory import Memory, unavailable
-from webhook.cluster.errors import ClusterUnavailable
-from webhook.cluster.lease import Candidate, Election, Record, Timing
+from webhook.kubeapi.errors import ClusterUnavailable
+from webhook.leader.election import Candidate, Election, Record, Timing
 
 WALL = datetime(2026, 11, 24, tzinfo=UTC)
 TIMING = Timing()

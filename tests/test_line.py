@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.model.finding import ObjectRef, Violation
-from webhook.model.line import cut, printable, sentence
+from webhook.model.printable import cut, printable, sentence
 
 ANY_TEXT = st.text(alphabet=st.characters())
 POD = ObjectRef("v1", "Pod", "devel", "a")

@@ -14,14 +14,14 @@ from certs.bundle import client_bundle
 from tests.live.mesh_objects import TEAM, Object, namespace, partner, rule, workload
 from tests.test_connection import Server, connection, server, token
 from tests.test_cost import calls
-from webhook.cluster.confirm import Confirmation
-from webhook.cluster.connection import Connection
-from webhook.cluster.judging import Limits, LiveJudge, named_secrets
-from webhook.cluster.kinds import BUILT_IN, Followed
-from webhook.cluster.resource import CONFIG_MAPS, SECRETS, Resource
-from webhook.cluster.secrets import ByNameReader, Need
-from webhook.cluster.store import Store
-from webhook.cluster.watch import Put, Removed
+from webhook.informer.consistency import Confirmation
+from webhook.informer.list_watch import Put, Removed
+from webhook.informer.live_engine import Limits, LiveJudge, named_secrets
+from webhook.informer.secret_cache import ByNameReader, Need
+from webhook.informer.store import Store
+from webhook.informer.watched_kinds import BUILT_IN, Followed
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.resource import CONFIG_MAPS, SECRETS, Resource
 from webhook.model.deadline import NotJudged
 from webhook.model.finding import ObjectRef, Verdict
 from webhook.model.request import Request

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.decoding.broken import Broken
-from webhook.decoding.scalar import resolve
+from webhook.decoding.errors import Broken
+from webhook.decoding.yaml_scalar import resolve
 from webhook.manifests import Document, line_of, read
-from webhook.model.source import Unreadable
+from webhook.model.source_location import Unreadable
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\n"
 

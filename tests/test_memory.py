@@ -18,23 +18,23 @@ from tests.clock import Clock, clock
 from tests.test_connection import Server, connection, server, token
 from tests.worked import deployment
 from webhook.admission import BadReview, read_review
-from webhook.cluster.connection import Connection
-from webhook.cluster.resource import SECRETS
-from webhook.cluster.secrets import ByNameReader, Need
 from webhook.engine import judge
-from webhook.istio.annotations import read_user_volumes
-from webhook.kinds.pod import read_pod
+from webhook.informer.secret_cache import ByNameReader, Need
+from webhook.istio.injector.annotations import read_user_volumes
+from webhook.kinds.pod_template import read_pod
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.resource import SECRETS
 from webhook.material import read_secret
+from webhook.model.byte_bounded_cache import Cache, weigh
 from webhook.model.finding import ObjectRef
 from webhook.model.material import SecretFacts
 from webhook.model.mesh import FileSet
 from webhook.model.request import Request
-from webhook.model.weight import Cache, weigh
 from webhook.policy import Policy
 from webhook.trace.annotation_names import meant_by
 from webhook.view import Snapshot
+from webhook.view.namespace_cache import MOST_NAMESPACES, MOST_RESULTS, Tallies
 from webhook.view.snapshot import PASSING
-from webhook.view.tallies import MOST_NAMESPACES, MOST_RESULTS, Tallies
 
 __all__ = ["clock", "connection", "server", "token"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -137,7 +137,7 @@ def test_a_cache_is_emptied_when_it_takes_more_than_its_bytes_and_keeps_no_giant
 
 def test_annotations_that_are_full_of_faults_fill_no_cache() -> None:
     """1,000 texts with 500 faults each took a hundred kilobytes each, for as long as the process lived."""
-    from webhook.istio import annotations
+    from webhook.istio.injector import annotations
 
     for number in range(1_000):
         text = json.dumps([number, *[0] * 500])

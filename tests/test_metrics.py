@@ -13,7 +13,7 @@ from webhook.inject import Mutation
 from webhook.metrics import Metrics
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
-from webhook.serving.ends import end_of
+from webhook.serving.certificate_expiry import end_of
 
 REF = ObjectRef("apps/v1", "Deployment", "devel", "app")
 REVIEW = Request("uid", "CREATE", REF)

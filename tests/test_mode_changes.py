@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from certs.encode import cert_pem, key_pem
 from certs.issue import CA, SERVER, Dates, Issued, Profile, make_ca, make_leaf
 from tests.test_entries import ENTRIES, INSTALLATION, Cluster, entry
-from webhook.cli.certificate import Making, SelfManaged
-from webhook.cli.leading import Work
-from webhook.cli.mounted import Files, Mounted
-from webhook.cli.trusted import Trust
-from webhook.cluster.bundles import Bundles, Target
-from webhook.cluster.keeping import Keeping
-from webhook.cluster.resource import MUTATING, VALIDATING
-from webhook.cluster.serving_secret import ServingSecret
-from webhook.cluster.trust import blocks_of
-from webhook.serving.files import PrivateFile
-from webhook.serving.verification import unverified
+from webhook.kubeapi.resource import MUTATING, VALIDATING
+from webhook.leader.ca_bundle_plan import blocks_of
+from webhook.leader.ca_bundle_sync import Trust
+from webhook.leader.ca_bundles import Bundles, Target
+from webhook.leader.enforcement import Keeping
+from webhook.leader.loop import Work
+from webhook.leader.serving_certificate import Making, SelfManaged
+from webhook.leader.serving_secret import ServingSecret
+from webhook.server.mounted_certificate import Files, Mounted
+from webhook.serving.certificate_check import unverified
+from webhook.serving.key_file import PrivateFile
 
 MODES = ("selfManaged", "certManager", "existing")
 SPAN = timedelta(minutes=10)

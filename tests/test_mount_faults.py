@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
-from webhook.istio.sidecar_files import sidecar_files
-from webhook.kinds.pod import read_pod
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.istio.injector.proxy_filesystem import sidecar_files
+from webhook.kinds.pod_template import read_pod
 from webhook.model.chain import Answer, Injection
 from webhook.model.mesh import Mesh
 

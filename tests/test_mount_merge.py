@@ -1,6 +1,6 @@
 """Mounts of one path are merged as the injector merges them: a later entry over an earlier, the pod's own over both."""
 
-from webhook.istio.mount_merge import merge_mounts
+from webhook.istio.injector.merge import merge_mounts
 from webhook.model.workload import Mount
 
 

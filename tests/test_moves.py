@@ -8,7 +8,7 @@ import pytest
 
 from tests.live import mesh_objects as team
 from tests.worked import Object, ask, lines, of_kind
-from webhook.kinds.declaration import ALLOW_INTERRUPTION
+from webhook.kinds.opt_in_annotations import ALLOW_INTERRUPTION
 from webhook.model.finding import Verdict
 from webhook.view import Snapshot
 

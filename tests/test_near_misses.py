@@ -7,10 +7,10 @@ import pytest
 
 from tests import worked
 from webhook.examples import AT
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET, DESTINATIONS, INJECT
 from webhook.kinds.workload import read_workload
-from webhook.model.horizon import Horizon
+from webhook.model.expiry_horizon import Horizon
 from webhook.trace.annotation_names import meant_by
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot

@@ -7,14 +7,14 @@ import pytest
 
 from certs.vocabulary import fill
 from tests import worked
-from webhook.admission.reading import read_review
+from webhook.admission.request import read_review
 from webhook.engine import judge, judge_workload
 from webhook.examples import AT
-from webhook.kinds.release import ReleaseTools, Sign, release_tool
+from webhook.kinds.release_tool import ReleaseTools, Sign, release_tool
 from webhook.kinds.workload import read_workload
 from webhook.model.finding import ObjectRef
-from webhook.model.line import sentence
 from webhook.model.occasion import MissingSecret
+from webhook.model.printable import sentence
 from webhook.model.request import Request
 from webhook.policy import Policy
 from webhook.view import Snapshot

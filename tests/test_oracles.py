@@ -9,7 +9,7 @@ from rig.oracles.clusters import compare_clusters
 from rig.oracles.files import compare_files
 from rig.oracles.pods import compare_pods
 from tests.oracle_parts import needed
-from webhook.istio.tls import Kind
+from webhook.istio.pilot.client_tls import Kind
 
 pytestmark = pytest.mark.slow
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.clock import Clock, clock
-from webhook.cluster.errors import ClusterUnavailable, Forbidden
-from webhook.cluster.patience import Patience
+from webhook.kubeapi.circuit_breaker import Patience
+from webhook.kubeapi.errors import ClusterUnavailable, Forbidden
 
 __all__ = ["clock"]
 SILENT = ClusterUnavailable("GET /api: no answer in time")

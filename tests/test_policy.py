@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.kinds.producer import FurtherProducer
-from webhook.kinds.release import ReleaseTools, Sign
+from webhook.kinds.release_tool import ReleaseTools, Sign
 from webhook.model.finding import ObjectRef, Severity
 from webhook.model.occasion import MissingSecret
 from webhook.model.rule import Rule

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from webhook.admission import answer, read_review, respond_mutation
-from webhook.cli.probing import Probed, Unprobed, probe_in
-from webhook.cluster.challenge import MARK, QUESTION, Challenge, probe_rule
 from webhook.inject import Mutation
+from webhook.leader.probe_challenge import MARK, QUESTION, Challenge, probe_rule
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
+from webhook.server.probe_response import Probed, Unprobed, probe_in
 from webhook.settings import ObjectName
 
 CHALLENGE = Challenge("mtls-guard/mtls-guard", "5f1d")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from webhook.kinds.producer import FurtherProducer, read_producers
 from webhook.kinds.producer_status import reported
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import mapping
 from webhook.model.material import Producer
+from webhook.model.raw_object import mapping
 from webhook.view import Snapshot
 
 CERTIFICATE, EXTERNAL, SEALED = "cert-manager.io/v1", "external-secrets.io/v1", "bitnami.com/v1alpha1"

@@ -24,9 +24,9 @@ from tests.istio_objects import (
     subset,
     virtual,
 )
-from webhook.istio.calls import Call, End
-from webhook.istio.reach import Config, Past, Reach, explain_miss, is_told, reach
-from webhook.istio.services import choose, destined, visible
+from webhook.istio.pilot.client_config import Config, Past, Reach, explain_miss, is_told, reach
+from webhook.istio.pilot.route_resolution import Call, End
+from webhook.istio.pilot.services import choose, destined, visible
 from webhook.model.mesh import (
     DestinationRule,
     FileSet,

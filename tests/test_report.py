@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.rule import Rule
-from webhook.model.source import Source, Unreadable
+from webhook.model.source_location import Source, Unreadable
 from webhook.report import FORMATS, render
-from webhook.report.outcome import Outcome
+from webhook.report.check_result import Outcome
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 APP = ObjectRef("apps/v1", "Deployment", "devel", "sample-app")

@@ -9,9 +9,9 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.serving.authority import Pair, Terms
+from webhook.serving.ca import Pair, Terms
 from webhook.serving.rotation import Need, State, Step, advance, mended, serves
-from webhook.serving.stored import read_bundle, read_state, write_state
+from webhook.serving.secret_codec import read_bundle, read_state, write_state
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 NAMES = frozenset({"mtls-guard.mtls-guard.svc", "mtls-guard.mtls-guard.svc.cluster.local"})

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.istio_objects import FILES, HOST, ROOT, config, entry, files, kubernetes, mutual, policy, rule, subset
-from webhook.istio.merge import merge, orders, rank
-from webhook.istio.rules import RuleIndex, lookup, pick
+from webhook.istio.pilot.destination_rule_merge import merge, orders, rank
+from webhook.istio.pilot.destination_rules import RuleIndex, lookup, pick
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule, Mesh, Service
 

@@ -9,15 +9,15 @@ from tests import worked
 from webhook.examples import instant, load
 from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.workload import read_workload
+from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import Severity
-from webhook.model.horizon import Horizon
 from webhook.model.rule import Example, Rule
 from webhook.policy import Policy
 from webhook.rules import catalogue
 from webhook.rules._reads import INJECTION, PRODUCERS, ROUTING, SIGNS, WORKLOADS
 from webhook.trace.audience import AudiencePicture
 from webhook.trace.destination import DestinationPicture
-from webhook.trace.injected import picture_as_injected
+from webhook.trace.injected_workload import picture_as_injected
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 

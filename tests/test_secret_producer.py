@@ -12,7 +12,7 @@ from webhook.examples import AT
 from webhook.kinds.secret_producer import producer_of
 from webhook.kinds.workload import read_workload
 from webhook.model.finding import ObjectRef
-from webhook.model.line import sentence
+from webhook.model.printable import sentence
 from webhook.policy import Policy
 
 NAME = "external-system-mtls-data"

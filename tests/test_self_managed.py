@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cluster_memory import Memory, unavailable
-from webhook.cli.certificate import Making, SelfManaged
-from webhook.cli.leading import Complaints, Work
-from webhook.cli.trusted import Trust
-from webhook.cluster.bundles import Bundles, Target
-from webhook.cluster.errors import ClusterUnavailable
-from webhook.cluster.resource import SECRETS, VALIDATING
-from webhook.cluster.serving_secret import ServingSecret
-from webhook.cluster.trust import blocks_of
-from webhook.serving.files import PrivateFile
+from webhook.kubeapi.errors import ClusterUnavailable
+from webhook.kubeapi.resource import SECRETS, VALIDATING
+from webhook.leader.ca_bundle_plan import blocks_of
+from webhook.leader.ca_bundle_sync import Trust
+from webhook.leader.ca_bundles import Bundles, Target
+from webhook.leader.loop import Complaints, Work
+from webhook.leader.serving_certificate import Making, SelfManaged
+from webhook.leader.serving_secret import ServingSecret
+from webhook.serving.key_file import PrivateFile
 from webhook.serving.rotation import serves
-from webhook.serving.stored import read_bundle, read_state
+from webhook.serving.secret_codec import read_bundle, read_state
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.istio_objects import config, entry, kubernetes
-from webhook.istio.services import visible
+from webhook.istio.pilot.services import visible
 from webhook.model.mesh import Mesh, Service
 
 HOST = "external.system.com"

@@ -1,8 +1,8 @@
 """The Secret of the serving certificate: who is second reads what the first wrote, and nobody's bytes are shown."""
 
 from tests.cluster_memory import Memory
-from webhook.cluster.resource import SECRETS
-from webhook.cluster.serving_secret import ServingSecret, Stored
+from webhook.kubeapi.resource import SECRETS
+from webhook.leader.serving_secret import ServingSecret, Stored
 
 PATH = SECRETS.path("mtls-guard", "mtls-guard-serving")
 

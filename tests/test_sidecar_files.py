@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
-from webhook.istio.builtin import SIDECAR_MOUNTS
-from webhook.istio.proxy_config import client_files, output_certs
-from webhook.istio.sidecar_files import SidecarFiles, sidecar_files
-from webhook.kinds.pod import read_pod
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.istio.injector.defaults import SIDECAR_MOUNTS
+from webhook.istio.injector.proxy_filesystem import SidecarFiles, sidecar_files
+from webhook.istio.injector.proxy_metadata import client_files, output_certs
+from webhook.kinds.pod_template import read_pod
 from webhook.model.chain import Answer, FileState, Injection, ResolvedFile
 from webhook.model.finding import ObjectRef
 from webhook.model.material import Material

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.cluster.kinds import BUILT_IN, Followed, Wanted, wanted
-from webhook.cluster.resource import CONFIG_MAPS, Resource
-from webhook.cluster.store import Source, Store
-from webhook.cluster.watch import Only, Put, Removed
+from webhook.informer.list_watch import Only, Put, Removed
+from webhook.informer.store import Source, Store
+from webhook.informer.watched_kinds import BUILT_IN, Followed, Wanted, wanted
+from webhook.kubeapi.resource import CONFIG_MAPS, Resource
 from webhook.model.finding import ObjectRef
 from webhook.policy import Policy
 from webhook.policy.policy import WorkloadKind

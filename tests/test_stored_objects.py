@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from tests.test_store import put, store_of
-from webhook.cluster.trim import LARGE
-from webhook.cluster.watch import Put
 from webhook.decoding.json_text import load_json_cut, too_deep
+from webhook.informer.list_watch import Put
+from webhook.informer.transform import LARGE
 from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
 from webhook.kinds.workload import read_workload
-from webhook.model.weight import weigh
+from webhook.model.byte_bounded_cache import weigh
 
 MEGABYTE = 1024 * 1024
 NETWORKING = "networking.istio.io/v1"

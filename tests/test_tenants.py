@@ -20,11 +20,11 @@ from tests.tenants import NETWORKING, Object, Team
 from webhook.engine import judge, judge_state, judge_workload
 from webhook.examples import AT
 from webhook.kinds.workload import read_workload
+from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import ObjectRef, Severity, Verdict
-from webhook.model.horizon import Horizon
 from webhook.model.request import Request
 from webhook.policy import Policy
-from webhook.trace.injected import picture_as_injected
+from webhook.trace.injected_workload import picture_as_injected
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 

@@ -13,8 +13,8 @@ import pytest
 from certs.encode import cert_der, cert_pem, key_pem
 from certs.issue import Dates, Issued, make_ca, make_leaf
 from examples.material import WEBHOOK
-from webhook.serving.authority import Key, Pair
-from webhook.serving.files import PrivateFile
+from webhook.serving.ca import Key, Pair
+from webhook.serving.key_file import PrivateFile
 from webhook.serving.tls import BadCertificate, Certificates, load_context
 
 DATES = Dates.around(datetime.now(UTC))

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.istio_objects import FILES, entry, mutual, policy, rule, subset
-from webhook.istio.merge import merge
-from webhook.istio.tls import Kind, Outcome, effective, metadata_files, originations, outcome
+from webhook.istio.pilot.client_tls import Kind, Outcome, effective, metadata_files, originations, outcome
+from webhook.istio.pilot.destination_rule_merge import merge
 from webhook.model.mesh import FileSet, Mesh, ServicePort, TlsSettings
 
 CA = FileSet("", "", FILES.ca_certificates)

@@ -9,7 +9,7 @@ import pytest
 from tests import worked
 from tests.injecting import opted
 from webhook.cli import group
-from webhook.engine.states import judge_workload, picture_of
+from webhook.engine.objects import judge_workload, picture_of
 from webhook.examples import AT
 from webhook.kinds.workload import read_workload
 from webhook.policy import Policy

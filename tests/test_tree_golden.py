@@ -14,7 +14,7 @@ import yaml
 
 from examples import material
 from examples.demo import BROKEN, WORKED
-from webhook.engine.states import judge_workload, picture_of
+from webhook.engine.objects import judge_workload, picture_of
 from webhook.kinds.workload import read_workload
 from webhook.policy import Policy
 from webhook.report.tree import draw

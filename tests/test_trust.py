@@ -9,10 +9,10 @@ from certs.encode import cert_pem
 from certs.issue import CA, Dates, make_ca
 from tests.cluster_memory import Memory
 from tests.test_entries import configuration, entry
-from webhook.cluster.bundles import Bundles, Target
-from webhook.cluster.errors import Conflict
-from webhook.cluster.resource import VALIDATING
-from webhook.cluster.trust import Blocks, blocks_of, grown, settled, since, stamp
+from webhook.kubeapi.errors import Conflict
+from webhook.kubeapi.resource import VALIDATING
+from webhook.leader.ca_bundle_plan import Blocks, blocks_of, grown, settled, since, stamp
+from webhook.leader.ca_bundles import Bundles, Target
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 TEN = timedelta(minutes=10)

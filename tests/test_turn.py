@@ -9,8 +9,8 @@ import pytest
 
 from tests.clock import Clock, clock
 from tests.worked import ask, cluster, deployment, of_kind
-from webhook.cluster.store import Store
-from webhook.cluster.turn import STRETCH_SECONDS, Turn
+from webhook.informer.review_lock import STRETCH_SECONDS, Turn
+from webhook.informer.store import Store
 from webhook.model.deadline import Changed, NotJudged, over
 
 __all__ = ["clock"]

@@ -12,7 +12,7 @@ from webhook.examples import instant, load
 from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
 from webhook.model.finding import ObjectRef, Severity
-from webhook.model.manifest import dig
+from webhook.model.raw_object import dig
 from webhook.model.request import Request
 from webhook.model.rule import Example
 from webhook.policy import Policy

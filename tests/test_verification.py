@@ -22,11 +22,11 @@ from certs.encode import cert_pem, crl_pem, key_pem
 from certs.issue import CLIENT, SERVER, Dates, Issued, Profile, make_ca, make_crl, make_leaf
 from rig.parts import have
 from tools.chart import CHART
-from webhook.cluster.access import from_kubeconfig, in_cluster
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError, ClusterUnavailable
-from webhook.cluster.resource import NAMESPACES
-from webhook.cluster.verification import client_context
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig, in_cluster
+from webhook.kubeapi.errors import ClusterError, ClusterUnavailable
+from webhook.kubeapi.resource import NAMESPACES
+from webhook.kubeapi.tls_verification import client_context
 from webhook.serving.handshake import handshake
 
 TOP = Path(__file__).parent.parent
@@ -300,4 +300,4 @@ def test_nothing_of_ours_verifies_with_the_defaults_of_the_python_version() -> N
     sources = {path: path.read_text(encoding="utf-8") for path in (TOP / "webhook").rglob("*.py")}
     assert [path for path, source in sources.items() if "create_default_context" in source] == []
     contexts = {str(path.relative_to(TOP)) for path, source in sources.items() if "PROTOCOL_TLS_CLIENT" in source}
-    assert contexts == {"webhook/cluster/verification.py", "webhook/serving/verification.py"}
+    assert contexts == {"webhook/kubeapi/tls_verification.py", "webhook/serving/certificate_check.py"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from webhook.cluster.errors import ClusterUnavailable, Forbidden, Gone
-from webhook.cluster.watch import FIRST_PAUSE, LONGEST_PAUSE, PAGE, Change, ListWatch, Put, Removed
+from webhook.informer.list_watch import FIRST_PAUSE, LONGEST_PAUSE, PAGE, Change, ListWatch, Put, Removed
+from webhook.kubeapi.errors import ClusterUnavailable, Forbidden, Gone
 
 HALF = 0.5
 

@@ -25,8 +25,8 @@ from examples.apiserver import review
 from examples.demo import WORKED
 from rig.ports import free_port
 from rig.waiting import until
-from webhook.serving.environ import ARRIVED as NOTED
-from webhook.web.body import ARRIVED
+from webhook.serving.wsgi_environ import ARRIVED as NOTED
+from webhook.web.request_body import ARRIVED
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 from webhook.web import MAX_BODY_BYTES, Journal, create_app
-from webhook.web.body import ARRIVED
+from webhook.web.request_body import ARRIVED
 
 JSON = {"Content-Type": "application/json"}
 ASK_V1 = 'write `admissionReviewVersions: ["v1"]` in the webhook configuration'

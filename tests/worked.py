@@ -14,7 +14,7 @@ from webhook.examples import AT, instant
 from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.workload import read_workload
 from webhook.model.finding import ObjectRef, Verdict
-from webhook.model.line import sentence
+from webhook.model.printable import sentence
 from webhook.model.request import Request
 from webhook.model.rule import Example
 from webhook.policy import Policy

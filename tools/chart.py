@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from webhook.cluster.kinds import BUILT_IN
-from webhook.kinds.ownership import CREATORS, GroupKind
+from webhook.informer.watched_kinds import BUILT_IN
+from webhook.kinds.controllers import CREATORS, GroupKind
 from webhook.kinds.producer import KINDS as PRODUCERS
 from webhook.kinds.workload import TEMPLATE_PATHS
 from webhook.rules import catalogue

@@ -18,7 +18,7 @@ import orjson
 
 from webhook.inject import Mutation
 from webhook.model.finding import Verdict
-from webhook.model.line import cut
+from webhook.model.printable import cut
 from webhook.model.request import Request
 
 Form = Literal["json", "text"]

@@ -12,7 +12,7 @@ WRONG = 2
 def run() -> None:
     """Runs the command that the process was started with, and ends the process."""
     with suppress(ImportError):  # no such limits on Windows
-        from webhook.serving.dumps import forbid_dumps
+        from webhook.serving.core_dumps import forbid_dumps
 
         forbid_dumps()
     for stream in (sys.stdout, sys.stderr):

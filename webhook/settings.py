@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from webhook.model.line import cut
+from webhook.model.printable import cut
 
 NotJudged = Literal["Admit", "Unavailable"]
 """Admitted with a warning, or HTTP 503, on which the failurePolicy of the webhook configuration decides."""

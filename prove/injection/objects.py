@@ -9,7 +9,7 @@ from typing import Any
 from certs.encode import cert_pem, key_pem
 from certs.issue import Dates, Issued, Profile, make_ca, make_leaf
 from prove.injection.cells import Cell, State
-from webhook.kinds.declaration import CLIENT_SECRET, INJECT
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET, INJECT
 
 Object = dict[str, Any]
 OTHER, WANTS = "matrix.example/other", "matrix.example/wants"

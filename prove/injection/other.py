@@ -20,8 +20,8 @@ from certs.issue import SERVER, Dates, Profile, make_ca, make_leaf
 from prove.injection.cells import MODES, PLACES, VARIANTS
 from prove.injection.objects import OTHER, WANTS, Object
 from rig.control_plane import ControlPlane
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import CLIENT_SECRET, INJECT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET, INJECT
 
 NAMES = {"before": "a-company", "between": "between-company", "after": "zzzz-company"}
 """Of the configurations, which are called in the order of their names."""

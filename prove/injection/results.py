@@ -9,7 +9,7 @@ from typing import Any
 from prove.injection.cells import Cell, State
 from prove.injection.client import Reply
 from prove.injection.finished import files, lost
-from webhook.report.about_itself import ABOUT_ITSELF
+from webhook.report.internal_warnings import ABOUT_ITSELF
 from webhook.rules import catalogue
 
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")

@@ -17,7 +17,7 @@ from prove.mesh import Mesh, mesh
 from rig.control_plane import ControlPlane, control_plane
 from rig.installation import Installation, installed
 from rig.waiting import until
-from webhook.istio.annotations import USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME_MOUNT
 
 REPLICAS = 2
 PROBE = Cell(MODES[0], NONE, CREATE, "Deployment")

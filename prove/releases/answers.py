@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from prove.releases.tools import Outcome
-from webhook.report.about_itself import ABOUT_ITSELF
+from webhook.report.internal_warnings import ABOUT_ITSELF
 from webhook.rules import catalogue
 
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")

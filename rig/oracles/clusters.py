@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from rig.oracles.asking import Json, Tally, compare_all
 from rig.oracles.mesh_cases import mesh_cases
-from webhook.istio.decide import Share
-from webhook.istio.reach import Reach
-from webhook.istio.rules import selects
-from webhook.istio.services import clustered
-from webhook.istio.tls import Kind, metadata_files, outcome
-from webhook.kinds.mesh import read_mesh
+from webhook.istio.pilot.client_config import Reach
+from webhook.istio.pilot.client_tls import Kind, metadata_files, outcome
+from webhook.istio.pilot.destination_rules import selects
+from webhook.istio.pilot.host_config import Share
+from webhook.istio.pilot.services import clustered
+from webhook.kinds.mesh_config import read_mesh
 from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet, Mesh
 from webhook.view.snapshot import Snapshot

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from random import Random
 
 from rig.oracles.asking import Json
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 
 NAMES = ("certs", "ca", "client", "app-data", "0", "1")
 ISTIO_NAMES = ("workload-socket", "credential-socket", "workload-certs", "istiod-ca-cert", "istio-ca-crl", "istio-data")

@@ -9,16 +9,16 @@ from typing import Any
 
 from rig.oracles.asking import Json, Tally, compare_all
 from rig.oracles.pod_cases import pod_cases
-from webhook.istio.annotations import USER_VOLUME, read_user_volumes
-from webhook.istio.injection import decide_injection
-from webhook.istio.readability import run_as_user
-from webhook.istio.sidecar_files import sidecar_files
-from webhook.istio.templates import BUILT_IN, TEMPLATES_ANNOTATION
-from webhook.kinds.pod import read_pod
+from webhook.istio.injector.annotations import USER_VOLUME, read_user_volumes
+from webhook.istio.injector.decision import decide_injection
+from webhook.istio.injector.file_permissions import run_as_user
+from webhook.istio.injector.proxy_filesystem import sidecar_files
+from webhook.istio.injector.templates import BUILT_IN, TEMPLATES_ANNOTATION
+from webhook.kinds.pod_template import read_pod
 from webhook.kinds.volume import read_mount, read_volume
 from webhook.model.chain import Answer
-from webhook.model.manifest import mapping
 from webhook.model.mesh import Mesh, Namespace
+from webhook.model.raw_object import mapping
 from webhook.model.workload import Mount, Source, Volume
 
 TOKEN = "kube-api-access"

@@ -18,8 +18,8 @@ from tests.live.entry_objects import (
     with_metadata,
     workload,
 )
-from webhook.kinds.ownership import controller_of, is_created
-from webhook.model.manifest import group_of
+from webhook.kinds.controllers import controller_of, is_created
+from webhook.model.raw_object import group_of
 
 OPT_INS = (("mtls-guard.io/client-secret", "one"), ("mtls-guard.io/inject", "true"))
 OPTS_OUT = {"mtls-guard.io/inject": "false"}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from certs.bundle import client_bundle
-from webhook.cluster.resource import Resource
+from webhook.kubeapi.resource import Resource
 
 ISTIO = "networking.istio.io/v1"
 TEAM = "devel"

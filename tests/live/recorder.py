@@ -15,7 +15,7 @@ from certs.encode import cert_pem, key_pem
 from certs.issue import SERVER, Dates, Profile, make_ca, make_leaf
 from rig.control_plane import ControlPlane
 from tests.live.helm import NAMESPACE
-from webhook.cluster.challenge import challenge_of, mark_of, patch_of
+from webhook.leader.probe_challenge import challenge_of, mark_of, patch_of
 
 POD_ADDRESS = "10.244.200.1"
 

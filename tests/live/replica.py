@@ -10,10 +10,10 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from webhook.cli.beside import Pace
 from webhook.cli.serve import serve
-from webhook.cluster.watch import WATCH_SECONDS
-from webhook.serving.authority import Terms
+from webhook.informer.list_watch import WATCH_SECONDS
+from webhook.server.background import Pace
+from webhook.serving.ca import Terms
 from webhook.settings import read_settings
 
 

@@ -21,13 +21,13 @@ from rig.control_plane import ControlPlane
 from rig.ports import free_port
 from rig.waiting import until
 from tests.live.helm import NAMESPACE
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.challenge import QUESTION, Challenge, probe_rule
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError, NotFound
-from webhook.cluster.probe import DESTINATION_RULES
-from webhook.cluster.resource import LEASES, MUTATING, SECRETS, VALIDATING, Resource
-from webhook.model.manifest import dig
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import ClusterError, NotFound
+from webhook.kubeapi.resource import LEASES, MUTATING, SECRETS, VALIDATING, Resource
+from webhook.leader.probe import DESTINATION_RULES
+from webhook.leader.probe_challenge import QUESTION, Challenge, probe_rule
+from webhook.model.raw_object import dig
 
 NAME = "mtls-guard"
 ENFORCING = f"{NAME}-enforcing"

@@ -23,14 +23,14 @@ from tests.live.helm import NAMESPACE
 from tests.live.recorder import Recorder, recording, stand_in
 from tests.live.replicas import TOP
 from tools.chart import CHART
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.bundles import Bundles, Target
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import Forbidden
-from webhook.cluster.installation import Installation
-from webhook.cluster.keeping import Keeping
-from webhook.cluster.resource import MUTATING, VALIDATING
-from webhook.cluster.trust import blocks_of
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import Forbidden
+from webhook.kubeapi.resource import MUTATING, VALIDATING
+from webhook.leader.ca_bundle_plan import blocks_of
+from webhook.leader.ca_bundles import Bundles, Target
+from webhook.leader.enforcement import Keeping
+from webhook.leader.installation import Installation
 
 pytestmark = pytest.mark.slow
 

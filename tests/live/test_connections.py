@@ -15,10 +15,10 @@ from rig.servers import Options
 from rig.waiting import until
 from tests.live.guard import Guard
 from tests.live.mesh_objects import DEPLOYMENTS, ENTRIES, RULES, declaring, namespace, partner, rule, secret, workload
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError
-from webhook.cluster.resource import SECRETS, VALIDATING
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import ClusterError
+from webhook.kubeapi.resource import SECRETS, VALIDATING
 
 pytestmark = pytest.mark.slow
 

@@ -25,10 +25,10 @@ from tests.live.mesh_objects import (
 )
 from tests.worst_config import Grown
 from tests.worst_objects import GROWN
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError
-from webhook.cluster.resource import Resource
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import ClusterError
+from webhook.kubeapi.resource import Resource
 
 pytestmark = pytest.mark.slow
 

@@ -23,10 +23,10 @@ from rig.waiting import until
 from tests.live.test_live_view import CERTIFICATE_CRD, certificate_crd, injector
 from webhook.cli import group
 from webhook.cli.doctor import lines
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.doctor import Examined
-from webhook.cluster.doctor.clocks import check_clocks
+from webhook.doctor import Examined
+from webhook.doctor.clocks import check_clocks
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
 
 pytestmark = pytest.mark.slow
 

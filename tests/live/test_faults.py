@@ -38,10 +38,10 @@ from tests.live.mesh_objects import (
     workload,
 )
 from webhook.cli import group
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError
-from webhook.cluster.resource import SECRETS, Resource
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import ClusterError
+from webhook.kubeapi.resource import SECRETS, Resource
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from rig.helm import helm
 from rig.installation import Installation
 from rig.waiting import until
 from tests.live.mesh_objects import ISTIO, host, namespace, partner, rule, secret
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 
 pytestmark = pytest.mark.slow
 

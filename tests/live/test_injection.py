@@ -12,7 +12,7 @@ from rig.installation import Installation
 from rig.waiting import until
 from tests.live.mesh_objects import host, partner, rule, secret
 from webhook.cli import group
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from tests.live.guard import Guard
 from tests.live.helm import injecting, render
 from tests.live.mesh_objects import Object, namespace, partner, rule, secret, workload
 from webhook.cli import group
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.resource import MUTATING, VALIDATING
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.resource import MUTATING, VALIDATING
 
 pytestmark = pytest.mark.slow
 

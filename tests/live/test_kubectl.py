@@ -27,8 +27,8 @@ from rig.parts import have
 from rig.pod import Pod
 from rig.waiting import until
 from webhook.admission import read_review
-from webhook.admission.kubectl import screen
-from webhook.cluster.verification import client_context
+from webhook.admission.kubectl_output import screen
+from webhook.kubeapi.tls_verification import client_context
 
 pytestmark = pytest.mark.slow
 

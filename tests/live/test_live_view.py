@@ -13,13 +13,13 @@ from rig.control_plane import ControlPlane, control_plane
 from rig.servers import Options as PlaneOptions
 from rig.waiting import until
 from tests.live.mesh_objects import ENTRIES, RULES, TEAM, Object, host, namespace, partner, rule, secret, workload
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import JSON, METADATA_LIST, Connection, Lines, Query
-from webhook.cluster.errors import NotFound
-from webhook.cluster.judging import Limits
-from webhook.cluster.live import LiveCluster, Options
-from webhook.cluster.resource import SECRETS, Resource
-from webhook.cluster.watch import PAGE
+from webhook.informer.list_watch import PAGE
+from webhook.informer.live_cluster import LiveCluster, Options
+from webhook.informer.live_engine import Limits
+from webhook.kubeapi.client import JSON, METADATA_LIST, Connection, Lines, Query
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import NotFound
+from webhook.kubeapi.resource import SECRETS, Resource
 from webhook.model.finding import ObjectRef, Verdict
 from webhook.model.request import Request
 from webhook.policy import Policy

@@ -17,7 +17,7 @@ from rig.installation import NAME, NAMESPACE
 from rig.node import demand_sandbox
 from rig.parts import PARTS, have
 from rig.waiting import until
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 
 pytestmark = pytest.mark.slow
 

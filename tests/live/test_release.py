@@ -31,11 +31,11 @@ from tests.live.replicas import Installation as Behind
 from tests.live.test_installation import asking
 from tests.live.test_leading import OPTS_IN, pod
 from webhook.cli import group
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError
-from webhook.cluster.replicas import PODS
-from webhook.cluster.trust import blocks_of
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import ClusterError
+from webhook.leader.ca_bundle_plan import blocks_of
+from webhook.leader.rollout import PODS
 
 pytestmark = pytest.mark.slow
 

@@ -17,10 +17,10 @@ from rig.waiting import until
 from tests.endpoint import Served, serving
 from tests.live.mesh_objects import DEPLOYMENTS, Object, namespace, workload
 from tests.test_web import Notes, allow
-from webhook.cluster.access import from_kubeconfig
-from webhook.cluster.connection import Connection
-from webhook.cluster.errors import ClusterError
-from webhook.cluster.resource import VALIDATING
+from webhook.kubeapi.client import Connection
+from webhook.kubeapi.credentials import from_kubeconfig
+from webhook.kubeapi.errors import ClusterError
+from webhook.kubeapi.resource import VALIDATING
 from webhook.serving.limits import Limits
 from webhook.serving.tls import load_context
 from webhook.web import create_app

@@ -10,7 +10,7 @@ from prove.mesh import mesh
 from rig.control_plane import ControlPlane, control_plane
 from rig.waiting import until
 from tests.live.mesh_objects import TEAM, Object, namespace
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 
 pytestmark = pytest.mark.slow
 

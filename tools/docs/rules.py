@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from webhook.examples import load
 from webhook.model.rule import Example, Rule
-from webhook.report.about_itself import ABOUT_ITSELF
+from webhook.report.internal_warnings import ABOUT_ITSELF
 from webhook.rules import catalogue
 
 ABOUT = {

@@ -3,8 +3,8 @@
 What is right or wrong is left to `engine`, HTTP to `web`.
 """
 
-from webhook.admission.answering import answer, respond
-from webhook.admission.mutating import respond_mutation
-from webhook.admission.reading import BadReview, read_review
+from webhook.admission.mutation import respond_mutation
+from webhook.admission.request import BadReview, read_review
+from webhook.admission.response import answer, respond
 
 __all__ = ["BadReview", "answer", "read_review", "respond", "respond_mutation"]

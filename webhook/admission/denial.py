@@ -1,6 +1,6 @@
 """The text of a denial: what a developer reads after `kubectl apply`, line by line.
 
-Which findings there are, and how heavy, is left to `engine`; one finding as one line to `model.line`.
+Which findings there are, and how heavy, is left to `engine`; one finding as one line to `model.printable`.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webhook.model.finding import Finding, Severity, Verdict
-from webhook.model.line import cut, sentence
+from webhook.model.printable import cut, sentence
 
 SHOWN = 12
 """Findings in one text; more would scroll the first ones out of sight."""

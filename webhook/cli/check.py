@@ -12,9 +12,9 @@ from webhook.cli.options import at_option, complete_option, live_options, policy
 from webhook.report import FORMATS
 
 if TYPE_CHECKING:
-    from webhook.cli.input import Input
+    from webhook.input.manifest_input import Input
     from webhook.model.finding import Verdict
-    from webhook.report.outcome import Outcome
+    from webhook.report.check_result import Outcome
 
 FOUND, NOT_JUDGED = 1, 2
 
@@ -48,9 +48,9 @@ def command(  # noqa: PLR0913 - click hands over each option as an argument
 
     Exit code 0: no finding at or above --fail-on; 1: at least one; 2: something could not be judged.
     """
-    from webhook.cli.garbage import seldom_collected
     from webhook.cli.output import emit, tell
-    from webhook.cli.overlay import NoCluster
+    from webhook.input.garbage_collection import seldom_collected
+    from webhook.input.live_input import NoCluster
     from webhook.model.finding import Severity
     from webhook.policy import BadPolicy
     from webhook.report import render
@@ -88,10 +88,10 @@ def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
     Raises:
         BadPolicy: the policy file cannot be used.
     """
-    from webhook.cli.forked import shared
-    from webhook.cli.input import read_input
-    from webhook.cli.options import read_policy
     from webhook.engine import judgements
+    from webhook.input.manifest_input import read_input
+    from webhook.input.parallel import shared
+    from webhook.input.policy_file import read_policy
     from webhook.rules import catalogue
 
     policy = read_policy(asked.policy_file, tuple(catalogue()))
@@ -106,10 +106,10 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Se
         BadPolicy: the policy file cannot be used.
         NoCluster: the cluster cannot be read.
     """
-    from webhook.cli.forked import shared
-    from webhook.cli.options import read_policy
-    from webhook.cli.overlay import Target, read_live
     from webhook.engine import judgements
+    from webhook.input.live_input import Target, read_live
+    from webhook.input.parallel import shared
+    from webhook.input.policy_file import read_policy
     from webhook.rules import catalogue
 
     policy = read_policy(asked.policy_file, tuple(catalogue()))
@@ -125,7 +125,7 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Se
 def _outcome(asked: _Asked, held: "Input", verdicts: Iterable["Verdict"]) -> "Outcome":
     """What was asked, what was read and the verdicts, as they are shown."""
     from webhook.cli.output import columns, wants_color
-    from webhook.report.outcome import Outcome
+    from webhook.report.check_result import Outcome
     from webhook.rules import catalogue
 
     return Outcome(asked.at, tuple(verdicts), held.unreadable, held.locate, catalogue(), wants_color(), columns())

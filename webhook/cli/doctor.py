@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from webhook.cluster.access import Access
-    from webhook.cluster.doctor import Check, Examined, Handshake
+    from webhook.doctor import Check, Examined, Handshake
+    from webhook.kubeapi.credentials import Access
 
 WRONG, NOT_SEEN = 1, 2
 SIGNS = {True: ("ok", "green"), False: ("NO", "red"), None: ("??", "yellow")}
@@ -31,9 +31,9 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
 
     Exit code 0: nothing is wrong; 1: something is; 2: the cluster cannot be looked at.
     """
-    from webhook.cluster.connection import Connection
-    from webhook.cluster.doctor import Examined, examine
-    from webhook.cluster.errors import ClusterError
+    from webhook.doctor import Examined, examine
+    from webhook.kubeapi.client import Connection
+    from webhook.kubeapi.errors import ClusterError
 
     try:
         access, inside = _access(kubeconfig, context)
@@ -50,7 +50,7 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
 
 def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]":
     """Who asks, and whether that is a replica itself."""
-    from webhook.cluster.access import SERVICE_ACCOUNT, from_kubeconfig, in_cluster
+    from webhook.kubeapi.credentials import SERVICE_ACCOUNT, from_kubeconfig, in_cluster
 
     if kubeconfig is None and context is None and (SERVICE_ACCOUNT / "token").is_file():
         return in_cluster(), True
@@ -59,7 +59,7 @@ def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]
 
 def _handshake(found: "Examined", connect: str | None) -> "Handshake | None":
     """How to make a handshake: with ourselves from inside, which no NetworkPolicy forbids, else as told."""
-    from webhook.cluster.verification import NoAuthorities, client_context
+    from webhook.kubeapi.tls_verification import NoAuthorities, client_context
     from webhook.serving.handshake import handshake
 
     service = f"{found.name}.{found.namespace}.svc"

@@ -74,8 +74,8 @@ def _explain_rule(name: str) -> None:
     """The docstring and the examples of one rule."""
     from webhook.cli.output import emit
     from webhook.examples import load
-    from webhook.report.about_itself import ABOUT_ITSELF
-    from webhook.report.law import write
+    from webhook.report.internal_warnings import ABOUT_ITSELF
+    from webhook.report.rule_page import write
     from webhook.rules import catalogue
 
     rule = catalogue().get(name)
@@ -97,9 +97,9 @@ def _explain_chain(
 ) -> None:
     """The chains that go through one object. judged: as of when, and by which policy file."""
     at, policy_file = judged
-    from webhook.cli.chain import Question, explain
-    from webhook.cli.choice import Unclear
-    from webhook.cli.options import read_policy
+    from webhook.cli.explain_chain import Question, explain
+    from webhook.cli.object_argument import Unclear
+    from webhook.input.policy_file import read_policy
     from webhook.policy import BadPolicy
     from webhook.rules import catalogue
 
@@ -116,7 +116,7 @@ def _unknown(name: str, names: list[str]) -> str:
     """That there is no such rule, and what was probably meant: another one, or an object."""
     from difflib import get_close_matches
 
-    from webhook.cli.choice import RELATED, kind_of, workload_kinds
+    from webhook.cli.object_argument import RELATED, kind_of, workload_kinds
 
     near = get_close_matches(name, names, n=1)
     guess = f'; did you mean "{near[0]}"?' if near else ""

@@ -13,11 +13,11 @@ import click
 from webhook.cli.options import policy_option
 
 if TYPE_CHECKING:
-    from webhook.cli.input import Input
+    from webhook.input.manifest_input import Input
     from webhook.kinds.workload import Templates
     from webhook.manifests import Document
     from webhook.manifests.rewrite import Change
-    from webhook.model.addition import Addition
+    from webhook.model.injection_plan import Addition
 
 STDIN = "-"
 LEFT_ALONE, WRONG = 1, 2
@@ -56,8 +56,8 @@ def _read(
     paths: Iterable[str], cluster: Iterable[str], policy_file: str | None, stdin: bytes
 ) -> "tuple[Input, list[Document]]":
     """Everything as a partial view, and the documents that may be changed."""
-    from webhook.cli.input import Input
-    from webhook.cli.options import read_policy
+    from webhook.input.manifest_input import Input
+    from webhook.input.policy_file import read_policy
     from webhook.manifests import Unreadable, read
     from webhook.policy import BadPolicy
     from webhook.rules import catalogue
@@ -80,11 +80,11 @@ def _read(
 def _plan(document: "Document", held: "Input") -> "tuple[Addition | None, list[str]]":
     """What is added to the object, None where it stays as it is, and why something that it asks for is not added."""
     from webhook.kinds.workload import read_workload
-    from webhook.model.addition import Addition
-    from webhook.model.horizon import Horizon
-    from webhook.trace.addition import plan
-    from webhook.trace.choice import in_words
-    from webhook.trace.own_entries import is_outdated, without_own
+    from webhook.model.expiry_horizon import Horizon
+    from webhook.model.injection_plan import Addition
+    from webhook.trace.injection_plan import plan
+    from webhook.trace.managed_entries import is_outdated, without_own
+    from webhook.trace.secret_choice import in_words
     from webhook.trace.workload import WorkloadPicture
 
     workload = read_workload(document.manifest, held.view.workload_paths)
@@ -125,7 +125,7 @@ def _rewritten(
 
 
 def _change(document: "Document", addition: "Addition", further: "Templates") -> "Change":
-    from webhook.inject.writing import write
+    from webhook.inject.template_writer import write
     from webhook.kinds.workload import template_path
 
     manifest = document.manifest

@@ -1,14 +1,11 @@
-"""Options that several commands take, and how their values are read."""
+"""Options that several commands take."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
-
-from webhook.policy import BadPolicy, Policy, load_policy
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?P<zone>[Zz]|[+-]\d\d:\d\d)?)?")
 _DATE_LENGTH = len("2027-03-01")
@@ -61,19 +58,3 @@ def live_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
-
-
-def read_policy(file: str | None, known: Sequence[str]) -> Policy:
-    """The policy in the file, or the default one. known: the ids of all rules.
-
-    Raises:
-        BadPolicy: it cannot be read or understood.
-    """
-    if file is None:
-        return Policy()
-    try:
-        return load_policy(Path(file).read_text(encoding="utf-8-sig"), file, known)
-    except OSError as fault:
-        raise BadPolicy([f"{file}: cannot be read: {fault.strerror or fault}"]) from fault
-    except UnicodeError as fault:
-        raise BadPolicy([f"{file}: cannot be read: not UTF-8"]) from fault

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from webhook.model.line import cut
-from webhook.model.source import Unreadable
+from webhook.model.printable import cut
+from webhook.model.source_location import Unreadable
 
 NOTES_SHOWN = 5
 WIDEST = 2000

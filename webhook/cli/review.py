@@ -33,8 +33,8 @@ def command(file: str, cluster: tuple[str, ...], policy: str | None, at: datetim
     Exit code 0: allowed; 1: denied; 2: the review, the cluster or the policy cannot be read.
     """
     from webhook.admission import BadReview, read_review, respond
-    from webhook.cli.embedded import BadCluster, embed
     from webhook.policy import BadPolicy
+    from webhook.server.manifest_backend import BadCluster, embed
 
     try:
         request = read_review(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
@@ -54,7 +54,7 @@ def _written(request: Request, reply: Review, file: str, output: str) -> str:
     """The answer as it is printed."""
     import orjson
 
-    from webhook.admission.kubectl import screen
+    from webhook.admission.kubectl_output import screen
 
     if output == "text":
         return "\n".join(screen(request, reply, file))

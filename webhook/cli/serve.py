@@ -14,10 +14,10 @@ from webhook import logs
 from webhook.settings import Address, BadSettings, Settings, read_settings
 
 if TYPE_CHECKING:
-    from webhook.cli.beside import Beside, Pace
-    from webhook.cli.embedded import Embedded
-    from webhook.cli.live import Live
-    from webhook.cli.showing import Shown
+    from webhook.server.background import Beside, Pace
+    from webhook.server.live_backend import Live
+    from webhook.server.manifest_backend import Embedded
+    from webhook.server.observability import Shown
     from webhook.serving.server import Hooks, Process
     from webhook.web import Journal
 
@@ -102,10 +102,10 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     Raises:
         SystemExit: with 2 and what is wrong on stderr, when it cannot start; else as gunicorn ends.
     """
-    from webhook.cli.beside import Beside, NoAccess
-    from webhook.cli.embedded import BadCluster
-    from webhook.cli.showing import Shown
     from webhook.policy import BadPolicy
+    from webhook.server.background import Beside, NoAccess
+    from webhook.server.manifest_backend import BadCluster
+    from webhook.server.observability import Shown
     from webhook.serving.server import Plain, PortTaken, Server, take_address
     from webhook.serving.tls import BadCertificate
 
@@ -129,7 +129,7 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
 
 def _hooks(cluster: "Embedded | Live", beside: "Beside", address: Address) -> "Hooks":
     """What is called when the server starts and ends."""
-    from webhook.cli.answering import in_turn
+    from webhook.server.backend import in_turn
     from webhook.serving.server import Hooks
 
     return Hooks(
@@ -153,16 +153,16 @@ def _process(settings: Settings) -> "Process":
 
 def _journal(shown: "Shown") -> "Journal":
     """Who is told of what is answered; of the leader's probes none."""
-    from webhook.cli.answering import Journals
-    from webhook.cli.probing import Unprobed
+    from webhook.server.backend import Journals
+    from webhook.server.probe_response import Unprobed
 
     return Unprobed(Journals([logs.Journal(), *shown.journals]))
 
 
 def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journal: "Journal") -> "_Wsgi":
     """What answers: reviews from the cluster, the leader's probes for this installation."""
-    from webhook.cli.answering import deciding
-    from webhook.cli.probing import Probed
+    from webhook.server.backend import deciding
+    from webhook.server.probe_response import Probed
     from webhook.web import create_app
 
     judge = deciding(cluster.judge, admits=settings.not_judged == "Admit")
@@ -174,10 +174,10 @@ def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journ
 def _cluster(settings: Settings, pace: "Pace | None") -> "Embedded | Live":
     """What is judged against: the manifests that were named, else a live cluster."""
     if settings.cluster:
-        from webhook.cli.embedded import embed
+        from webhook.server.manifest_backend import embed
 
         return embed(map(str, settings.cluster), str(settings.policy) if settings.policy else None)
-    from webhook.cli.live import Live
+    from webhook.server.live_backend import Live
 
     return Live(settings, pace.watch_seconds) if pace else Live(settings)
 

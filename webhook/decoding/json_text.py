@@ -1,6 +1,6 @@
 """JSON text -> values, in bounded depth; numbers that no float can hold and halves of surrogate pairs are refused.
 
-Istio's annotations are read by `istio.annotation_json`, which explains what is wrong in them.
+Istio's annotations are read by `istio.injector.annotation_json`, which explains what is wrong in them.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from webhook.decoding.broken import Broken, LimitExceeded
+from webhook.decoding.errors import Broken, LimitExceeded
 
 MAX_DEPTH = 200
 """Levels of nesting of an object; see `limits.FILE`. orjson itself reads 1,024."""

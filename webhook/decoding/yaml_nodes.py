@@ -4,9 +4,9 @@ from typing import Any
 
 import yaml
 
-from webhook.decoding.broken import Broken
-from webhook.decoding.events import LOADER
+from webhook.decoding.errors import Broken
 from webhook.decoding.limits import Limits
+from webhook.decoding.yaml_events import LOADER
 from webhook.decoding.yaml_text import load_yaml
 
 

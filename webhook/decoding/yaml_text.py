@@ -6,10 +6,10 @@ Files of several documents are for `manifests`.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from webhook.decoding.broken import LimitExceeded
-from webhook.decoding.build import Builder
-from webhook.decoding.events import Event, mark_of, parse
+from webhook.decoding.errors import LimitExceeded
 from webhook.decoding.limits import Limits
+from webhook.decoding.yaml_builder import Builder
+from webhook.decoding.yaml_events import Event, mark_of, parse
 
 
 def load_yaml(text: str, limits: Limits) -> Any:

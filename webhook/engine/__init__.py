@@ -4,7 +4,7 @@
 no socket and no wire format.
 """
 
-from webhook.engine.reviews import judge
-from webhook.engine.states import judge_rule, judge_state, judge_workload, judgements
+from webhook.engine.admission import judge
+from webhook.engine.objects import judge_rule, judge_state, judge_workload, judgements
 
 __all__ = ["judge", "judge_rule", "judge_state", "judge_workload", "judgements"]

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.interruption import accepted
-from webhook.engine.lost import guessed_hosts, lost_files
-from webhook.engine.served import served_hosts
-from webhook.engine.states import judge_picture, picture_of
-from webhook.engine.stranded import stranded
-from webhook.istio.config import Config
-from webhook.istio.hosts import is_wildcard, overlaps
-from webhook.istio.reach import told_of
+from webhook.engine.lost_hosts import guessed_hosts, lost_files
+from webhook.engine.objects import judge_picture, picture_of
+from webhook.engine.served_hosts import served_hosts
+from webhook.engine.stranded_pods import stranded
+from webhook.istio.pilot.client_config import told_of
+from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.hosts import is_wildcard, overlaps
 from webhook.model.chain import Miss, Origination
 from webhook.model.finding import Finding, ObjectRef, Severity
 from webhook.model.mesh import DestinationRule
@@ -19,10 +19,10 @@ from webhook.model.occasion import STATE, Occasion
 from webhook.model.request import Request
 from webhook.model.workload import Workload
 from webhook.policy import Policy
-from webhook.trace.asking import asking
 from webhook.trace.change import Broken, ChangePicture
 from webhook.trace.destination import Stage
-from webhook.trace.misses import explain
+from webhook.trace.injection_candidates import asking
+from webhook.trace.not_applied import explain
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 

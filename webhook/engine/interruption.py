@@ -7,10 +7,10 @@ DestinationRule, the DestinationRule for paths that leave the mounts.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from webhook.kinds.declaration import ALLOW_INTERRUPTION, allows_interruption
+from webhook.kinds.opt_in_annotations import ALLOW_INTERRUPTION, allows_interruption
 from webhook.kinds.workload import Templates, template_path
 from webhook.model.finding import Finding, Severity
-from webhook.model.manifest import dig, texts
+from webhook.model.raw_object import dig, texts
 from webhook.model.request import Request
 
 MOVES = frozenset({"file-not-mounted"})

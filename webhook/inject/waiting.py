@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from webhook.inject.patching import Mutation
-from webhook.kinds.declaration import DESTINATIONS
+from webhook.inject.json_patch import Mutation
+from webhook.kinds.opt_in_annotations import DESTINATIONS
 from webhook.model.request import Request
 from webhook.policy import Injection
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sized
 
-from webhook.kinds.limits import ENTRIES, NAMES, cut_short, entries, left_out, names
+from webhook.kinds.list_limits import ENTRIES, NAMES, cut_short, entries, left_out, names
 from webhook.kinds.pruned_fields import LAST_APPLIED, pruned_fields
 from webhook.kinds.tls_settings import read_tls
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.mesh import DestinationRule, PortPolicy, Subset, TrafficPolicy
+from webhook.model.raw_object import Manifest, dig, mapping, namespace_of, number, sequence, text, texts
 
 
 def read_destination_rule(manifest: Manifest) -> DestinationRule:

@@ -1,7 +1,7 @@
 """Reads a Namespace: the labels and annotations that decide injection, and whether it is going away."""
 
-from webhook.model.manifest import Manifest, dig, mapping, text, texts
 from webhook.model.mesh import Namespace
+from webhook.model.raw_object import Manifest, dig, mapping, text, texts
 
 
 def read_namespace(manifest: Manifest) -> Namespace:

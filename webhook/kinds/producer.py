@@ -24,8 +24,8 @@ from webhook.kinds.producer_kinds import (
 )
 from webhook.kinds.producer_status import reported
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, text
 from webhook.model.material import Producer
+from webhook.model.raw_object import Manifest, dig, group_of, mapping, namespace_of, text
 
 Key = tuple[str, str]
 """Group and kind."""

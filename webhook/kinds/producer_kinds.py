@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.model.manifest import dig, mapping, sequence, text, texts
+from webhook.model.raw_object import dig, mapping, sequence, text, texts
 
 Keys = frozenset[str] | None
 _MERGES_OR_NOTHING = ("Merge", "None")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from webhook.model.line import cut
-from webhook.model.manifest import mapping, sequence, text
+from webhook.model.printable import cut
+from webhook.model.raw_object import mapping, sequence, text
 
 SHOWN = 160
 _GOOD = ("Ready", "Synced", "SecretSynced", "Healthy", "Available")

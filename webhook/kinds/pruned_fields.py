@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from webhook.decoding.broken import Broken
+from webhook.decoding.errors import Broken
 from webhook.decoding.json_text import load_json
-from webhook.kinds.limits import ENTRIES, entries
-from webhook.model.manifest import Manifest, dig, mapping, text
+from webhook.kinds.list_limits import ENTRIES, entries
+from webhook.model.raw_object import Manifest, dig, mapping, text
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl apply keeps the manifest as it was typed."""

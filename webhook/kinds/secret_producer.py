@@ -5,7 +5,7 @@ from typing import Any
 
 from webhook.kinds.producer import KINDS
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import group_of, mapping, sequence, text
+from webhook.model.raw_object import group_of, mapping, sequence, text
 
 CERTIFICATE_NAME, ISSUER_NAME = "cert-manager.io/certificate-name", "cert-manager.io/issuer-name"
 REPLICATED = (

@@ -1,15 +1,15 @@
 """Reads the two kinds that make a host known to Istio: a Kubernetes Service, and each host of a ServiceEntry.
 
-Leaves to `istio.services` who sees them. Behaviour: Istio 1.32, pilot/pkg/serviceregistry and pkg/config/kube.
+Leaves to `istio.pilot.services` who sees them. Behaviour: Istio 1.32, pilot/pkg/serviceregistry and pkg/config/kube.
 """
 
 from dataclasses import replace
 
 from webhook.kinds.destination_rule import ref_of
-from webhook.kinds.limits import entries, names
+from webhook.kinds.list_limits import entries, names
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, mapping, number, text, texts
 from webhook.model.mesh import Service, ServicePort
+from webhook.model.raw_object import Manifest, mapping, number, text, texts
 
 EXPORT_TO = "networking.istio.io/exportTo"
 """Annotation of a Service: namespaces that see it, comma separated."""

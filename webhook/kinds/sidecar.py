@@ -1,11 +1,11 @@
-"""Reads a Sidecar; never raises on shape, and leaves what it lets through to `istio.sidecars`."""
+"""Reads a Sidecar; never raises on shape, and leaves what it lets through to `istio.pilot.sidecar_scope`."""
 
 from collections.abc import Iterator
 
 from webhook.kinds.destination_rule import ref_of
-from webhook.kinds.limits import entries, names
-from webhook.model.manifest import Manifest, dig, mapping, number, text, texts
+from webhook.kinds.list_limits import entries, names
 from webhook.model.mesh import EgressListener, Sidecar
+from webhook.model.raw_object import Manifest, dig, mapping, number, text, texts
 
 _FILES = ("serverCertificate", "privateKey", "caCertificates", "caCrl")
 

@@ -1,8 +1,8 @@
 """Reads ClientTLSSettings, the tls block of a DestinationRule or of the mesh; says nothing about what it does."""
 
-from webhook.kinds.limits import names
-from webhook.model.manifest import dig, mapping, text
+from webhook.kinds.list_limits import names
 from webhook.model.mesh import FileSet, TlsSettings
+from webhook.model.raw_object import dig, mapping, text
 
 
 def read_tls(value: object, path: str) -> TlsSettings | None:

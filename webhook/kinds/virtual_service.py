@@ -1,15 +1,15 @@
 """Reads a VirtualService: which hosts, which routes, where to; never raises on shape.
 
-Leaves which route a call takes to `istio.routes`.
+Leaves which route a call takes to `istio.pilot.virtual_services`.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from webhook.kinds.destination_rule import ref_of
-from webhook.kinds.limits import entries, names
-from webhook.model.manifest import Manifest, dig, mapping, number, text, texts
+from webhook.kinds.list_limits import entries, names
 from webhook.model.mesh import Route, RouteTarget, VirtualService
+from webhook.model.raw_object import Manifest, dig, mapping, number, text, texts
 
 _UNCONDITIONAL = frozenset({"port", "gateways", "name", "statPrefix", "ignoreUriCase"})
 """Match fields that say nothing about the request itself."""

@@ -6,8 +6,8 @@ Judges nothing: fields of the wrong type read as absent, fields that Kubernetes 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from webhook.kinds.limits import entries
-from webhook.model.manifest import flag, mapping, number, text
+from webhook.kinds.list_limits import entries
+from webhook.model.raw_object import flag, mapping, number, text
 from webhook.model.workload import KeyToPath, Mount, Source, Volume
 
 # fmt: off

@@ -6,11 +6,11 @@ What the pod template holds is read by `pod`.
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.kinds.ownership import controller_of
-from webhook.kinds.pod import read_pod
-from webhook.kinds.volume_claims import with_claims
+from webhook.kinds.controllers import controller_of
+from webhook.kinds.pod_template import read_pod
+from webhook.kinds.volume_claim_templates import with_claims
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest, dig, group_of, mapping, namespace_of, number, sequence, text, texts
+from webhook.model.raw_object import Manifest, dig, group_of, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.workload import Workload
 
 _PLAIN = ("spec", "template")

@@ -7,8 +7,8 @@ changes some of them and leaves the rest of their file alone.
 from webhook.manifests.document import Document, Place
 from webhook.manifests.line_of import line_of
 from webhook.manifests.parse import TEMPLATE_SAYS
-from webhook.manifests.read import read
+from webhook.manifests.reader import read
 from webhook.manifests.rewrite import rewrite
-from webhook.model.source import Unreadable
+from webhook.model.source_location import Unreadable
 
 __all__ = ["TEMPLATE_SAYS", "Document", "Place", "Unreadable", "line_of", "read", "rewrite"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from webhook.model.manifest import Manifest
+from webhook.model.raw_object import Manifest
 
 STDIN = "-"
 

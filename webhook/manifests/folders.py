@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from webhook.manifests.document import STDIN
-from webhook.model.source import Unreadable
+from webhook.model.source_location import Unreadable
 
 SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from webhook.decoding.broken import Broken
-from webhook.decoding.events import (
+from webhook.decoding.errors import Broken
+from webhook.decoding.yaml_events import (
     Event,
     MappingEndEvent,
     MappingStartEvent,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from webhook.manifests.document import Document, Place
-from webhook.model.source import Unreadable
+from webhook.model.source_location import Unreadable
 
 _NOT_OF_A_CLUSTER = ("kustomize.config.k8s.io/", "kpt.dev/", "config.kubernetes.io/")
 """API groups of files that tools read and no API server ever gets."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from webhook.decoding.broken import Broken, LimitExceeded
-from webhook.decoding.build import Builder
-from webhook.decoding.events import parse, text_of
+from webhook.decoding.errors import Broken, LimitExceeded
 from webhook.decoding.json_fault import json_fault
 from webhook.decoding.json_text import MAX_DEPTH, MAX_FLOAT_DIGITS, load_json, too_deep
+from webhook.decoding.yaml_builder import Builder
+from webhook.decoding.yaml_events import parse, text_of
 
 _TEMPLATE = re.compile(rb"\{\{-?\s*(?:[./*$\w\"(]|$)")
 TEMPLATE_SAYS = (

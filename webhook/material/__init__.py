@@ -3,13 +3,13 @@
 `cryptography` is imported when the first PEM block is read, not with this package.
 """
 
-from webhook.material.agent import agent_drops, agent_keeps, agent_refuses_ca, agent_refuses_pair
-from webhook.material.envoy import envoy_refuses_ca, envoy_refuses_crl, envoy_refuses_pair
-from webhook.material.reading import read_material
+from webhook.material.agent_loading import agent_drops, agent_keeps, agent_refuses_ca, agent_refuses_pair
+from webhook.material.envoy_loading import envoy_refuses_ca, envoy_refuses_crl, envoy_refuses_pair
+from webhook.material.inspect import read_material
+from webhook.material.proxy_loading import sidecar_refuses_ca, sidecar_refuses_crl, sidecar_refuses_pair
 from webhook.material.refusal import Refusal
-from webhook.material.secret import read_config_map, read_secret
-from webhook.material.sidecar import sidecar_refuses_ca, sidecar_refuses_crl, sidecar_refuses_pair
-from webhook.material.trust import (
+from webhook.material.secret_data import read_config_map, read_secret
+from webhook.material.validity import (
     can_sign,
     expired,
     fits_clients,

@@ -4,7 +4,7 @@ The agent reads with Go's `encoding/pem` (1.26): a block starts at the start of 
 skipped without a word, and the reading goes on behind it. `rig/oracles/files.py` asks the agent itself.
 """
 
-from webhook.material.base_64 import decode
+from webhook.material.strict_base64 import decode
 
 _BEGIN = b"-----BEGIN "
 _END = b"\n-----END "

@@ -8,7 +8,7 @@ but `Proc-Type` is known. `rig/oracles/files.py` asks a real Envoy 1.40.
 import re
 from dataclasses import dataclass, field
 
-from webhook.material.base_64 import decode
+from webhook.material.strict_base64 import decode
 
 _BEGIN = b"-----BEGIN "
 _END = b"-----END "

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sys import intern
 
 from webhook.material.agent_pem import blocks_of_agent
-from webhook.material.base_64 import decode
 from webhook.material.envoy_pem import Reading, blocks_of_envoy
+from webhook.material.strict_base64 import decode
 
 MOST_BLOCKS = 1000
 """An operating system's bundle holds about 150 certificates; a Secret of 1 MiB could hold thousands of blocks."""

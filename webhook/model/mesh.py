@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from webhook.model.finding import ObjectRef
-from webhook.model.source import UnreadSettings
+from webhook.model.source_location import UnreadSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from webhook.model.finding import ObjectRef
-from webhook.model.manifest import Manifest
+from webhook.model.raw_object import Manifest
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,6 @@
 """
 
 from webhook.policy.policy import Expiry, Injection, Policy, WorkloadKind
-from webhook.policy.reading import BadPolicy, load_policy
+from webhook.policy.policy_file import BadPolicy, load_policy
 
 __all__ = ["BadPolicy", "Expiry", "Injection", "Policy", "WorkloadKind", "load_policy"]

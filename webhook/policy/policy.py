@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from webhook.kinds.producer import Further, FurtherProducer
-from webhook.kinds.release import BUILT_IN, ReleaseTools
+from webhook.kinds.release_tool import BUILT_IN, ReleaseTools
 from webhook.kinds.workload import Templates
 from webhook.model.finding import ObjectRef, Severity
-from webhook.model.manifest import group_of
 from webhook.model.occasion import MissingSecret
+from webhook.model.raw_object import group_of
 from webhook.model.rule import Rule
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import cast
 
-from webhook.report.outcome import Outcome
+from webhook.report.check_result import Outcome
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 

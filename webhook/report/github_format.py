@@ -6,9 +6,9 @@ Source: docs.github.com, "Workflow commands for GitHub Actions"; escapes: action
 from collections.abc import Iterator
 
 from webhook.model.finding import Severity
-from webhook.model.line import cut, printable, sentence
-from webhook.model.source import Source
-from webhook.report.outcome import Outcome, from_here
+from webhook.model.printable import cut, printable, sentence
+from webhook.model.source_location import Source
+from webhook.report.check_result import Outcome, from_here
 
 _COMMANDS = {Severity.DENY: "error", Severity.WARN: "warning"}
 _LONGEST = 4000

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from webhook.model.finding import Finding, ObjectRef, Verdict
-from webhook.model.line import printable
-from webhook.report.outcome import Outcome, instant
+from webhook.model.printable import printable
+from webhook.report.check_result import Outcome, instant
 
 VERSION = 1
 

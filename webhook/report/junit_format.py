@@ -9,9 +9,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from webhook.admission.denial import headline
 from webhook.model.finding import Finding, Severity, Verdict
-from webhook.model.line import printable, sentence
-from webhook.model.source import Unreadable
-from webhook.report.outcome import Outcome
+from webhook.model.printable import printable, sentence
+from webhook.model.source_location import Unreadable
+from webhook.report.check_result import Outcome
 
 
 def render(outcome: Outcome) -> Iterator[str]:

@@ -12,10 +12,10 @@ import orjson
 
 from webhook import __version__
 from webhook.model.finding import Finding, Severity
-from webhook.model.line import cut, printable, sentence
+from webhook.model.printable import cut, printable, sentence
 from webhook.model.rule import Rule
-from webhook.model.source import Source
-from webhook.report.outcome import Outcome, from_here
+from webhook.model.source_location import Source
+from webhook.report.check_result import Outcome, from_here
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.OFF: "none"}

@@ -5,8 +5,8 @@ from textwrap import wrap
 
 from webhook.admission.denial import apart, counted, headline
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
-from webhook.model.line import cut, printable
-from webhook.report.outcome import Outcome
+from webhook.model.printable import cut, printable
+from webhook.report.check_result import Outcome
 
 WIDEST = 2000
 """Characters of one line; a longer problem quotes somebody's whole annotation."""

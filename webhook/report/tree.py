@@ -9,9 +9,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
-from webhook.model.line import cut, sentence
-from webhook.report.link import Link, Mark
-from webhook.report.links import links
+from webhook.model.printable import cut, sentence
+from webhook.report.tree_node import Link, Mark
+from webhook.report.tree_nodes import links
 from webhook.trace.workload import WorkloadPicture
 
 WIDEST = 2000

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from webhook.istio.config import Config
-from webhook.istio.merge import merge, orders
-from webhook.istio.rules import pick
-from webhook.istio.tls import originations
+from webhook.istio.pilot.client_tls import originations
+from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.destination_rule_merge import merge, orders
+from webhook.istio.pilot.destination_rules import pick
 from webhook.model.mesh import DestinationRule, Service, TlsSettings
 
 Told = tuple[int, str, TlsSettings]

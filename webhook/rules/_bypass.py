@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from webhook.istio.calls import End
+from webhook.istio.pilot.route_resolution import End
 from webhook.model.chain import Origination
 from webhook.model.workload import PROXY, Container
 from webhook.rules._words import annotation, quote

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.istio.rules import selects
+from webhook.istio.pilot.destination_rules import selects
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule
 from webhook.trace.workload import WorkloadPicture

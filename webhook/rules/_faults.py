@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from webhook.istio.mount_faults import FileFault
+from webhook.istio.injector.mount_faults import FileFault
 from webhook.model.chain import AnnotationFault
 from webhook.rules._words import quote
 from webhook.trace.workload import WorkloadPicture

@@ -7,7 +7,7 @@ from webhook.model.finding import ObjectRef
 from webhook.model.material import Material
 from webhook.rules._items import items
 from webhook.rules._words import listed, quote
-from webhook.trace.producers import writer
+from webhook.trace.secret_producers import writer
 from webhook.trace.workload import WorkloadPicture
 
 

@@ -8,7 +8,7 @@ from webhook.model.finding import Violation, by_name
 from webhook.model.mesh import DestinationRule
 from webhook.rules._age import rival_of_unknown_age
 from webhook.rules._words import quote
-from webhook.trace.misses import own_may_follow
+from webhook.trace.not_applied import own_may_follow
 from webhook.trace.workload import WorkloadPicture
 
 HIDING = {"service-not-exported": "spec.exportTo", "outside-egress": "spec.egress"}

@@ -11,7 +11,7 @@ from webhook.model.material import Producer
 from webhook.model.occasion import MissingSecret
 from webhook.rules._producers import WAIT
 from webhook.rules._words import create_config_map, create_secret
-from webhook.trace.producers import makers, writer
+from webhook.trace.secret_producers import makers, writer
 from webhook.trace.workload import WorkloadPicture
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import islice
 
-from webhook.istio.hosts import is_wildcard
-from webhook.istio.services import visible
+from webhook.istio.pilot.hosts import is_wildcard
+from webhook.istio.pilot.services import visible
 from webhook.trace.destination import DestinationPicture
 
 LOOKED_AT = 200

@@ -1,7 +1,7 @@
 """What a change of a running Pod says that is read only when a Pod is created."""
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import KNOWN
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import KNOWN
 from webhook.trace.workload import WorkloadPicture
 
 READ_AT_CREATION = (*KNOWN, USER_VOLUME, USER_VOLUME_MOUNT)

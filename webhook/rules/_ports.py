@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from webhook.istio.calls import Call
+from webhook.istio.pilot.route_resolution import Call
 from webhook.model.mesh import PortPolicy, TrafficPolicy
 from webhook.trace.destination import DestinationPicture, about_client
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from webhook.model.finding import ObjectRef, Violation
-from webhook.trace.producers import makers, writer
+from webhook.trace.secret_producers import makers, writer
 from webhook.view import ClusterView
 
 WAIT = "wait for it"

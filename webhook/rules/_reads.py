@@ -15,7 +15,7 @@ CONFIG_MAPS = frozenset({"ConfigMap"})
 """Files that resolve into a ConfigMap."""
 
 PRODUCERS = frozenset(one.kind for one in KINDS)
-"""`view.producers`: who will make a Secret or ConfigMap that is not there."""
+"""`view.producer_index`: who will make a Secret or ConfigMap that is not there."""
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout"})
 """`view.workloads`: other workloads than the one judged."""
@@ -24,7 +24,7 @@ SIGNS = WORKLOADS | CONFIG_MAPS
 """`picture.strays` of a mount that nothing explains: where second signs are looked for, and only then."""
 
 INJECTION = frozenset({"MutatingWebhookConfiguration"})
-"""`view.injection`, which the picture of a workload that opts in has asked already."""
+"""`view.injection_scope`, which the picture of a workload that opts in has asked already."""
 
 CHAINS = NAMESPACE | ROUTING | SECRETS | SIGNS
 """`picture.chains` and `picture.credentials`: what a rule on the end of a chain reads."""

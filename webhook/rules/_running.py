@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
-from webhook.model.addition import is_own
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
 from webhook.model.finding import ObjectRef
+from webhook.model.injection_plan import is_own
 from webhook.model.workload import PodTemplate, Workload
-from webhook.trace.own_entries import own_mounts, without_own
-from webhook.trace.running import running_pods
+from webhook.trace.managed_entries import own_mounts, without_own
+from webhook.trace.running_pods import running_pods
 from webhook.trace.workload import WorkloadPicture
 
 NAMED = 3

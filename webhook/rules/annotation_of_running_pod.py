@@ -20,7 +20,7 @@ called for the creation of Pods only.
 from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
-from webhook.model.line import cut
+from webhook.model.printable import cut
 from webhook.model.rule import Rule
 from webhook.rules._pod_changes import changed
 from webhook.rules._reads import CHAINS

@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 
-from webhook.istio.proxy_config import CONFIG_ANNOTATION, is_readable
+from webhook.istio.injector.proxy_metadata import CONFIG_ANNOTATION, is_readable
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._bypass import EXCLUDED_PORTS, EXCLUDED_RANGES, INCLUDED_RANGES, INTERCEPTION, TRAFFIC

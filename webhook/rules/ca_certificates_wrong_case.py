@@ -16,7 +16,7 @@ pkg/security/security.go, `FileRootSystemCACert`; pilot/pkg/networking/core/clus
 
 from collections.abc import Iterator
 
-from webhook.istio.paths import is_system_misspelt
+from webhook.istio.injector.paths import is_system_misspelt
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._words import quote

@@ -16,7 +16,7 @@ security/pkg/nodeagent/cache/secretcache.go, `keyCertificateExist` and `tls.Load
 
 from collections.abc import Iterator
 
-from webhook.istio.paths import normal
+from webhook.istio.injector.paths import normal
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._words import quote

@@ -17,7 +17,7 @@ pilot/pkg/networking/core/cluster_tls.go, `applyUpstreamTLSSettings` (Istio 1.32
 
 from collections.abc import Iterator
 
-from webhook.istio.proxy_config import client_files
+from webhook.istio.injector.proxy_metadata import client_files
 from webhook.model.chain import Origination
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule

@@ -23,7 +23,7 @@ from webhook.model.rule import Rule
 from webhook.rules._reads import CONFIG_MAPS, NAMESPACE, PRODUCERS
 from webhook.rules._secrets import config_map_ref, mounted_sources
 from webhook.rules.config_map_missing import MADE_BY_CONTROLLERS
-from webhook.trace.producers import makers
+from webhook.trace.secret_producers import makers
 from webhook.trace.workload import WorkloadPicture
 
 

@@ -26,7 +26,7 @@ from webhook.rules._producers import incomplete
 from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, SECRETS
 from webhook.rules._secrets import secret_ref
 from webhook.rules._words import listed
-from webhook.trace.producers import to_come, writer
+from webhook.trace.secret_producers import to_come, writer
 from webhook.trace.workload import WorkloadPicture
 
 CA_SUFFIX = "-cacert"

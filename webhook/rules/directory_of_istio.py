@@ -19,8 +19,8 @@ The mounts of Istio's injection template (1.32). A path of a file that Istio has
 from collections.abc import Iterator
 from posixpath import basename
 
-from webhook.istio.directories import directory_of_istio
-from webhook.kinds.declaration import CLIENT_SECRET
+from webhook.istio.injector.istio_directories import directory_of_istio
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._words import quote

@@ -25,7 +25,7 @@ Seen with real traffic: a wrong mountPath gives 503, and readiness after 15.5 s.
 
 from collections.abc import Iterator
 
-from webhook.istio.directories import directory_of_istio
+from webhook.istio.injector.istio_directories import directory_of_istio
 from webhook.model.chain import Chain, FileState
 from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import FileSet
@@ -33,8 +33,8 @@ from webhook.model.rule import Rule
 from webhook.rules._missing import in_istios_mount
 from webhook.rules._reads import CHAINS
 from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by
-from webhook.trace.candidates import Stray
-from webhook.trace.prepared import prepared_for
+from webhook.trace.mount_candidates import Stray
+from webhook.trace.prepared_workloads import prepared_for
 from webhook.trace.workload import WorkloadPicture
 
 

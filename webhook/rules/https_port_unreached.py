@@ -19,7 +19,7 @@ PassthroughCluster; https to it is TLS in TLS.
 
 from collections.abc import Iterator
 
-from webhook.istio.calls import HTTP, TLS
+from webhook.istio.pilot.route_resolution import HTTP, TLS
 from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import Service
 from webhook.model.rule import Rule

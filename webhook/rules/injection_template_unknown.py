@@ -18,7 +18,7 @@ pkg/kube/inject/inject.go, `selectTemplates` and `RunTemplate` (Istio 1.32).
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from webhook.istio.templates import BUILT_IN, TEMPLATES_ANNOTATION
+from webhook.istio.injector.templates import BUILT_IN, TEMPLATES_ANNOTATION
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE

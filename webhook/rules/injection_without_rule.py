@@ -17,12 +17,12 @@ Our own injection; its annotations are described in docs/injection.md.
 
 from collections.abc import Iterator
 
-from webhook.kinds.declaration import CLIENT_SECRET, DESTINATIONS, INJECT
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET, DESTINATIONS, INJECT
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import annotation, listed, quote
-from webhook.trace.choice import Choice, choose, nearest
+from webhook.trace.secret_choice import Choice, choose, nearest
 from webhook.trace.workload import WorkloadPicture
 
 FIX = "apply the DestinationRule, then restart the workload; if it exists, check its exportTo and host"

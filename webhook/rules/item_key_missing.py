@@ -24,7 +24,7 @@ from webhook.rules._producers import incomplete
 from webhook.rules._reads import NAMESPACE, PRODUCERS, SECRETS
 from webhook.rules._secrets import mounted_sources, secret_ref
 from webhook.rules._words import listed
-from webhook.trace.producers import to_come, writer
+from webhook.trace.secret_producers import to_come, writer
 from webhook.trace.workload import WorkloadPicture
 
 

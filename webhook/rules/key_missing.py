@@ -23,7 +23,7 @@ Seen with real traffic: a key missing in the Secret gives 503, after 15.5 s with
 from collections.abc import Iterator
 from posixpath import basename
 
-from webhook.istio.paths import normal
+from webhook.istio.injector.paths import normal
 from webhook.model.chain import Chain, FileState
 from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
@@ -32,7 +32,7 @@ from webhook.rules._missing import denies, in_istios_mount
 from webhook.rules._producers import incomplete
 from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import listed, quote, read_by
-from webhook.trace.producers import to_come
+from webhook.trace.secret_producers import to_come
 from webhook.trace.workload import WorkloadPicture
 
 

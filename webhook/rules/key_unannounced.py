@@ -25,7 +25,7 @@ from webhook.model.rule import Rule
 from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._secrets import secret_ref
 from webhook.rules._words import listed, read_by
-from webhook.trace.producers import makers
+from webhook.trace.secret_producers import makers
 from webhook.trace.workload import WorkloadPicture
 
 _TO_COME = (FileState.NO_OBJECT, FileState.NOT_IN_INPUT)

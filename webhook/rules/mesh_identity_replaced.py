@@ -20,8 +20,8 @@ pkg/security/security.go and pkg/istio-agent/agent.go (Istio 1.32).
 from collections.abc import Iterator
 from posixpath import basename
 
-from webhook.istio.mount_faults import FileFault
-from webhook.istio.proxy_config import file_mounted
+from webhook.istio.injector.mount_faults import FileFault
+from webhook.istio.injector.proxy_metadata import file_mounted
 from webhook.model.chain import FileState, ResolvedFile
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule

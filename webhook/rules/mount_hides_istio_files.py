@@ -18,7 +18,7 @@ The mounts of Istio's injection template, and docker/Dockerfile.base (Istio 1.32
 
 from collections.abc import Iterator
 
-from webhook.istio.mount_faults import FileFault
+from webhook.istio.injector.mount_faults import FileFault
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._faults import mount_faults

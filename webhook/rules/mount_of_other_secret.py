@@ -20,14 +20,14 @@ begin with `mtls-guard-`, and follow the opt-in.
 from collections.abc import Iterator
 from posixpath import dirname
 
-from webhook.kinds.declaration import CLIENT_SECRET
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.model.workload import Mount
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import listed, quote
-from webhook.trace.by_hand import by_hand
-from webhook.trace.choice import choose
+from webhook.trace.manual_mounts import by_hand
+from webhook.trace.secret_choice import choose
 from webhook.trace.workload import WorkloadPicture
 
 

@@ -18,8 +18,8 @@ is rejected.
 
 from collections.abc import Iterator
 
-from webhook.istio.annotations import USER_VOLUME
-from webhook.istio.templates import BUILT_IN
+from webhook.istio.injector.annotations import USER_VOLUME
+from webhook.istio.injector.templates import BUILT_IN
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._faults import explained_by_name, mount_faults

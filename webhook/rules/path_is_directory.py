@@ -16,7 +16,7 @@ security/pkg/nodeagent/cache/secretcache.go, `generateFileSecret` (Istio 1.32).
 
 from collections.abc import Iterator
 
-from webhook.istio.paths import is_directory
+from webhook.istio.injector.paths import is_directory
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._words import quote

@@ -16,7 +16,7 @@ pkg/security/security.go, resource names of files are built verbatim (Istio 1.32
 
 from collections.abc import Iterator
 
-from webhook.istio.paths import is_padded
+from webhook.istio.injector.paths import is_padded
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._words import quote

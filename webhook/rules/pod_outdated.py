@@ -24,7 +24,7 @@ from webhook.model.workload import Workload
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._running import injected_otherwise, outdated, replaced
 from webhook.rules._words import listed
-from webhook.trace.own_entries import own_mounts
+from webhook.trace.managed_entries import own_mounts
 from webhook.trace.workload import WorkloadPicture
 
 

@@ -17,7 +17,7 @@ The limits stand in `webhook/decoding/limits.py`. A ProxyConfig of Istio 1.32 ha
 
 from collections.abc import Iterator
 
-from webhook.istio.proxy_config import CONFIG_ANNOTATION, unread
+from webhook.istio.injector.proxy_metadata import CONFIG_ANNOTATION, unread
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE

@@ -22,7 +22,7 @@ from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._running import injected_otherwise, replaced
 from webhook.rules._words import counted
 from webhook.trace.audience import AudiencePicture
-from webhook.trace.injected import picture_as_injected
+from webhook.trace.injected_workload import picture_as_injected
 from webhook.trace.workload import WorkloadPicture
 
 LOOKED_AT = 20

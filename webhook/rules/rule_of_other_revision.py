@@ -17,7 +17,7 @@ pkg/config/model.go, `ObjectInRevision` (Istio 1.31).
 
 from collections.abc import Iterator
 
-from webhook.istio.injection import NAMESPACE_LABEL, REVISION
+from webhook.istio.injector.decision import NAMESPACE_LABEL, REVISION
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._misses import missed

@@ -20,7 +20,7 @@ pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.32).
 
 from collections.abc import Iterator
 
-from webhook.istio.paths import is_plain
+from webhook.istio.injector.paths import is_plain
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._age import rival_of_unknown_age

@@ -22,7 +22,7 @@ from webhook.model.finding import ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE, PRODUCERS, SECRETS
 from webhook.rules._secrets import mounted_sources, secret_ref
-from webhook.trace.producers import makers
+from webhook.trace.secret_producers import makers
 from webhook.trace.workload import WorkloadPicture
 
 

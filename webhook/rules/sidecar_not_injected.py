@@ -19,7 +19,7 @@ mutatingwebhook.yaml of the istiod chart, and pkg/kube/inject/inject.go, `inject
 
 from collections.abc import Iterator
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE, ROUTING

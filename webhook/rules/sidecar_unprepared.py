@@ -19,15 +19,15 @@ Seen with real traffic: files missing, ready only after 15.5 s, then 503.
 from collections.abc import Iterator
 from posixpath import basename
 
-from webhook.istio.paths import is_directory, normal
+from webhook.istio.injector.paths import is_directory, normal
 from webhook.model.finding import Severity, Violation
 from webhook.model.mesh import FileSet
 from webhook.model.rule import Rule
 from webhook.model.workload import Mount
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import directories, listed, quote, readers
-from webhook.trace.candidates import Stray
-from webhook.trace.signs import tied
+from webhook.trace.intent_evidence import tied
+from webhook.trace.mount_candidates import Stray
 from webhook.trace.unprepared import Unprepared
 from webhook.trace.workload import WorkloadPicture
 

@@ -16,8 +16,8 @@ pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation`: an H
 
 from collections.abc import Iterator
 
-from webhook.istio.calls import HTTP
-from webhook.istio.hosts import is_wildcard
+from webhook.istio.pilot.hosts import is_wildcard
+from webhook.istio.pilot.route_resolution import HTTP
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import ROUTING

@@ -26,7 +26,7 @@ from webhook.model.workload import Mount
 from webhook.rules._missing import denies
 from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import quote, read_by
-from webhook.trace.producers import to_come
+from webhook.trace.secret_producers import to_come
 from webhook.trace.workload import WorkloadPicture
 
 _SAID = (FileState.DIRECTORY, FileState.BEHIND_SUB_PATH)

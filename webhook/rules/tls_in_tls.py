@@ -18,7 +18,7 @@ pkg/config/protocol/instance.go (Istio 1.32). Seen with real traffic: https to s
 
 from collections.abc import Iterator
 
-from webhook.istio.calls import TLS
+from webhook.istio.pilot.route_resolution import TLS
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._reads import NAMESPACE, ROUTING

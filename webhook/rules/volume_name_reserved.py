@@ -21,7 +21,7 @@ The volumes of Istio's injection template (1.32).
 
 from collections.abc import Iterator
 
-from webhook.istio.proxy_config import file_mounted
+from webhook.istio.injector.proxy_metadata import file_mounted
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import Rule
 from webhook.model.workload import Volume

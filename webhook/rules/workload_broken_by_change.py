@@ -22,7 +22,7 @@ Seen with real traffic: a rule with wrong paths applied to a running Pod gives 1
 
 from collections.abc import Iterator
 
-from webhook.kinds.declaration import ALLOW_INTERRUPTION
+from webhook.kinds.opt_in_annotations import ALLOW_INTERRUPTION
 from webhook.model.finding import Finding, Severity, Violation
 from webhook.model.rule import Rule
 from webhook.rules._affected import affected

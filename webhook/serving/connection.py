@@ -14,7 +14,7 @@ from struct import unpack_from
 from termios import FIONREAD
 from time import perf_counter
 
-from webhook.serving.request import Reader
+from webhook.serving.http_request import Reader
 
 _RECORD_BYTES = 16 * 1024
 """The most that one record of TLS carries."""

@@ -12,16 +12,16 @@ from math import inf
 from socket import socket
 from time import perf_counter
 
-from webhook.serving.accepting import Acceptor
-from webhook.serving.answering import Answering
+from webhook.serving.accept import Acceptor
 from webhook.serving.connection import Connection, State
-from webhook.serving.connections import Connections
+from webhook.serving.connection_table import Connections
+from webhook.serving.http_request import Refusal, Request
+from webhook.serving.http_response import RETRIED, Wsgi, plain
 from webhook.serving.limits import Limits
-from webhook.serving.meter import Closed, Meter, Tell
-from webhook.serving.pool import Pool
-from webhook.serving.reading import Reading
-from webhook.serving.request import Refusal, Request
-from webhook.serving.response import RETRIED, Wsgi, plain
+from webhook.serving.observer import Closed, Meter, Tell
+from webhook.serving.receive import Reading
+from webhook.serving.thread_pool import Pool
+from webhook.serving.wsgi_call import Answering
 
 Piece = tuple[Answering, Connection, Request]
 """Work for a thread."""

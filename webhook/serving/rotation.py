@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 
-from webhook.serving.authority import (
+from webhook.serving.ca import (
     NewKey,
     Pair,
     Terms,

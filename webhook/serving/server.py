@@ -11,10 +11,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from webhook.serving.endpoint import Endpoint, Service
+from webhook.serving.http_response import Wsgi
 from webhook.serving.limits import SMALL, Limits
-from webhook.serving.meter import Meter, Tell, Unmetered
-from webhook.serving.pool import Pool
-from webhook.serving.response import Wsgi
+from webhook.serving.observer import Meter, Tell, Unmetered
+from webhook.serving.thread_pool import Pool
 from webhook.serving.tls import Certificates
 from webhook.serving.worker import FINISH_SECONDS, LoopWorker, Plan
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
-from webhook.serving.deadlines import SWEEP_SECONDS, Deadlines
 from webhook.serving.endpoint import Endpoint, Piece, Service
-from webhook.serving.meter import Meter, Tell, Unmetered
-from webhook.serving.pool import Pool
+from webhook.serving.observer import Meter, Tell, Unmetered
+from webhook.serving.thread_pool import Pool
+from webhook.serving.timeouts import SWEEP_SECONDS, Deadlines
 
 FINISH_SECONDS = 25
 """For requests under way when nothing new is taken any more."""

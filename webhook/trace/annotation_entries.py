@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 
-from webhook.model.addition import Addition
 from webhook.model.chain import UserVolumes
+from webhook.model.injection_plan import Addition
 from webhook.model.workload import Mount, Volume
-from webhook.trace.once import once
+from webhook.trace.cached import once
 
 
 class AnnotationEntries(ABC):

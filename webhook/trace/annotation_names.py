@@ -5,8 +5,8 @@ Knows names only; where they stand and what they hold is left to `near_misses`.
 
 from functools import lru_cache
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.kinds.declaration import (
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import (
     ALLOW_INTERRUPTION,
     ALSO_MOUNT,
     CLIENT_SECRET,

@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from webhook.istio.behind import is_behind
-from webhook.istio.decide import share
-from webhook.istio.injection import decide_injection
-from webhook.istio.merge import merge
-from webhook.istio.rules import selects
-from webhook.istio.workloads import by_namespace
+from webhook.istio.injector.decision import decide_injection
+from webhook.istio.injector.workload_index import by_namespace
+from webhook.istio.pilot.destination_rule_merge import merge
+from webhook.istio.pilot.destination_rules import selects
+from webhook.istio.pilot.host_config import share
+from webhook.istio.pilot.server_pods import is_behind
 from webhook.model.finding import ObjectRef, by_name
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Workload
-from webhook.trace.asking import asking_for, brought
+from webhook.trace.cached import once
 from webhook.trace.destination import DestinationPicture
-from webhook.trace.injected import picture_as_injected
-from webhook.trace.once import once
-from webhook.trace.prepared import injected, prepared_for
+from webhook.trace.injected_workload import picture_as_injected
+from webhook.trace.injection_candidates import asking_for, brought
+from webhook.trace.prepared_workloads import injected, prepared_for
 
 _NOBODY: frozenset[ObjectRef] = frozenset()
 ASKED = 200

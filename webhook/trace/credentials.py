@@ -49,7 +49,7 @@ def _refused_pair(credential: Credential) -> Iterator[Refused]:
     first, second = _material(certificate), _material(key)
     if certificate is None or key is None or first is None or second is None:
         return
-    from webhook.material.sidecar import sidecar_refuses_pair
+    from webhook.material.proxy_loading import sidecar_refuses_pair
 
     refusal = sidecar_refuses_pair(first, second)
     if refusal is not None:
@@ -58,7 +58,7 @@ def _refused_pair(credential: Credential) -> Iterator[Refused]:
 
 
 def _refused_alone(credential: Credential) -> Iterator[Refused]:
-    from webhook.material.sidecar import sidecar_refuses_ca, sidecar_refuses_crl
+    from webhook.material.proxy_loading import sidecar_refuses_ca, sidecar_refuses_crl
 
     for chain, judge in ((credential.ca, sidecar_refuses_ca), (credential.crl, sidecar_refuses_crl)):
         material = _material(chain)

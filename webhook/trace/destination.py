@@ -7,18 +7,18 @@ are worked out once, however many workloads use the rule. Where calls end is lef
 from dataclasses import replace
 from enum import Enum
 
-from webhook.istio.calls import Call
-from webhook.istio.config import Config
-from webhook.istio.hosts import is_wildcard
-from webhook.istio.merge import merge
-from webhook.istio.tls import MOST_ORIGINATIONS, Kind, metadata_files, originations, outcome
-from webhook.kinds.limits import cut_short
+from webhook.istio.pilot.client_tls import MOST_ORIGINATIONS, Kind, metadata_files, originations, outcome
+from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.destination_rule_merge import merge
+from webhook.istio.pilot.hosts import is_wildcard
+from webhook.istio.pilot.route_resolution import Call
+from webhook.kinds.list_limits import cut_short
 from webhook.model.chain import Origination
+from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import ObjectRef
-from webhook.model.horizon import Horizon
 from webhook.model.mesh import DestinationRule, Service, TlsSettings
-from webhook.trace.arrivals import arrivals
-from webhook.trace.once import once
+from webhook.trace.cached import once
+from webhook.trace.inbound_routes import arrivals
 from webhook.view import ClusterView
 
 USE_WAYPOINT = "istio.io/use-waypoint"

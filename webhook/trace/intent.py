@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from webhook.model.chain import Intent
 from webhook.model.mesh import FileSet
-from webhook.trace.choice import choose
-from webhook.trace.opt_in import named_by, opts_in
-from webhook.trace.routed import routed
-from webhook.trace.signs import connected
-from webhook.trace.supply import serves_itself
+from webhook.trace.injection_request import named_by, opts_in
+from webhook.trace.intent_evidence import connected
+from webhook.trace.provided_files import serves_itself
+from webhook.trace.routed_file_sets import routed
+from webhook.trace.secret_choice import choose
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from posixpath import dirname
 from typing import TYPE_CHECKING
 
-from webhook.istio.directories import directory_of_istio
-from webhook.istio.sidecar_files import Place
-from webhook.model.addition import Obstacle
+from webhook.istio.injector.istio_directories import directory_of_istio
+from webhook.istio.injector.proxy_filesystem import Place
+from webhook.model.injection_plan import Obstacle
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture

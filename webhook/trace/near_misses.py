@@ -10,18 +10,18 @@ from itertools import islice
 from posixpath import basename
 from typing import TYPE_CHECKING
 
-from webhook.istio.annotations import USER_VOLUME, USER_VOLUME_MOUNT
-from webhook.istio.paths import normal
-from webhook.kinds.declaration import KNOWN
-from webhook.kinds.limits import ENTRIES
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.istio.injector.paths import normal
+from webhook.kinds.list_limits import ENTRIES
+from webhook.kinds.opt_in_annotations import KNOWN
 from webhook.model.chain import Answer
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount, Volume
 from webhook.trace.annotation_names import meant_by, odd_name
-from webhook.trace.candidates import holds_client_credential, unexplained
-from webhook.trace.lacking import missing_by_names, plain_missing
-from webhook.trace.signs import places, second_sign, tied
-from webhook.trace.supply import serves_itself, sources_of
+from webhook.trace.intent_evidence import places, second_sign, tied
+from webhook.trace.missing_file_sets import missing_by_names, plain_missing
+from webhook.trace.mount_candidates import holds_client_credential, unexplained
+from webhook.trace.provided_files import serves_itself, sources_of
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from webhook.istio.workloads import declares_volumes
+from webhook.istio.injector.workload_index import declares_volumes
 from webhook.model.chain import Answer
 from webhook.model.mesh import DestinationRule, FileSet
-from webhook.trace.lacking import of_own_services, plain_missing
-from webhook.trace.prepared import prepared_for
-from webhook.trace.running import running_pods
-from webhook.trace.supply import serves_itself
+from webhook.trace.missing_file_sets import of_own_services, plain_missing
+from webhook.trace.prepared_workloads import prepared_for
+from webhook.trace.provided_files import serves_itself
+from webhook.trace.running_pods import running_pods
 
 if TYPE_CHECKING:
     from webhook.trace.workload import WorkloadPicture

@@ -5,14 +5,13 @@ Each part is worked out when a rule first asks for it. Judges nothing; that is w
 
 from collections.abc import Mapping
 
-from webhook.istio.annotations import read_user_volumes
-from webhook.istio.injection import decide_injection
-from webhook.istio.mount_faults import FileFault
-from webhook.istio.paths import is_plain
-from webhook.istio.reach import Reach
-from webhook.istio.sidecar_files import SidecarFiles, sidecar_files
-from webhook.kinds.declaration import read_declaration
-from webhook.model.addition import NO_ADDITION, Addition
+from webhook.istio.injector.annotations import read_user_volumes
+from webhook.istio.injector.decision import decide_injection
+from webhook.istio.injector.mount_faults import FileFault
+from webhook.istio.injector.paths import is_plain
+from webhook.istio.injector.proxy_filesystem import SidecarFiles, sidecar_files
+from webhook.istio.pilot.client_config import Reach
+from webhook.kinds.opt_in_annotations import read_declaration
 from webhook.model.chain import (
     AnnotationFault,
     Answer,
@@ -25,23 +24,24 @@ from webhook.model.chain import (
     Origination,
     UserVolumes,
 )
+from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import ObjectRef
-from webhook.model.horizon import Horizon
+from webhook.model.injection_plan import NO_ADDITION, Addition
 from webhook.model.material import CertificateFacts
 from webhook.model.mesh import FileSet, Namespace
 from webhook.model.occasion import STATE, Occasion
 from webhook.model.workload import Mount, PodTemplate, Workload
 from webhook.trace.annotation_entries import AnnotationEntries
-from webhook.trace.candidates import Stray, strays
-from webhook.trace.contents import ViewContents
+from webhook.trace.cached import once
 from webhook.trace.credentials import Held, Refused, ca_certificates, client_certificates, refused
 from webhook.trace.intent import intents
-from webhook.trace.misses import misses
+from webhook.trace.intent_evidence import named_hosts, own_rule
+from webhook.trace.mount_candidates import Stray, strays
 from webhook.trace.near_misses import NearMiss, near_misses
-from webhook.trace.once import once
-from webhook.trace.signs import named_hosts, own_rule
-from webhook.trace.supply import Supply, supplies
+from webhook.trace.not_applied import misses
+from webhook.trace.provided_files import Supply, supplies
 from webhook.trace.unprepared import Unprepared, unprepared
+from webhook.trace.volume_contents import ViewContents
 from webhook.view import ClusterView
 
 _LEAVES_NAMES = frozenset({"unknown-field", "wrong-type", "mode-range", "required-field", "no-source", "two-sources"})

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from webhook.kinds.mesh import read_config_revisions, read_mesh, read_revisions
-from webhook.model.manifest import Manifest
+from webhook.kinds.mesh_config import read_config_revisions, read_mesh, read_revisions
 from webhook.model.mesh import Mesh
+from webhook.model.raw_object import Manifest
 
 if TYPE_CHECKING:
     from webhook.view.snapshot import Snapshot

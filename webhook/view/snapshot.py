@@ -3,26 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.istio.reach import Config, Past, Reach, is_told, reach, shared_layer
-from webhook.istio.routes import RouteIndex
-from webhook.istio.rules import RuleIndex
-from webhook.istio.services import ServiceIndex
-from webhook.istio.sidecars import SidecarIndex
-from webhook.istio.workloads import WorkloadIndex
+from webhook.istio.injector.workload_index import WorkloadIndex
+from webhook.istio.pilot.client_config import Config, Past, Reach, is_told, reach, shared_layer
+from webhook.istio.pilot.destination_rules import RuleIndex
+from webhook.istio.pilot.service_index import ServiceIndex
+from webhook.istio.pilot.sidecar_scope import SidecarIndex
+from webhook.istio.pilot.virtual_services import RouteIndex
 from webhook.kinds.producer import NO_FURTHER, Further
 from webhook.kinds.workload import NO_TEMPLATES, Templates
 from webhook.model.deadline import UNLIMITED, Deadline
 from webhook.model.finding import ObjectRef
-from webhook.model.injecting import Hindrance, InjectingEntry
-from webhook.model.manifest import Manifest
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
 from webhook.model.mesh import Mesh, Namespace, Sidecar
-from webhook.view.asking import ByName
-from webhook.view.injection import hindrance
-from webhook.view.intake import forget, take_in
+from webhook.model.raw_object import Manifest
+from webhook.model.webhook_configuration import Hindrance, InjectingEntry
+from webhook.view.cluster_view import ByName
+from webhook.view.injection_scope import hindrance
+from webhook.view.loader import forget, take_in
 from webhook.view.mesh_sources import MeshSource
-from webhook.view.producers import ProducerIndex
-from webhook.view.tallies import Tallies
+from webhook.view.namespace_cache import Tallies
+from webhook.view.producer_index import ProducerIndex
 
 PASSING = 16
 """Namespaces that are not in view for which results are kept."""

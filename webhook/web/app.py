@@ -18,9 +18,9 @@ from webhook.admission import BadReview, read_review, respond, respond_mutation
 from webhook.inject import Mutation
 from webhook.model.deadline import NotJudged
 from webhook.model.finding import Verdict
-from webhook.model.line import cut, printable
+from webhook.model.printable import cut, printable
 from webhook.model.request import Request as Review
-from webhook.web.body import ARRIVED, JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
+from webhook.web.request_body import ARRIVED, JSON, MAX_BODY_BYTES, discard, read_body, too_large, unacceptable, waited
 
 _TEXT = "text/plain; charset=utf-8"
 _SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"

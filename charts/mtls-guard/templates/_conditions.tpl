@@ -5,7 +5,7 @@ large enough to meet the API server's cost limit: an entry that is Fail would re
 
 {{/*
 No controller of a judged kind created it: group and kind of the owner are those of a controller that creates objects of this
-kind, or the policy names the owner's kind. As webhook/kinds/ownership.py.
+kind, or the policy names the owner's kind. As webhook/kinds/controllers.py.
 */}}
 {{- define "mtls-guard.cel.notControlled" -}}
 !object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && (

@@ -1,1 +1,0 @@
-"""A live cluster: API access, watches and the view that they keep. The only importer of kubernetes."""

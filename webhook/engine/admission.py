@@ -1,0 +1,167 @@
+"""Judges what the API server asks: an object that is created, changed or deleted, against what was there before."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from webhook.engine.impact import Impact
+from webhook.engine.interruption import with_way
+from webhook.engine.objects import judge_made, judge_rule, judge_workload, picture_of
+from webhook.engine.partial_verdict import partial
+from webhook.engine.runner import hits, in_order, softened, weigh
+from webhook.engine.served_hosts import served_hosts
+from webhook.istio.injector.workload_index import declares_volumes
+from webhook.kinds import destination_rule, workload
+from webhook.kinds.controllers import is_controlled
+from webhook.kinds.list_limits import left_out
+from webhook.kinds.release_tool import release_tool
+from webhook.model.finding import Finding, Severity, Verdict
+from webhook.model.occasion import Occasion
+from webhook.model.raw_object import Manifest, dig, group_of, mapping
+from webhook.model.request import Request
+from webhook.model.workload import Workload
+from webhook.policy import Policy
+from webhook.rules import about
+from webhook.trace.destination import Stage
+from webhook.view import Snapshot
+
+OTHER_KINDS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
+
+
+def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
+    """The answer to one admission request; kinds that we do not judge, and everything that must pass, are allowed."""
+    if _passes(request, view):
+        return Verdict(request.ref)
+    if request.ref.kind in OTHER_KINDS and _ours(request):
+        return _judge_other(request, view, policy, at)
+    if request.operation == "DELETE":
+        return Verdict(request.ref)
+    return _judge_workload(request, view, policy, at)
+
+
+def occasion_of(request: Request, policy: Policy) -> Occasion:
+    """The occasion that the request is: real or a dry run, sent by a release tool or not."""
+    tool = release_tool(request.new or request.old, request.field_manager, policy.release_tools)
+    return Occasion(request=True, dry_run=request.dry_run, tool=tool, missing_secret=policy.missing_secret)
+
+
+def _passes(request: Request, view: Snapshot) -> bool:
+    """Subresources, connections, objects on their way out, and everything in a namespace that is."""
+    if request.sub_resource or request.operation not in ("CREATE", "UPDATE", "DELETE"):
+        return True
+    if request.operation == "UPDATE" and dig(request.new, "metadata", "deletionTimestamp"):
+        return True
+    return bool(request.ref.namespace) and view.namespace(request.ref.namespace).terminating
+
+
+def _ours(request: Request) -> bool:
+    """Whether the kind is the one we know, and not a namesake of another API group."""
+    wanted = "" if request.ref.kind == "Secret" else "networking.istio.io"
+    return group_of(request.ref.api_version) == wanted
+
+
+def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
+    """New faults deny; those that the old object already had only warn."""
+    new = _read(request.new, request, view)
+    if new is None:
+        return Verdict(request.ref)
+    if is_controlled(new, view.workload_paths):
+        made = request.operation == "CREATE"
+        return judge_made(new, view, policy, at, occasion_of(request, policy)) if made else Verdict(request.ref)
+    old = _read(request.old, request, view) if request.operation == "UPDATE" else None
+    occasion = _with_annotations(occasion_of(request, policy), old)
+    verdict = judge_workload(new, view, policy, at, occasion)
+    if old is None or not (verdict.findings or declares_volumes(new.template)):
+        return verdict
+    known = judge_workload(old, view, policy, at, occasion).findings
+    former = served_hosts(picture_of(old, view, policy, at, occasion), known)
+    if former:
+        verdict = judge_workload(new, view, policy, at, replace(occasion, former=former))
+    new_faults = softened(verdict.findings, known)
+    return replace(verdict, findings=in_order(with_way(new_faults, request, view.workload_paths)))
+
+
+def _with_annotations(occasion: Occasion, old: Workload | None) -> Occasion:
+    """The occasion with the annotations of a Pod before its change: what they say was read when it was created."""
+    if old is None or old.ref.kind != "Pod":
+        return occasion
+    return replace(occasion, before=tuple(sorted(old.template.annotations.items())))
+
+
+def _read(manifest: Manifest, request: Request, view: Snapshot) -> Workload | None:
+    """The workload as the request names it: the API server's reference wins over what the object says of itself."""
+    read = workload.read_workload(manifest, view.workload_paths) if manifest else None
+    return None if read is None else replace(read, ref=request.ref)
+
+
+def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
+    """A rule's own faults, and what the change does to workloads that are fine without it."""
+    before = _state(request, view, request.old)
+    after = _state(request, view, request.new if request.operation != "DELETE" else {})
+    own = _own(request, before, after, policy, at)
+    told = {one.identity for one in own if one.severity is Severity.DENY}
+    findings: tuple[Finding, ...] = ()
+    if before is not after:
+        picture = Impact(before, after, occasion_of(request, policy), told).picture(request, policy, at)
+        findings = weigh(hits(about("change"), picture, request.ref, view.deadline), policy, request.ref.namespace)
+    kept = [one for one in own if not (findings and one.rule in _said_of_reach())]
+    verdict = Verdict(request.ref, in_order((*kept, *findings)), _goal(request))
+    return verdict if request.ref.kind == "DestinationRule" else partial(verdict, left_out(_spec(request), "spec"))
+
+
+def _said_of_reach() -> frozenset[str]:
+    """Rules about whom a DestinationRule reaches; who is broken by its change says it better."""
+    return frozenset(rule.id for rule in about("audience"))
+
+
+def _state(request: Request, view: Snapshot, manifest: Manifest) -> Snapshot:
+    """The cluster with the object as this manifest has it, or without it when there is none.
+
+    What workloads hold does not depend on objects of Istio, so those counts are shared with the view.
+    """
+    if _holds(view, request, manifest):
+        return view
+    state = view.copy()
+    state.remove(request.ref)
+    if manifest:
+        state.put(_named(manifest, request))
+    state.tallies = view.tallies.without(request.ref.namespace) if request.ref.kind == "Secret" else view.tallies
+    return state
+
+
+def _holds(view: Snapshot, request: Request, manifest: Manifest) -> bool:
+    """Whether that is what the cluster holds already, as it is before most changes."""
+    if request.ref.kind == "Secret" and view.by_name is not None:
+        return False
+    alone = Snapshot(complete=view.complete)
+    alone.mesh = view.mesh
+    if manifest:
+        alone.put(_named(manifest, request))
+    return alone.held(request.ref) == view.held(request.ref)
+
+
+def _own(request: Request, before: Snapshot, after: Snapshot, policy: Policy, at: datetime) -> tuple[Finding, ...]:
+    """The rule's own faults; those that the old rule had only warn, as does what may come after it."""
+    new = after.config.rules.get(request.ref) if request.ref.kind == "DestinationRule" else None
+    if new is None:
+        return ()
+    findings = tuple(judge_rule(new, after, policy, at, Stage.ARRIVING).findings)
+    old = before.config.rules.get(request.ref)
+    if old is None or not findings:
+        return findings
+    if before is after:
+        return softened(findings, findings)
+    return softened(findings, judge_rule(old, before, policy, at, Stage.ARRIVING).findings)
+
+
+def _named(manifest: Manifest, request: Request) -> Manifest:
+    """The object under the name and namespace that the API server says it has."""
+    metadata = {**mapping(dig(manifest, "metadata")), "name": request.ref.name, "namespace": request.ref.namespace}
+    return {**manifest, "metadata": metadata, "kind": request.ref.kind, "apiVersion": request.ref.api_version}
+
+
+def _spec(request: Request) -> Manifest:
+    return mapping(request.new.get("spec"))
+
+
+def _goal(request: Request) -> str:
+    return destination_rule.read_destination_rule(request.new).host if request.ref.kind == "DestinationRule" else ""

@@ -1,0 +1,39 @@
+"""The hosts that a change takes from a workload while another host goes on working, so that no rule looks at them."""
+
+from collections.abc import Collection, Iterator
+
+from webhook.engine.runner import Hit, weigh
+from webhook.model.finding import Finding, Violation
+from webhook.policy import Policy
+from webhook.rules import catalogue
+from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, readers
+from webhook.trace.workload import WorkloadPicture
+
+RULE = "file-not-mounted"
+
+
+def lost_files(picture: WorkloadPicture, hosts: Collection[str], policy: Policy) -> tuple[Finding, ...]:
+    """The findings for the files that DestinationRules of these hosts make the sidecar read and no mount provides."""
+    rule = catalogue()[RULE]
+    found = [Hit(rule, violation) for violation in _unmounted(picture, hosts)] if hosts else []
+    return weigh(found, policy, picture.workload.namespace) if found else ()
+
+
+def guessed_hosts(picture: WorkloadPicture) -> frozenset[str]:
+    """The hosts for which injection mounts a Secret by guess: another choice takes nothing from the workload."""
+    return frozenset(user.service.host for files in picture.addition.guessed for user in picture.groups.get(files, ()))
+
+
+def _unmounted(picture: WorkloadPicture, hosts: Collection[str]) -> Iterator[Violation]:
+    for files, users in picture.groups.items():
+        if not files.client_certificate or files in picture.intents:
+            continue
+        paths = [path for _, path in picture.view.mesh.used(files)]
+        lacks = any(picture.sidecar.resolve(path, picture.contents).mount is None for path in paths)
+        if lacks and any(user.service.host in hosts for user in users):
+            yield Violation(
+                picture.ref,
+                annotation(picture.pod.path, USER_VOLUME_MOUNT),
+                f"no mount of istio-proxy holds {listed(paths, 2)}, which {readers(users)} reads",
+                f"mount the Secret at {listed(directories(paths))}",
+            )

@@ -1,0 +1,100 @@
+"""Faults in files that a mount provides for an unrelated DestinationRule of another namespace only warn.
+
+A mount is explained by one DestinationRule: that another one, of a team that uses the same directory, reads its files
+in other roles, or other files of it, is no fault of the workload (`design.md`, section 4, "Intent").
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from webhook.engine.runner import Hit, hits
+from webhook.model.chain import Intent
+from webhook.model.mesh import FileSet
+from webhook.rules import about
+from webhook.rules._words import readers
+from webhook.trace.intent_evidence import connected
+from webhook.trace.workload import WorkloadPicture
+
+OF_ROLES = frozenset({"certificate-and-key-swapped", "ca-is-leaf"})
+"""Faults that lie in the roles in which a DestinationRule reads the files, not in the files."""
+TRIED = 8
+"""DestinationRules of other namespaces of which it is tried whether all is well with their files."""
+_Fault = tuple[object, ...]
+
+
+def workload_hits(picture: WorkloadPicture) -> list[Hit]:
+    """What the rules about workloads yield; faults that only unrelated DestinationRules make of a mount warn."""
+    found = _hits(picture)
+    if not any(hit.denies for hit in found):
+        return found
+    foreign = _foreign(picture)
+    aside = _unrelated(picture, foreign) if foreign else ()
+    if aside:
+        kept = {_fault(hit) for hit in _hits(_without(picture, aside))}
+        found = [hit if _fault(hit) in kept else _in_doubt(picture, hit, aside) for hit in found]
+    return found if picture.occasion.final or not foreign else _while_released(picture, foreign, found)
+
+
+def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], found: list[Hit]) -> list[Hit]:
+    """While a release goes on, the workload's own DestinationRule may follow, and read the files in their roles."""
+    if not any(hit.denies and hit.rule.id in OF_ROLES for hit in found):
+        return found
+    kept = {_fault(hit) for hit in _hits(_without(picture, foreign))}
+    doubtful = (hit.rule.id in OF_ROLES and _fault(hit) not in kept for hit in found)
+    return [_in_doubt(picture, hit, foreign) if doubt else hit for hit, doubt in zip(found, doubtful, strict=True)]
+
+
+def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
+    """The file sets that mounts provide in full, and that no other sign connects to the workload."""
+    evident = (files for files, intent in picture.intents.items() if intent is Intent.EVIDENT)
+    provided = (files for files in evident if _places(picture, files))
+    return tuple(files for files in provided if not connected(picture, picture.supplies[files]))
+
+
+def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[FileSet, ...]:
+    """Of these, those whose mounts are explained by others: connected ones, or ones with which all is well."""
+    rest = [files for files in picture.intents if files not in foreign]
+    explained = {place for files in rest for place in _places(picture, files)}
+    doubtful = [files for files in foreign if not explained.issuperset(_places(picture, files))]
+    sound = set(_sound(picture, foreign, doubtful[:TRIED])) if len(doubtful) > 1 else set()
+    explained.update(place for files in sound for place in _places(picture, files))
+    others = (files for files in foreign if files not in sound)
+    return tuple(files for files in others if explained.issuperset(_places(picture, files)))
+
+
+def _sound(picture: WorkloadPicture, foreign: Collection[FileSet], tried: Iterable[FileSet]) -> Iterator[FileSet]:
+    """Those that add no denial when the other file sets of other namespaces are set aside."""
+    without = {_fault(hit) for hit in _hits(_without(picture, foreign)) if hit.denies}
+    for files in tried:
+        alone = _without(picture, [other for other in foreign if other != files])
+        if without.issuperset(_fault(hit) for hit in _hits(alone) if hit.denies):
+            yield files
+
+
+def _without(picture: WorkloadPicture, aside: Iterable[FileSet]) -> WorkloadPicture:
+    """The same workload, as if its mounts were for none of these file sets."""
+    twin = WorkloadPicture(picture.workload, picture.view, picture.horizon, picture.addition, picture.occasion)
+    twin.set_aside = frozenset(aside)
+    return twin
+
+
+def _places(picture: WorkloadPicture, files: FileSet) -> frozenset[str]:
+    supply = picture.supplies.get(files)
+    return frozenset(mount.mount_path for mount in supply.mounts) if supply and supply.complete else frozenset()
+
+
+def _hits(picture: WorkloadPicture) -> list[Hit]:
+    return hits(about("workload"), picture, picture.workload.ref, picture.view.deadline)
+
+
+def _fault(hit: Hit) -> _Fault:
+    return hit.rule.id, hit.violation.object, hit.violation.path, hit.denies
+
+
+def _in_doubt(picture: WorkloadPicture, hit: Hit, aside: Collection[FileSet]) -> Hit:
+    """The hit as a warning that proposes no change to what works."""
+    if not hit.denies:
+        return hit
+    users = [user for files in aside for user in picture.groups[files]]
+    fix = f"there is nothing to do if it never calls {users[0].service.host}, for which {readers(users)} reads it"
+    return replace(hit, violation=replace(hit.violation, fix=fix, certain=False))

@@ -1,0 +1,108 @@
+"""Writes an addition into a pod template in memory: a plain dict, or a YAML document that keeps its comments."""
+
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any
+
+from webhook.istio.injector.annotation_append import Entry
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import INJECTED
+from webhook.model.injection_plan import Addition, is_own
+from webhook.model.workload import PROXY
+from webhook.trace.injected_entries import mount_entry, volume_entry
+from webhook.trace.managed_entries import ANNOTATIONS, annotated, noted
+
+Document = MutableMapping[str, Any]
+
+
+def write(template: Document, addition: Addition) -> None:
+    """Puts the addition into the template, in place of what mtls-guard added before; the rest stays, in its order."""
+    volumes = [volume_entry(one) for one in addition.volumes]
+    mounts = [mount_entry(one) for one in addition.mounts]
+    _annotate(template, *(((), ()) if addition.in_spec else (volumes, mounts)))
+    _note(template, noted(addition.mounts) if addition.in_spec else "")
+    if addition.in_spec:
+        _settle(_below(template, "spec"), "volumes", volumes)
+        _settle(_proxy(_below(template, "spec")), "volumeMounts", mounts)
+        return
+    spec = template.get("spec")
+    for holder, key in ((spec, "volumes"), *((proxy, "volumeMounts") for proxy in _proxies(spec))):
+        if isinstance(holder, MutableMapping):
+            _settle(holder, key, ())
+
+
+def _annotate(template: Document, volumes: Sequence[Entry], mounts: Sequence[Entry]) -> None:
+    """Both annotations, each written only where it changes."""
+    metadata = template.get("metadata")
+    before = metadata.get("annotations") if isinstance(metadata, MutableMapping) else None
+    texts = {name: before[name] for name in ANNOTATIONS if name in before} if isinstance(before, MutableMapping) else {}
+    after = annotated(texts, {USER_VOLUME: volumes, USER_VOLUME_MOUNT: mounts})
+    if after == texts:
+        return
+    annotations = _below(_below(template, "metadata"), "annotations")
+    for name in ANNOTATIONS:
+        if name not in after:
+            annotations.pop(name, None)
+        elif after[name] != texts.get(name):
+            annotations[name] = after[name]
+
+
+def _note(template: Document, text: str) -> None:
+    """Notes the mounts that the pod spec gets; those who see only the metadata of a Pod read them there."""
+    metadata = template.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, MutableMapping) else None
+    before = annotations.get(INJECTED) if isinstance(annotations, MutableMapping) else None
+    if text and text != before:
+        _below(_below(template, "metadata"), "annotations")[INJECTED] = text
+    elif before is not None and not text and isinstance(annotations, MutableMapping):
+        del annotations[INJECTED]
+
+
+def _settle(holder: Document, key: str, entries: Sequence[Entry]) -> None:
+    """Makes the entries the only ones of mtls-guard in the list under the key."""
+    listed = holder.get(key)
+    before = listed if isinstance(listed, list) else []
+    stale = [one for one in before if _is_own(one) and one not in entries]
+    missing = [one for one in entries if one not in before]
+    if not (stale or missing):
+        return
+    if not isinstance(listed, list):
+        holder[key] = before
+    for one in stale:
+        before.remove(one)
+    before.extend(missing)
+    if not before:
+        del holder[key]
+
+
+def _is_own(entry: object) -> bool:
+    name = entry.get("name") if isinstance(entry, MutableMapping) else None
+    return isinstance(name, str) and is_own(name)
+
+
+def _proxies(spec: object) -> Iterator[Document]:
+    """The containers istio-proxy of the pod."""
+    for name in ("initContainers", "containers"):
+        listed = spec.get(name) if isinstance(spec, MutableMapping) else None
+        for container in listed if isinstance(listed, list) else ():
+            if isinstance(container, MutableMapping) and container.get("name") == PROXY:
+                yield container
+
+
+def _proxy(spec: Document) -> Document:
+    """The pod's own istio-proxy; a gateway that has none yet gets one for the injector to complete."""
+    proxy = next(_proxies(spec), None)
+    if proxy is not None:
+        return proxy
+    made: Document = {"name": PROXY, "image": "auto"}
+    if not isinstance(spec.get("containers"), list):
+        spec["containers"] = []
+    spec["containers"].append(made)
+    return made
+
+
+def _below(holder: Document, key: str) -> Document:
+    """The object under the key, made when it is absent or null."""
+    if not isinstance(holder.get(key), MutableMapping):
+        holder[key] = {}
+    below: Document = holder[key]
+    return below

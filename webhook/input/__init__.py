@@ -1,0 +1,1 @@
+"""What the commands read: manifests, or a running cluster with files laid over it."""

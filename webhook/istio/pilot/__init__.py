@@ -1,0 +1,1 @@
+"""What istiod (pilot) tells a sidecar: hosts, services, DestinationRules, routes, and the TLS settings."""

@@ -1,0 +1,250 @@
+"""What the sidecars of one client namespace, under one Sidecar resource or none, are told: by file set, path and rule.
+
+The door to this package for who asks about DestinationRules. Leaves one host to `decide`, what namespaces share to
+`layers`, and why a rule is not in force to `misses`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from webhook.istio.injector.paths import normal
+from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.destination_rules import selects
+from webhook.istio.pilot.host_config import Decision, Share, chosen, decide, likely
+from webhook.istio.pilot.hosts import is_wildcard
+from webhook.istio.pilot.not_applied import explain_miss
+from webhook.istio.pilot.route_resolution import Call, http_calls, tls_calls
+from webhook.istio.pilot.shared_config import Groups, Layer, State, by_directory, expand, overlaid, shared_layer
+from webhook.istio.pilot.sidecar_filter import scoped
+from webhook.istio.pilot.sidecar_scope import Scope, scope_of
+from webhook.istio.pilot.virtual_services import Caller
+from webhook.model.chain import Origination
+from webhook.model.finding import ObjectRef
+from webhook.model.mesh import DestinationRule, FileSet, Service, Sidecar
+
+__all__ = ["Config", "Dispute", "Past", "Reach", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
+
+_MOST_GROUPS = 64
+"""Ways in which the labels of pods pick DestinationRules, for which results are kept."""
+Own = Mapping[str, Decision | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Rules of one host without timestamps: which is the oldest, and so what holds, nobody can tell.
+
+    outcomes: what is in force in each order; the first is the one that everything else here answers with.
+    """
+
+    host: str
+    rules: tuple[DestinationRule, ...]
+    outcomes: tuple[tuple[Origination, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """The hosts that a namespace saw otherwise than a stranger, and when: so that not all of them are decided anew."""
+
+    state: State
+    own: Own
+
+
+class Reach:
+    """What sidecars of one namespace and Sidecar are told; holds for the state of the config in which it was made.
+
+    derived: what others work out from it, by their own keys; kept for as long as it holds.
+    """
+
+    def __init__(self, config: Config, client: tuple[str, Scope | None], layer: Layer, own: Own) -> None:
+        """Use `reach`. layer: what this namespace shares with others; own: the hosts that it sees otherwise."""
+        self._config, self._layer, self._own = config, layer, own
+        self.namespace, self._scope = client
+        self._picky = tuple(one for host in sorted(own) if (one := own[host]) is not None and one.picks)
+        self._groups: dict[tuple[int, ...], Groups] = {}
+        self._below: Shelf[str, FileSet, None] | None = None
+        self._disputes: tuple[Dispute, ...] | None = None
+        self.derived: dict[Any, Any] = {}
+        self.past = None if self._scope is not None else Past(State.of(config), own)
+
+    def groups(self, labels: Mapping[str, str]) -> Groups:
+        """The file sets in force for a pod with these labels, each with the originations that read it."""
+        return self._kept(tuple(_picked(one, labels) for one in self._picky))
+
+    def under(self, directory: str) -> tuple[FileSet, ...]:
+        """The file sets, in force for some pod of the namespace, with a path at or below the directory."""
+        if self._below is None:
+            self._below = by_directory(dict.fromkeys(files for share in self._own_shares() for files, _ in share.filed))
+        here = normal(directory)
+        own, default = self._below.at(here), self._kept((-1,) * len(self._picky))
+        shared = (files for files in self._layer.below.at(here) if files in default)
+        return tuple(dict.fromkeys((*shared, *own)))
+
+    def originations_of(self, ref: ObjectRef) -> tuple[Origination, ...]:
+        """The tls blocks of a rule that are in force for some pod of the namespace, also those that read no file."""
+        rule = self._config.rules.get(ref)
+        if rule is None:
+            return ()
+        hosts = _hosts_of(self._config, rule)
+        shares = (share for host in hosts if (one := self.decision(host)) for share in one.shares)
+        return tuple(one for share in shares for one in share.originations if _is(one.rule, ref))
+
+    def selected(self, labels: Mapping[str, str]) -> tuple[FileSet, ...]:
+        """The file sets of rules whose workloadSelector picks these labels."""
+        picked = (one.picks[index] for one in self._picky if (index := _picked(one, labels)) >= 0)
+        return tuple(dict.fromkeys(files for share in picked for files, _ in share.filed))
+
+    def origination(self, host: str, port: int, subset: str, labels: Mapping[str, str]) -> Origination | None:
+        """The tls block in force for a pod's calls that end at a host, service port and subset ('' for none)."""
+        decision = self.decision(host)
+        share = _share(decision, _picked(decision, labels)) if decision else None
+        found = share.originations if share else ()
+        return next((one for one in found if one.port.number == port and one.subset == subset), None)
+
+    def service(self, host: str) -> Service | None:
+        """The service that these sidecars know under a host, with the ports that their Sidecar lets through."""
+        return chosen(self._config, self.namespace, host, self._scope)
+
+    def http_calls(self, host: str) -> tuple[Call, ...]:
+        """Where plain http calls to each port of a host end."""
+        return http_calls(self._config.routes, self._caller(), host, self.service)
+
+    def tls_calls(self, host: str) -> tuple[Call, ...]:
+        """Where https calls to each port of a host end; a tls block in force there makes TLS in TLS of them."""
+        return tls_calls(self._config.routes, self._caller(), host, self.service)
+
+    def routed_subsets(self, host: str) -> frozenset[str]:
+        """The subsets of a host to which calls of these sidecars are routed; others have a tls block in vain."""
+        return self._config.routes.subsets(host, self._caller())
+
+    def disputes(self) -> tuple[Dispute, ...]:
+        """The hosts for which the unknown age of rules decides what is in force."""
+        if self._disputes is None:
+            patterns = {host for _, host in self._config.rules.undated()}
+            hosts = expand(self._config, patterns, self._layer.decisions)
+            self._disputes = tuple(one for host in sorted(hosts) if (one := self._dispute(host)))
+        return self._disputes
+
+    def decision(self, host: str) -> Decision | None:
+        """What is in force for one host, None where no tls block is."""
+        return self._own[host] if host in self._own else self._layer.decisions.get(host)
+
+    def _kept(self, key: tuple[int, ...]) -> Groups:
+        known = self._groups.get(key)
+        if known is None:
+            if len(self._groups) >= _MOST_GROUPS:
+                self._groups = {}
+            known = self._groups[key] = self._made(key)
+        return known
+
+    def _made(self, key: tuple[int, ...]) -> Groups:
+        groups = self._layer.groups
+        if self._own:
+            before = {host: known.filed for host in self._own if (known := self._layer.decisions.get(host))}
+            groups = overlaid(groups, before, {host: one.filed for host, one in self._own.items() if one})
+        picked = [(one, one.picks[index]) for one, index in zip(self._picky, key, strict=True) if index >= 0]
+        if not picked:
+            return groups
+        before = {one.service.host: one.filed for one, _ in picked}
+        return overlaid(groups, before, {one.service.host: share.filed for one, share in picked})
+
+    def _own_shares(self) -> Iterable[Share]:
+        return (share for one in self._own.values() if one for share in one.shares)
+
+    def _caller(self) -> Caller:
+        return Caller(self.namespace, self._config.mesh, self._scope)
+
+    def _dispute(self, host: str) -> Dispute | None:
+        decision = self.decision(host)
+        others = likely(self._config, decision) if decision else ()
+        if decision is None or not others:
+            return None
+        rules = tuple({rule.ref: rule for entry in decision.entries for rule in entry.members}.values())
+        outcomes = tuple(
+            tuple(one for share in each.shares for one in share.originations) for each in (decision, *others)
+        )
+        return Dispute(host, rules, outcomes)
+
+
+def is_told(config: Config, namespace: str, sidecar: Sidecar | None, ref: ObjectRef) -> bool:
+    """Whether `originations_of` the rule would be any, for this client; without what else it is told."""
+    config = _in_domain(config)
+    rule = config.rules.get(ref)
+    if rule is None:
+        return False
+    host = config.rules.host(rule)
+    hosts = config.services.hosts(host) if is_wildcard(host) else (host,)
+    return any(
+        (one.rule.ref.namespace, one.rule.ref.name) == (ref.namespace, ref.name)
+        for each in hosts
+        for one in told_of(config, namespace, sidecar, each)
+    )
+
+
+def told_of(config: Config, namespace: str, sidecar: Sidecar | None, host: str) -> tuple[Origination, ...]:
+    """The tls blocks in force for some pod of the client, for one host; without what else it is told."""
+    config = _in_domain(config)
+    known = shared_layer(config).decisions.get(host)
+    decision = decide(config, namespace, host, scope_of(sidecar, namespace), known)
+    return tuple(one for share in decision.shares for one in share.originations) if decision else ()
+
+
+def _in_domain(config: Config) -> Config:
+    """The config with short hosts completed by the mesh's own cluster domain."""
+    domain = config.mesh.cluster_domain
+    rules, routes = config.rules.in_domain(domain), config.routes.in_domain(domain)
+    if rules is config.rules and routes is config.routes:
+        return config
+    return replace(config, rules=rules, routes=routes)
+
+
+def reach(config: Config, namespace: str, sidecar: Sidecar | None, past: Past | None = None) -> Reach:
+    """What the sidecars of one client namespace with this Sidecar resource, or none, are told.
+
+    past: of an earlier answer for both, where there was one.
+    """
+    config = _in_domain(config)
+    layer, scope = shared_layer(config), scope_of(sidecar, namespace)
+    patterns = {*config.rules.hosts_in(namespace), *(host for _, host in config.rules.granted(namespace))}
+    hosts = {*expand(config, patterns, layer.decisions), *config.services.peculiar(namespace, config.mesh)}
+    if scope is not None:
+        found = scoped(config, (namespace, scope), layer, hosts.union(config.services.shared()))
+        return Reach(config, (namespace, scope), Layer(), {host: found[host] for host in sorted(found)})
+    kept, own = _kept(config, past), {}
+    for host in sorted(hosts):
+        known = layer.decisions.get(host)
+        same = kept is not None and host not in kept[0]
+        decision = kept[1].get(host, known) if kept and same else decide(config, namespace, host, None, known)
+        if decision is not known:
+            own[host] = decision
+    return Reach(config, (namespace, None), layer, own)
+
+
+def _kept(config: Config, past: Past | None) -> tuple[frozenset[str], Own] | None:
+    """What was decided before, with the hosts for which it may not hold any more; None when it may for any."""
+    touched = past.state.touched(State.of(config)) if past is not None else None
+    if past is None or touched is None or any(map(is_wildcard, touched)):
+        return None
+    return touched, past.own
+
+
+def _hosts_of(config: Config, rule: DestinationRule) -> Iterable[str]:
+    host = config.rules.host(rule)
+    return sorted(config.services.hosts(host)) if is_wildcard(host) else (host,)
+
+
+def _is(rule: DestinationRule, ref: ObjectRef) -> bool:
+    return (rule.ref.namespace, rule.ref.name) == (ref.namespace, ref.name)
+
+
+def _picked(decision: Decision, labels: Mapping[str, str]) -> int:
+    """Which of the decision's picks is for these labels, -1 for none."""
+    for index, share in enumerate(decision.picks):
+        if selects(share.entry.rule.selector or {}, labels):
+            return index
+    return -1
+
+
+def _share(decision: Decision, index: int) -> Share | None:
+    return decision.picks[index] if index >= 0 else decision.default

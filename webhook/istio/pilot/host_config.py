@@ -1,0 +1,140 @@
+"""Decides for one client namespace and one host: which service counts, which rules are found, which tls blocks follow.
+
+Leaves all hosts together to `layers` and `reach`. Behaviour: Istio 1.32, pilot/pkg/model/sidecar.go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from webhook.istio.pilot.client_tls import metadata_files, originations, outcome
+from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.destination_rule_merge import Entry, merge, orders
+from webhook.istio.pilot.destination_rules import lookup
+from webhook.istio.pilot.services import by_name, choose, destined, joined
+from webhook.istio.pilot.sidecar_scope import OPEN, Listener, Scope
+from webhook.istio.pilot.virtual_services import Caller
+from webhook.model.chain import Origination
+from webhook.model.finding import ObjectRef
+from webhook.model.mesh import DestinationRule, FileSet, Mesh, Service, ServicePort, TlsSettings
+
+Filed = tuple[tuple[FileSet, Origination], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """What one entry brings a host: its tls blocks in force, and those of them that make files be read."""
+
+    entry: Entry
+    originations: tuple[Origination, ...]
+    filed: Filed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """One host as one client sees it.
+
+    default: of the entry without selector, for pods that no selector picks. picks: of those with a selector, in order.
+    """
+
+    service: Service
+    entries: tuple[Entry, ...]
+    default: Share | None
+    picks: tuple[Share, ...] = ()
+
+    @property
+    def shares(self) -> Iterator[Share]:
+        """Everything that can be in force for some pod."""
+        yield from self.picks
+        if self.default is not None:
+            yield self.default
+
+    @property
+    def filed(self) -> Filed:
+        """The file sets for pods that no selector picks."""
+        return self.default.filed if self.default else ()
+
+
+def chosen(config: Config, namespace: str, host: str, scope: Scope | None) -> Service | None:
+    """The service that a sidecar knows under a host, trimmed to the ports that its Sidecar lets through, or None."""
+    seen = config.services.visible(host, namespace, config.mesh)
+    if scope is None:
+        return choose(seen, namespace, config.mesh) or _named(config, namespace, host, OPEN)
+    found: Service | None = None
+    for listener in scope.listeners:
+        held = by_name(config.services.of_host(host), namespace, config.mesh) if listener.by_name else seen
+        passed = (listener.trim(one) for one in held if listener.selects(one.namespace, host))
+        service = choose([one for one in passed if one is not None], namespace, config.mesh)
+        found = found if service is None else joined(found, service)
+        named = _named(config, namespace, host, listener)
+        found = found if named is None else joined(found, named)
+    return found
+
+
+def _named(config: Config, namespace: str, host: str, listener: Listener) -> Service | None:
+    """The service that is there only because a VirtualService names it."""
+    who, found = Caller(namespace, config.mesh), None
+    for route in config.routes.naming(host).values():
+        if not config.routes.imported(route, who) or not config.routes.passes(route, listener):
+            continue
+        service = destined(config.services.of_host(host), namespace, config.mesh)
+        trimmed = listener.trim(service, config.routes.ports(host, route)) if service else None
+        found = joined(found, trimmed) if trimmed else found
+    return found
+
+
+def decide(config: Config, namespace: str, host: str, scope: Scope | None, known: Decision | None) -> Decision | None:
+    """What a client namespace gets for a host, None when no tls block is in force there.
+
+    known: an answer for another client, taken over when service and entries are the same.
+    """
+    service = chosen(config, namespace, host, scope)
+    if service is None:
+        return None
+    entries = lookup(config.rules, config.mesh, namespace, service)
+    if known is not None and known.service is service and _same(known.entries, entries):
+        return known
+    if not any(entry.settings for entry in entries):
+        return None
+    found = _of(config.mesh, service, entries)
+    return found if any(share.originations for share in found.shares) else None
+
+
+def _same(one: tuple[Entry, ...], other: tuple[Entry, ...]) -> bool:
+    return one is other or (len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True)))
+
+
+def _of(mesh: Mesh, service: Service, entries: tuple[Entry, ...]) -> Decision:
+    plain = [entry for entry in entries if entry.rule.selector is None]
+    picks = tuple(share(mesh, service, entry) for entry in entries if entry.rule.selector is not None)
+    return Decision(service, entries, share(mesh, service, plain[-1]) if plain else None, picks)
+
+
+def share(mesh: Mesh, service: Service, entry: Entry) -> Share:
+    """What an entry brings a service if it is the one that counts."""
+    found = originations(entry, service)
+    metadata, selector = metadata_files(mesh) if mesh.proxy_metadata else None, entry.rule.selector is not None
+    settings = {id(one.tls): one.tls for one in found}  # one tls block often holds for many ports and subsets
+    files = {
+        key: outcome(tls, external=service.external, selector=selector, metadata=metadata).files
+        for key, tls in settings.items()
+    }
+    return Share(entry, found, tuple((read, one) for one in found if (read := files[id(one.tls)])))
+
+
+def likely(config: Config, decision: Decision) -> tuple[Decision, ...]:
+    """The decisions that are as likely, because rules of one host have no timestamp and so no known order."""
+    members = {rule.ref for entry in decision.entries for rule in entry.members}
+    first = decision.entries[0].rule
+    rivals = config.rules.rivals(first.ref.namespace, config.rules.host(first))
+    told = _told(decision)
+    others = (_of(config.mesh, decision.service, merge(order)) for order in orders(_only(rivals, members)))
+    return tuple(other for other in others if _told(other) != told)
+
+
+def _only(rules: tuple[DestinationRule, ...], refs: set[ObjectRef]) -> tuple[DestinationRule, ...]:
+    return tuple(rule for rule in rules if rule.ref in refs)
+
+
+def _told(decision: Decision) -> list[list[tuple[ServicePort, str, TlsSettings]]]:
+    """What the sidecars are told, whoever's rule it stands in."""
+    return [[(one.port, one.subset, one.tls) for one in share.originations] for share in decision.shares]

@@ -1,0 +1,192 @@
+"""All hosts together, and derived anew only where something changed: the layer that every client namespace shares.
+
+Leaves one host to `decide`, and what one namespace sees otherwise to `reach`.
+"""
+
+from bisect import bisect_left, bisect_right, insort_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from webhook.istio.injector.paths import lineage
+from webhook.istio.pilot.change_log import Change
+from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.host_config import Decision, Filed, decide
+from webhook.istio.pilot.hosts import is_wildcard, matches
+from webhook.model.chain import Origination
+from webhook.model.mesh import FileSet, Mesh
+
+Groups = Mapping[FileSet, tuple[Origination, ...]]
+STRANGER = ""
+"""A client namespace that owns nothing and to which nothing is exported by name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """Decisions by host, and their originations by file set, in the order of the hosts.
+
+    below: file sets by each directory above one of their files, and by the files themselves.
+    """
+
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    groups: Groups = field(default_factory=dict)
+    below: Shelf[str, FileSet, None] = field(default_factory=Shelf)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """The states of what an answer was derived from."""
+
+    mesh: Mesh
+    rules: Change
+    services: Change
+    routes: Change
+
+    @classmethod
+    def of(cls, config: Config) -> "State":
+        """The state of everything as it is now."""
+        return cls(config.mesh, config.rules.at, config.services.at, config.routes.at)
+
+    def holds(self, config: Config) -> bool:
+        """Whether nothing has changed since."""
+        return (
+            self.rules is config.rules.at
+            and self.services is config.services.at
+            and self.routes is config.routes.at
+            and self.mesh is config.mesh
+        )
+
+    def touched(self, now: "State") -> frozenset[str] | None:
+        """The host patterns that have changed since; None when nobody remembers which."""
+        pairs = ((now.rules, self.rules), (now.services, self.services), (now.routes, self.routes))
+        found = [later.since(earlier) for later, earlier in pairs] if now.mesh is self.mesh else [None]
+        known = [one for one in found if one is not None]
+        return frozenset().union(*known) if len(known) == len(found) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shared:
+    """A layer with the state that it was derived from."""
+
+    state: State
+    layer: Layer
+
+
+def shared_layer(config: Config) -> Layer:
+    """What a client namespace without anything of its own sees; kept, and derived anew only where hosts changed."""
+    known = config.rules.derived
+    if isinstance(known, _Shared) and known.state.holds(config):
+        return known.layer
+    now = State.of(config)
+    touched = known.state.touched(now) if isinstance(known, _Shared) else None
+    if isinstance(known, _Shared) and touched is not None:
+        hosts = expanded(config, touched, known.layer.decisions)
+        layer = changed(known.layer, {host: _decision(config, host) for host in hosts})
+    else:
+        every = expand(config, config.rules.tls_hosts(), {})
+        found = {host: decision for host in every if (decision := _decision(config, host)) is not None}
+        groups = grouped(found)
+        layer = Layer(found, groups, by_directory(groups))
+    config.rules.derived = _Shared(now, layer)
+    return layer
+
+
+def _decision(config: Config, host: str) -> Decision | None:
+    return decide(config, STRANGER, host, None, None)
+
+
+def expanded(config: Config, touched: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
+    """The hosts to decide anew when these patterns have changed."""
+    found = set(touched)
+    for pattern in touched:
+        found.update(covered(config, pattern, decisions) if is_wildcard(pattern) else ())
+    return found
+
+
+def covered(config: Config, pattern: str, decisions: Mapping[str, Decision]) -> Iterable[str]:
+    """Hosts for which a rule of that host may change what is in force, given what is."""
+    held = [host for host in decisions if matches(pattern, host)]
+    return {*held, *config.services.hosts(pattern)} if config.rules.has_tls(pattern) else held
+
+
+def expand(config: Config, patterns: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
+    """The hosts of services that the patterns cover; wildcards of rules without tls only where tls is in force."""
+    found: set[str] = set()
+    for pattern in patterns:
+        if is_wildcard(pattern):
+            found.update(covered(config, pattern, decisions))
+        elif pattern in config.services:
+            found.add(pattern)
+    return found
+
+
+def grouped(decisions: Mapping[str, Decision]) -> dict[FileSet, tuple[Origination, ...]]:
+    """The originations of the decisions by file set."""
+    found: dict[FileSet, list[Origination]] = {}
+    for host in sorted(decisions):
+        for files, one in decisions[host].filed:
+            found.setdefault(files, []).append(one)
+    return {files: tuple(ones) for files, ones in found.items()}
+
+
+def changed(layer: Layer, changes: Mapping[str, Decision | None]) -> Layer:
+    """The layer with other decisions for some hosts, None for none."""
+    decisions = dict(layer.decisions)
+    for host, decision in changes.items():
+        decisions.pop(host, None)
+        if decision is not None:
+            decisions[host] = decision
+    before = {host: known.filed for host in changes if (known := layer.decisions.get(host))}
+    after = {host: decision.filed for host, decision in changes.items() if decision}
+    groups = overlaid(layer.groups, before, after)
+    return Layer(decisions, groups, _refiled(layer, groups, (*before.values(), *after.values())))
+
+
+def _refiled(layer: Layer, groups: Groups, touched: Iterable[Filed]) -> Shelf[str, FileSet, None]:
+    """The file sets by directory once the layer has these groups instead. touched: where they may differ."""
+    below = layer.below.copy()
+    for files in {files for part in touched for files, _ in part}:
+        if files not in groups:
+            for directory in directories(files):
+                below.drop(directory, files)
+        elif files not in layer.groups:
+            for directory in directories(files):
+                below.put(directory, files, None)
+    return below
+
+
+def overlaid(groups: Groups, before: Mapping[str, Filed], after: Mapping[str, Filed]) -> Groups:
+    """The groups, each sorted by host, with what some hosts had taken away and what they have now put in its place."""
+    lists: dict[FileSet, list[Origination]] = {}
+    for host, part in before.items():
+        for files in {files for files, _ in part}:
+            held = lists.setdefault(files, list(groups.get(files, ())))
+            del held[bisect_left(held, host, key=_host) : bisect_right(held, host, key=_host)]
+    for part in after.values():
+        for files, one in part:
+            insort_right(lists.setdefault(files, list(groups.get(files, ()))), one, key=_host)
+    result = dict(groups)
+    for files, held in lists.items():
+        if held:
+            result[files] = tuple(held)
+        else:
+            result.pop(files, None)
+    return result
+
+
+def _host(one: Origination) -> str:
+    return one.service.host
+
+
+def by_directory(sets: Iterable[FileSet]) -> Shelf[str, FileSet, None]:
+    """File sets by each directory above one of their files, and by the files themselves."""
+    found: Shelf[str, FileSet, None] = Shelf()
+    for files in sets:
+        for directory in directories(files):
+            found.put(directory, files, None)
+    return found
+
+
+def directories(files: FileSet) -> set[str]:
+    """The files of a set and every directory above one of them."""
+    return {directory for _, path in files.items() for directory in lineage(path)}

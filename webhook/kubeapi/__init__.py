@@ -1,0 +1,1 @@
+"""Access to the API server: credentials, client, transport. The only importer of the kubernetes package."""

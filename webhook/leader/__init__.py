@@ -1,0 +1,1 @@
+"""What the replica that leads does: webhook configurations, CA bundles and the serving certificate."""

@@ -1,0 +1,84 @@
+"""One file that the sidecar is told to read, as links: path, mount, volume, Secret, key, and what is in it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from webhook.model.chain import Chain, FileState, ResolvedFile
+from webhook.model.finding import ObjectRef
+from webhook.model.material import KeyFacts, Material
+from webhook.report.tree_node import Link, Mark
+from webhook.trace.workload import WorkloadPicture
+
+CERTIFICATES, KEYS = 4, 2
+"""Drawn of one file."""
+
+
+def file_link(picture: WorkloadPicture, chain: Chain) -> Link:
+    """The path, and below it mount, volume, Secret, key and what is in it, as far as the chain goes."""
+    file = chain.file
+    found = Link(_mark(file.state), f"{chain.field} {chain.path}")
+    below = found.below
+    if file.mount is None:
+        held = file.state in (FileState.BUILT_IN, FileState.UNKNOWN)
+        below.append(
+            Link(_mark(file.state) if held else Mark.BROKEN, file.reason or "no mount of istio-proxy covers it")
+        )
+        return found
+    own = picture.ref
+    below.append(
+        Link(Mark.HOLDS, f'mount "{file.mount.mount_path}"', ((own, file.mount.path),) if file.mount.path else ())
+    )
+    if file.volume is None:
+        below.append(Link(Mark.BROKEN, f'the pod has no volume "{file.mount.name}"'))
+        return found
+    places = ((own, file.volume.path),) if file.volume.path else ()
+    below.append(Link(Mark.HOLDS, f'volume "{file.volume.name}"', places))
+    below.extend(_source(picture, file))
+    return found
+
+
+def _source(picture: WorkloadPicture, file: ResolvedFile) -> Iterator[Link]:
+    source = file.source
+    if source is None or source.kind not in ("secret", "configMap"):
+        if file.state is not FileState.PRESENT:
+            yield Link(_mark(file.state), file.reason or str(file.state))
+        return
+    ref = ObjectRef("v1", "Secret" if source.kind == "secret" else "ConfigMap", picture.workload.namespace, source.name)
+    gone = file.state is FileState.NO_OBJECT
+    unseen = file.state is FileState.NOT_IN_INPUT
+    said = " does not exist" if gone else " is not in the input" if unseen else ""
+    yield Link(Mark.BROKEN if gone else Mark.UNKNOWN if unseen else Mark.HOLDS, f"{ref}{said}", ((ref, ""),))
+    if gone or unseen:
+        return
+    key = file.key or file.path.rpartition("/")[2]
+    problem = "" if file.state is FileState.PRESENT else f": {file.reason or file.state}"
+    yield Link(_mark(file.state), f'key "{key}"{problem}', ((ref, f'key "{key}"'),))
+    if file.material is not None and file.state is FileState.PRESENT:
+        yield from _facts(file.material, picture.horizon.at, (ref, f'key "{key}"'))
+
+
+def _facts(material: Material, at: datetime, place: tuple[ObjectRef, str]) -> Iterator[Link]:
+    """The certificates and keys, in words; findings about the key of the Secret hang on what is broken in it."""
+    for one in material.certificates[:CERTIFICATES]:
+        valid = one.not_before <= at < one.not_after
+        until = f"valid until {one.not_after:%Y-%m-%d} ({(one.not_after - at).days} days)"
+        span = until if valid else f"valid {one.not_before:%Y-%m-%d} to {one.not_after:%Y-%m-%d}"
+        issuer = "" if one.self_issued else f", issued by {one.issuer}"
+        said = f"certificate {one.subject or 'without a subject'}{issuer}, {span}"
+        yield Link(Mark.HOLDS if valid else Mark.BROKEN, said, () if valid else (place,))
+    if len(material.certificates) > CERTIFICATES:
+        yield Link(Mark.PLAIN, f"and {len(material.certificates) - CERTIFICATES} more certificates")
+    for key in material.keys[:KEYS]:
+        yield Link(Mark.BROKEN, _key(key), (place,)) if key.encrypted else Link(Mark.HOLDS, _key(key))
+
+
+def _key(key: KeyFacts) -> str:
+    """`private key, EC P-256`; of an encrypted one the kind may stay unknown."""
+    kind = f"{key.key_type} {key.curve or key.key_bits or ''}".strip()
+    return ", ".join(filter(None, ("private key", kind, "encrypted" if key.encrypted else "")))
+
+
+def _mark(state: FileState) -> Mark:
+    if state in (FileState.PRESENT, FileState.BUILT_IN):
+        return Mark.HOLDS
+    return Mark.UNKNOWN if state in (FileState.UNKNOWN, FileState.NOT_IN_INPUT) else Mark.BROKEN

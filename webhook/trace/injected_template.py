@@ -1,0 +1,30 @@
+"""A pod template with what injection adds to it: in the two annotations of Istio, or in the pod spec."""
+
+from dataclasses import replace
+
+from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
+from webhook.kinds.opt_in_annotations import INJECTED
+from webhook.kinds.volume import read_mount, read_volume
+from webhook.model.injection_plan import Addition
+from webhook.model.workload import PROXY, Container, PodTemplate
+from webhook.trace.injected_entries import mount_entry, volume_entry
+from webhook.trace.managed_entries import annotated, noted
+
+
+def written(pod: PodTemplate, addition: Addition) -> PodTemplate:
+    """The pod with the addition. pod: without what mtls-guard added before."""
+    volumes, mounts = map(volume_entry, addition.volumes), map(mount_entry, addition.mounts)
+    if not addition.in_spec:
+        entries = {USER_VOLUME: [*volumes], USER_VOLUME_MOUNT: [*mounts]}
+        return replace(pod, annotations=annotated(pod.annotations, entries))
+    path = f"{pod.path}.spec" if pod.path else "spec"
+    proxy = pod.container(PROXY) or Container(PROXY, "auto", path=f"{path}.containers")
+    mounted = replace(
+        proxy, mounts=(*proxy.mounts, *(read_mount(one, f"{path}.containers.volumeMounts") for one in mounts))
+    )
+    return replace(
+        pod,
+        annotations={**pod.annotations, INJECTED: noted(addition.mounts)},
+        volumes=(*pod.volumes, *(read_volume(one, f"{path}.volumes") for one in volumes)),
+        containers=(*(one for one in pod.containers if one is not proxy), mounted),
+    )

@@ -1,0 +1,26 @@
+"""What a workload asks injection for, and no DestinationRule in view says how to mount."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET
+from webhook.trace.secret_choice import Choice
+
+if TYPE_CHECKING:
+    from webhook.trace.workload import WorkloadPicture
+
+
+def awaited(picture: "WorkloadPicture", choice: Choice) -> Iterator[str]:
+    """What is missing, in words; nothing for a workload that asks through the label of its namespace alone."""
+    declared = picture.declaration
+    hosts = {user.service.host for one in choice.chosen for user in one.wish.users}
+    if declared.destinations:
+        missing = (host for host in declared.destinations if host not in hosts)
+        yield from (f"a DestinationRule that reads certificate files for {host}" for host in missing)
+        return
+    mounted = {name for one in choice.chosen for name in one.secrets.values()}
+    for secret in declared.secrets:
+        if secret not in mounted:
+            yield f'a DestinationRule that reads the files of Secret "{secret}"'
+    if declared.inject and not declared.secrets and not choice.chosen:
+        yield f"a DestinationRule that names a Secret ({CLIENT_SECRET})"

@@ -1,0 +1,57 @@
+"""The workloads that may ask for injection, by annotation or by the label of their namespace, and what they get.
+
+Whether one opts in, and to what, is for `opt_in`; how the files come to it for `addition`.
+"""
+
+from collections.abc import Collection, Iterator
+
+from webhook.kinds.opt_in_annotations import INJECT, read_declaration
+from webhook.model.expiry_horizon import Horizon
+from webhook.model.mesh import FileSet
+from webhook.model.workload import Workload
+from webhook.trace.injected_workload import picture_as_injected
+from webhook.view import ClusterView
+
+
+def asking(view: ClusterView) -> Iterator[Workload]:
+    """Each of them at least once."""
+    yield from view.workloads.declaring()
+    yield from _by_label(view)
+
+
+def asking_for(view: ClusterView, hosts: Collection[str]) -> Iterator[Workload]:
+    """Those that may mean one of these destinations, each at least once."""
+    yield from view.workloads.naming(hosts)
+    for workload in _by_label(view):
+        named = read_declaration(workload.template.annotations).destinations
+        if not named or any(host in hosts for host in named):
+            yield workload
+
+
+def _by_label(view: ClusterView) -> Iterator[Workload]:
+    for name in view.workloads.namespaces():
+        if view.namespace(name).labels.get(INJECT) == "true":
+            yield from view.workloads.of_namespace(name)
+
+
+def brought(view: ClusterView, workload: Workload, horizon: Horizon) -> frozenset[FileSet]:
+    """The file sets in force of which injection brings a file, and all are mounted then.
+
+    Kept until something of Istio or in the namespace changes.
+    """
+    key, here = ("brought", workload.ref), view.tallies.at(workload.namespace)
+    state, found = view.memo.get(key, (None, frozenset()))
+    if state is not here:
+        found = _brought(view, workload, horizon)
+        view.memo[key] = (here, found)
+    return frozenset(found)
+
+
+def _brought(view: ClusterView, workload: Workload, horizon: Horizon) -> frozenset[FileSet]:
+    picture = picture_as_injected(workload, view, horizon)
+    if not picture.addition:
+        return frozenset()
+    mounted = picture.sidecar.place
+    return frozenset(
+        files for files in picture.groups if all(mounted(path).mount is not None for _, path in view.mesh.used(files))
+    )

@@ -1,0 +1,224 @@
+"""User mounts that nothing explains, and the file set for which each is probably meant.
+
+Such a mount is either a mistake, or its DestinationRule has not been created yet; which of both, a second sign decides
+(`signs`). What a bare sidecar lacks is left to `lacking`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from heapq import nsmallest
+from posixpath import basename, commonprefix, dirname
+from typing import TYPE_CHECKING
+
+from webhook.istio.injector.paths import normal
+from webhook.model.material import SecretFacts
+from webhook.model.mesh import DestinationRule, FileSet
+from webhook.model.workload import Mount, Source, Volume
+from webhook.trace.intent_evidence import (
+    named_after,
+    names_host,
+    own_rule,
+    places,
+    provided_elsewhere,
+    similar_path,
+    strong,
+    tied,
+    weak_signs_count,
+)
+from webhook.trace.missing_file_sets import plain_missing
+from webhook.trace.provided_files import explained, serves_itself, sources_of
+
+if TYPE_CHECKING:
+    from webhook.trace.workload import WorkloadPicture
+
+NEAR = 5
+"""How many file sets a mount is compared with in detail, so that a mistake costs no more in a large cluster."""
+_FOR_CLIENTS = frozenset({"clientAuth", "anyExtendedKeyUsage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A user mount that nothing explains. secret: name of the first Secret behind it. facts: of the Secrets in view.
+
+    files: the file set that applies and for which the mount is most likely meant, None where none comes near.
+    evident: a second sign shows that it is meant for these files, so that their absence is a fault.
+    """
+
+    mount: Mount
+    volume: Volume | None
+    secret: str
+    facts: tuple[SecretFacts, ...]
+    files: FileSet | None = None
+    evident: bool = False
+
+
+class Unexplained:
+    """A user mount with the Secrets behind it, to be compared with file sets."""
+
+    def __init__(self, picture: "WorkloadPicture", mount: Mount, volume: Volume | None, *, known: bool) -> None:
+        """known: the Secret explains another mount of the same pod, so that only strong signs count."""
+        self.picture, self.mount, self.volume, self.known = picture, mount, volume, known
+        self.sources = [one for one in sources_of(volume) if one.kind == "secret" and one.name]
+        named = ((one, picture.view.secret(picture.workload.namespace, one.name)) for one in self.sources)
+        self.seen = tuple((source, facts) for source, facts in named if facts is not None)
+        self.names = frozenset(name for source, facts in self.seen for name in _files_of(source, facts))
+        self.credential = any(holds_client_credential(facts) for _, facts in self.seen)
+
+    @property
+    def empty(self) -> bool:
+        """Whether the mount provides no file at all: its volume does not exist, or is an emptyDir."""
+        return self.volume is None or self.volume.source.kind == "emptyDir"
+
+    @property
+    def malformed(self) -> bool:
+        """Whether nobody meant to write the volume as it is: it does not exist, or names no source."""
+        return self.volume is None or not self.volume.sources
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the Secrets that are in view."""
+        return tuple(source.name for source, _ in self.seen)
+
+    def fits(self, files: FileSet) -> bool:
+        """Whether the Secrets have every data key to which the file set refers."""
+        return self.names.issuperset(basename(path) for _, path in self.picture.view.mesh.used(files))
+
+    def is_sign(self, files: FileSet) -> bool:
+        """Whether the mount, with a second sign, shows that the workload means to use the files."""
+        if self.fits(files) and strong(self.picture, files, self.secrets):
+            return True
+        return self._weakly(files) and not provided_elsewhere(self.picture, files)
+
+    def points_at(self, rule: DestinationRule) -> bool:
+        """Whether mount and second sign show that a DestinationRule is meant that does not apply to the workload.
+
+        Of another namespace, its host has to be named: that the paths are the same says nothing of what does not apply.
+        """
+        host = self.picture.view.config.rules.host(rule)
+        sets = (tls.files for tls in rule.settings() if tls.files.client_certificate and self._is_at(tls.files))
+        if not any(self.empty or self.fits(files) for files in sets):
+            return False
+        if names_host(self.picture, host):
+            return True
+        return not self.known and weak_signs_count(self.picture, [host]) and self.belongs_to(rule)
+
+    def belongs_to(self, rule: DestinationRule) -> bool:
+        """Whether the DestinationRule is of the workload's namespace, or Secret or volume are named after its host."""
+        host, names = self.picture.view.config.rules.host(rule), (*self.secrets, self.mount.name)
+        own = rule.ref.namespace == self.picture.workload.namespace
+        return own or any(named_after(host, name) for name in names)
+
+    def _weakly(self, files: FileSet) -> bool:
+        hosts = (user.service.host for user in self.picture.groups[files])
+        if self.known or not weak_signs_count(self.picture, hosts):
+            return False
+        near, here = tied(self.picture, files, (*self.secrets, self.mount.name)), self._is_at(files)
+        if self.empty:
+            return here and (near or self.malformed)
+        if self.fits(files):
+            optional = any(one.optional for one in self.sources)
+            return here or (not optional and (near or similar_path(self.mount, files)))
+        return here and (self._fits_pair(files) or (near and self._fits_some(files)))
+
+    def _is_at(self, files: FileSet) -> bool:
+        return normal(self.mount.mount_path) in places(files)
+
+    def _fits_pair(self, files: FileSet) -> bool:
+        """Whether certificate and private key are there, and only the CA or the revocation list is missing."""
+        pair = {basename(files.client_certificate), basename(files.private_key)}
+        return bool(files.client_certificate) and self.names.issuperset(pair)
+
+    def _fits_some(self, files: FileSet) -> bool:
+        return self.credential or any(basename(path) in self.names for _, path in files.items())
+
+    def distance(self, files: FileSet) -> tuple[bool, int, int, str]:
+        """How far the mount is from the files: the least is the likeliest."""
+        paths = [path for _, path in files.items()]
+        unmet = sum(1 for path in paths if basename(path) not in self.names)
+        alike = len(commonprefix([self.mount.mount_path, dirname(paths[0])]))
+        return (not own_rule(self.picture, self.picture.groups[files]), unmet, -alike, paths[0])
+
+
+def strays(picture: "WorkloadPicture") -> tuple[Stray, ...]:
+    """The user mounts of a credential, or at paths of a file set, that nothing explains, and what each is meant for.
+
+    With several hosts, each mount is meant for files of its own.
+    """
+    taken: set[FileSet] = set()
+    told: list[Stray] = []
+    for each in unexplained(picture):
+        if each.credential or partly(each):
+            told.append(_stray(each, taken))
+            if told[-1].evident and told[-1].files is not None:
+                taken.add(told[-1].files)
+    return tuple(told)
+
+
+def unexplained(picture: "WorkloadPicture") -> Iterator[Unexplained]:
+    """The user mounts that nothing explains and whose content is in view: a Secret that is not is no sign."""
+    if not picture.has_sidecar:
+        return
+    known_places = explained(picture)
+    known = frozenset(_secrets(picture, known_places))
+    for mount in picture.user_mounts:
+        volume = picture.sidecar.volume(mount.name)
+        if mount.mount_path not in known_places:
+            each = Unexplained(picture, mount, volume, known=not known.isdisjoint(_names(volume)))
+            if each.seen or each.empty:
+                yield each
+
+
+def _secrets(picture: "WorkloadPicture", known_places: frozenset[str]) -> Iterator[str]:
+    """The Secrets behind the mounts that are explained."""
+    for mount in picture.user_mounts:
+        if mount.mount_path in known_places:
+            yield from _names(picture.sidecar.volume(mount.name))
+
+
+def _names(volume: Volume | None) -> Iterator[str]:
+    return (source.name for source in sources_of(volume) if source.kind == "secret")
+
+
+def _files_of(source: Source, facts: SecretFacts) -> Iterable[str]:
+    if source.items is None:
+        return facts.keys
+    return (item.path for item in source.items if item.key in facts.keys)
+
+
+def partly(each: Unexplained) -> tuple[FileSet, ...]:
+    """The file sets with a path below the mount that the mounts do not provide in full."""
+    supplies = each.picture.supplies.values()
+    return tuple(one.files for one in supplies if not one.complete and each.mount in one.mounts)
+
+
+def _stray(each: Unexplained, taken: Collection[FileSet]) -> Stray:
+    """taken: the files for which other mounts are meant; those below this mount count all the same."""
+    likely = _likeliest(each, frozenset(taken).difference(partly(each)))
+    evident = next((files for files in likely if each.is_sign(files)), None)
+    files = evident or next(iter(likely), None)
+    facts = tuple(facts for _, facts in each.seen)
+    return Stray(each.mount, each.volume, next(iter(each.secrets), ""), facts, files, evident is not None)
+
+
+def _likeliest(each: Unexplained, taken: Collection[FileSet]) -> tuple[FileSet, ...]:
+    """File sets that apply and that the workload lacks, the likeliest first."""
+    picture = each.picture
+    missing: Mapping[FileSet, object] = plain_missing(picture).sets if each.credential else {}
+    wanting = (files for files in missing if files.client_certificate and files in picture.groups)
+    lacking = dict.fromkeys((*partly(each), *wanting))
+    complete = {files for files, supply in picture.supplies.items() if supply.complete}
+    free = (files for files in lacking if files not in complete and files not in taken)
+    usable = (files for files in free if not serves_itself(picture, files))
+    return tuple(nsmallest(NEAR, usable, key=each.distance))
+
+
+def holds_client_credential(facts: SecretFacts) -> bool:
+    """Whether the Secret has a private key that fits a certificate for clients; one whose bytes are to come may."""
+    if facts.sealed:
+        return True
+    materials = tuple(facts.keys.values())
+    certificates = (certificate for material in materials for certificate in material.certificates)
+    certified = {
+        one.public_key for one in certificates if one.usages is None or not _FOR_CLIENTS.isdisjoint(one.usages)
+    }
+    return any(key.public_key in certified for material in materials for key in material.keys if key.public_key)

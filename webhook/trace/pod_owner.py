@@ -1,0 +1,55 @@
+"""The workload behind a Pod that a controller made: the Deployment of its ReplicaSet, the CronJob of its Job."""
+
+from collections.abc import Mapping
+
+from webhook.model.finding import ObjectRef
+from webhook.model.raw_object import text
+from webhook.model.workload import Workload
+from webhook.view import ClusterView
+
+_APPS, _BATCH = "apps/v1", "batch/v1"
+_OWNERS = {
+    "ReplicaSet": _APPS,
+    "StatefulSet": _APPS,
+    "DaemonSet": _APPS,
+    "Job": _BATCH,
+    "ReplicationController": "v1",
+}
+"""The kinds that own Pods, with the API version in which they are followed."""
+
+
+def origin(view: ClusterView, workload: Workload) -> Workload | None:
+    """The stored workload that this one belongs to, or is; None where it is not in view."""
+    if workload.controller == "ReplicaSet":
+        return _by_replica_set(view, workload.namespace, workload.controller_name)
+    if workload.controller in _OWNERS:
+        kind, name = workload.controller, workload.controller_name
+        owner = ObjectRef(_OWNERS[kind], kind, workload.namespace, name)
+        held = view.workloads.get(owner) or view.pods.get(owner)
+        return origin(view, held) if held is not None and held.controller else held
+    if workload.controller == "CronJob":
+        return view.workloads.get(ObjectRef(_BATCH, "CronJob", workload.namespace, workload.controller_name))
+    return None if workload.controller else view.workloads.get(workload.ref)
+
+
+def _by_replica_set(view: ClusterView, namespace: str, name: str) -> Workload | None:
+    """A ReplicaSet is named after its Deployment or Rollout, with a hash behind it; one of its own is stored itself."""
+    stem = name.rpartition("-")[0]
+    for version, kind, named in ((_APPS, "Deployment", stem), (_APPS, "ReplicaSet", name)):
+        held = view.workloads.get(ObjectRef(version, kind, namespace, named))
+        if held is not None:
+            return held
+    rollouts = (one for one in view.workloads.of_namespace(namespace) if one.ref.kind == "Rollout")
+    return next((one for one in rollouts if one.ref.name == stem), None)
+
+
+def created(view: ClusterView, namespace: str, owner: Mapping[str, object]) -> str:
+    """When the controller that an owner reference names was created, '' where it is not in view.
+
+    Of a Job that a CronJob made, the CronJob counts: it is no new workload each time that it runs.
+    """
+    ref = ObjectRef(text(owner.get("apiVersion")), text(owner.get("kind")), namespace, text(owner.get("name")))
+    held = view.workloads.get(ref) or view.pods.get(ref)
+    if held is not None and held.controller == "CronJob":
+        held = origin(view, held) or held
+    return held.created if held is not None else ""

@@ -1,0 +1,27 @@
+"""Answers a sidecar's volumes: which keys a Secret or ConfigMap of one namespace holds, as the view knows it."""
+
+from collections.abc import Mapping
+
+from webhook.model.material import Material
+from webhook.view import ClusterView
+
+
+class ViewContents:
+    """The `Contents` of `istio.injector.proxy_filesystem`, answered from a cluster view."""
+
+    def __init__(self, view: ClusterView, namespace: str) -> None:
+        """Contents of the objects of one namespace."""
+        self.view = view
+        self.namespace = namespace
+
+    def unread(self, kind: str, name: str) -> str:
+        """Why nobody can tell whether an object that is not in view exists, '' when it does not."""
+        return self.view.unread("Secret" if kind == "secret" else "ConfigMap", self.namespace, name)
+
+    def keys(self, kind: str, name: str) -> Mapping[str, Material] | None:
+        """The keys of the object with their facts, None when it is not in view. kind: `secret` or `configMap`."""
+        if kind == "secret":
+            secret = self.view.secret(self.namespace, name)
+            return None if secret is None else secret.keys
+        held = self.view.config_map(self.namespace, name)
+        return None if held is None else held.keys
