@@ -234,7 +234,7 @@ def rule(name: str, *violations: Violation, fault: Exception | None = None) -> R
         if fault is not None:
             raise fault
 
-    return Rule(name, name, Severity.DENY, "workload", frozenset(), "0.1", "", check)
+    return Rule(id=name, title=name, severity=Severity.DENY, about="workload", reads=frozenset(), docs="", check=check)
 
 
 REF = ObjectRef("apps/v1", "Deployment", "devel", "sample-app")

@@ -69,7 +69,7 @@ def tracked_files() -> list[Path]:
 
 def public_rules() -> list[Path]:
     """The rule modules; those that start with `_` are what rules share."""
-    return sorted(path for path in RULES.glob("*.py") if not path.name.startswith("_"))
+    return sorted(path for path in RULES.glob("*/*.py") if not path.name.startswith("_"))
 
 
 def core() -> list[Path]:

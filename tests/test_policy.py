@@ -29,7 +29,9 @@ def problems(text: str) -> tuple[str, ...]:
 
 def rule(name: str) -> Rule:
     """A rule that denies."""
-    return Rule(name, "", Severity.DENY, "workload", frozenset(), "0.1", "", lambda _: ())
+    return Rule(
+        id=name, title="", severity=Severity.DENY, about="workload", reads=frozenset(), docs="", check=lambda _: ()
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "~", "rules:\nexpiry:\n", "rules: {}"])

@@ -36,14 +36,13 @@ EXPIRING = Finding("certificate-expiring", Severity.WARN, SECRET, 'key "cert"', 
 SHADOWED = Finding("rule-shadowed", Severity.DENY, RULE, "spec.host", "is shadowed, always: by another", "")
 LAWS = {
     "file-not-mounted": Rule(
-        "file-not-mounted",
-        "Every file is mounted",
-        Severity.DENY,
-        "workload",
-        frozenset(),
-        "0.1",
-        "Every file is mounted.\n\n## Why\n\nx",
-        lambda _: (),
+        id="file-not-mounted",
+        title="Every file is mounted",
+        severity=Severity.DENY,
+        about="workload",
+        reads=frozenset(),
+        docs="Every file is mounted.\n\n## Why\n\nx",
+        check=lambda _: (),
     )
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 from webhook.decoding.limits import CONFIG_MAP
 from webhook.decoding.yaml_text import load_yaml
 from webhook.model.rule import Example
+from webhook.rules import source
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The instant at which an example without `at` is judged."""
@@ -30,8 +31,8 @@ def load(rule_id: str) -> tuple[Example, ...]:
     Raises:
         BadExample: no file, no list, an unknown or missing field.
     """
-    name = rule_id.replace("-", "_") + ".yaml"
-    file = resources.files("webhook.rules").joinpath(name)
+    name = f"{source(rule_id)}.yaml"
+    file = resources.files("webhook.rules").joinpath(*name.split("/"))
     if not file.is_file():
         raise BadExample(f"webhook/rules/{name} is missing; write at least one good and one bad example")
     entries = load_yaml(file.read_text(encoding="utf-8"), CONFIG_MAP)

@@ -31,7 +31,7 @@ from webhook.model.rule import Rule
 from webhook.policy import Policy
 from webhook.rules import catalogue
 from webhook.rules._reads import INJECTION, NAMESPACE, PRODUCERS, ROUTING, WORKLOADS
-from webhook.rules.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
+from webhook.rules.mesh.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
 from webhook.view import Snapshot
 
 T = TypeVar("T")

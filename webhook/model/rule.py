@@ -10,22 +10,32 @@ About = Literal["workload", "destination", "audience", "change"]
 """Which picture a rule looks at: a workload, a DestinationRule by itself, a rule with its workloads, a change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One law. The module docstring is `docs`; `reads` are the kinds that its part of the picture asks the view for.
+FIRST_VERSION = "0.1"
 
-    over: the part of the picture that it goes over, if one; where that is empty, as it mostly is, it is not asked.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleMetadata:
+    """What the module of a rule declares. reads: the kinds that its part of the picture asks the view for.
+
+    over: the part of the picture that it iterates over, if it does; where that is empty, `check` is not called.
+    since: the version of mtls-guard that has the rule first.
     """
 
-    id: str
     title: str
     severity: Severity
     about: About
     reads: frozenset[str]
-    since: str
+    over: str = ""
+    since: str = FIRST_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(RuleMetadata):
+    """A rule of the catalogue, which takes the id, the docs and the check from the rule's module."""
+
+    id: str
     docs: str
     check: Callable[[Any], Iterable[Violation]]
-    over: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Rules about the annotations userVolume, userVolumeMount and those of mtls-guard."""

@@ -1,0 +1,54 @@
+"""The annotations for the sidecar are spelt as Istio and mtls-guard spell them.
+
+## Why
+
+Annotations are matched to the letter: `sidecar.istio.io/userVolumes`, `sidecar.istio.io/uservolume` and
+`istio.io/userVolume` are accepted by everybody and read by nobody. As a label instead of an annotation they count as
+little.
+
+It denies where the right name would have prepared the sidecar for a DestinationRule in force; otherwise it warns.
+
+## Fix
+
+Use the name that the message gives.
+
+## Source
+
+The injection template asks for the exact keys (Istio 1.32); our own ones are in `docs`, "Opting in".
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._near_misses import effect, slips
+from webhook.rules._reads import CHAINS
+from webhook.trace.near_misses import NearMiss
+from webhook.trace.workload import WorkloadPicture
+
+OURS = "mtls-guard.io/client-secret, destinations or inject"
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per annotation, or label, whose name nearly fits."""
+    for slip in slips(picture, "misspelt"):
+        said = (
+            "is a label, and counts as annotation only" if slip.meant in slip.names else "is a name that nobody reads"
+        )
+        certain = slip.sure or bool(slip.files)
+        yield Violation(picture.ref, slip.path, said + effect(picture, slip), _fix(slip), certain=certain)
+
+
+def _fix(slip: NearMiss) -> str:
+    if slip.meant in slip.names:
+        return "move it to the annotations of the pod template"
+    return f"call it {slip.meant}" if slip.meant else f"call it {OURS}"
+
+
+RULE = RuleMetadata(
+    title="An annotation for the sidecar has a name that nearly fits",
+    severity=Severity.DENY,
+    about="workload",
+    over="near_misses",
+    reads=CHAINS,
+)

@@ -1,0 +1,53 @@
+"""The annotations of a running Pod that say which files its sidecar mounts stay as they were when it was created.
+
+## Why
+
+Volumes and mounts of a Pod cannot be changed once it exists. The annotations can, and are read only when a Pod is
+created: another Secret in `mtls-guard.io/client-secret`, `inject: "false"`, or other user volumes have no effect on a
+Pod that runs. `kubectl apply` says "configured", and the sidecar keeps the files that it has.
+
+## Fix
+
+Create the Pod again from its manifest (`kubectl replace --force`); a Pod of a Deployment gets its annotations from
+there. What `kubectl get pod -o yaml` shows is no manifest for it: it has the finished sidecar already.
+
+## Source
+
+Kubernetes 1.37: pkg/apis/core/validation, `ValidatePodUpdate`; the mutating webhooks of mtls-guard and of Istio are
+called for the creation of Pods only.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.printable import cut
+from webhook.model.rule import RuleMetadata
+from webhook.rules._pod_changes import changed
+from webhook.rules._reads import CHAINS
+from webhook.rules._words import annotation, quote
+from webhook.trace.workload import WorkloadPicture
+
+_SHOWN = 40
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation, at the first annotation that changes."""
+    for name in changed(picture)[:1]:
+        before = dict(picture.occasion.before or ()).get(name)
+        now = picture.pod.annotations.get(name)
+        problem = f"{_shown(before)} becomes {_shown(now)}: the Pod keeps the files that it has"
+        fix = f"create it again from its manifest: kubectl -n {picture.workload.namespace} replace --force -f FILE"
+        yield Violation(picture.ref, annotation(picture.pod.path, name), problem, fix, certain=False)
+
+
+def _shown(value: str | None) -> str:
+    """A value as a line shows it."""
+    return "no value" if value is None else quote(cut(value, _SHOWN))
+
+
+RULE = RuleMetadata(
+    title="An annotation of a running Pod changes that is read only when a Pod is created",
+    severity=Severity.WARN,
+    about="workload",
+    reads=CHAINS,
+)

@@ -1,0 +1,50 @@
+"""Each field of `userVolume` and `userVolumeMount` has the JSON type that Kubernetes gives it.
+
+## Why
+
+In JSON `"true"` is a text and `true` is not, and `"0400"` is no number. Where Kubernetes wants a boolean or a number
+and gets a text, the injector cannot decode the Pod that it rendered, and refuses it. The Deployment was accepted
+before.
+
+## Fix
+
+Write booleans and numbers without quotes: `"optional": true`, `"defaultMode": 420` (decimal; 0644 in octal).
+
+## Source
+
+pkg/kube/inject/webhook.go, `applyOverlay`, decodes with encoding/json into `corev1.Pod` (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.chain import AnnotationFault
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._faults import annotation_faults
+from webhook.rules._reads import NAMESPACE
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per field whose value has the wrong type."""
+    for fault in annotation_faults(picture, "wrong-type"):
+        said, _, wanted = fault.detail.partition(", and must be ")
+        yield Violation(picture.ref, fault.path, f"{said}; Istio refuses every Pod", _fix(fault, wanted))
+
+
+def _fix(fault: AnnotationFault, wanted: str) -> str:
+    if fault.field in ("mode", "defaultMode"):
+        return "write a decimal number without quotes (0644 is 420, 0444 is 292), or leave it out"
+    if fault.field in ("secret", "configMap"):
+        name = "secretName" if fault.field == "secret" else "name"
+        return f'write an object: {{"{name}": "NAME"}}'
+    return f"write {wanted}"
+
+
+RULE = RuleMetadata(
+    title="A field of a user volume has a value of the wrong JSON type",
+    severity=Severity.DENY,
+    about="workload",
+    over="annotation_faults",
+    reads=NAMESPACE,
+)

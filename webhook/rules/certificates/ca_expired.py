@@ -1,0 +1,57 @@
+"""The CA bundle that verifies the server holds certificates that are valid today.
+
+## Why
+
+Envoy loads a bundle of expired certificates without a word, and then every server is refused
+(CERTIFICATE_VERIFY_FAILED). Where only some of them have expired, those servers fail that they stand for.
+
+## Fix
+
+Replace the expired certificates in the bundle; take them out when nothing needs them.
+
+## Source
+
+Measured with Envoy 1.40.0: the bundle loads, the handshake fails.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.chain import Chain
+from webhook.model.finding import Severity, Violation
+from webhook.model.material import CertificateFacts
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import key_path, moment, named
+from webhook.rules._reads import CHAINS
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per bundle with a certificate that is not valid today; certain when none is."""
+    at = picture.horizon.at
+    for chain, certificates in picture.ca_bundles:
+        out = [one for one in certificates if not one.not_before <= at < one.not_after]
+        if out and chain.file.object is not None:
+            yield _expired(picture, chain, certificates, out)
+
+
+def _expired(
+    picture: WorkloadPicture, chain: Chain, certificates: tuple[CertificateFacts, ...], out: list[CertificateFacts]
+) -> Violation:
+    first = out[0]
+    late = first.not_after <= picture.horizon.at
+    said = f"expired ({moment(first.not_after)})" if late else f"is valid only from {moment(first.not_before)}"
+    whole = len(out) == len(certificates)
+    share = "no server can be verified" if whole else f"{len(out)} of {len(certificates)} certificates are out of date"
+    ref = chain.file.object or picture.ref
+    return Violation(
+        ref, key_path(chain), f"CA {named(first)} {said}: {share}", "replace it in the bundle", certain=whole
+    )
+
+
+RULE = RuleMetadata(
+    title="The CA bundle holds certificates that are not valid today",
+    severity=Severity.DENY,
+    about="workload",
+    over="ca_bundles",
+    reads=CHAINS,
+)

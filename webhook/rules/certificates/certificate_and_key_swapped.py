@@ -1,0 +1,55 @@
+"""The path of the client certificate holds a certificate, the path of the private key a key, the CA path certificates.
+
+## Why
+
+Each of the three paths is read for one purpose. A key where the certificate belongs (or the other way round) is refused
+by Istio's agent, and every call answers 503.
+
+## Fix
+
+Swap the two keys in the Secret, or the two paths in the DestinationRule.
+
+## Source
+
+Go `crypto/tls.X509KeyPair`: "PEM inputs may have been switched". Seen with real traffic: 503.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import refusals, role
+from webhook.rules._reads import CHAINS
+from webhook.rules._words import quote
+from webhook.trace.credentials import Refused
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per file that holds what belongs into another one."""
+    yield from refusals(picture, WORDS)
+
+
+def _swapped(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+    held = "certificates" if one.refusal.role == "key" else "a private key"
+    if one.refusal.role == "ca":
+        return f"is read as {role(one.chain)} and holds {held}", "put the certificate of the server's authority there"
+    paths = " and ".join(quote(chain.path) for chain in (one.chain, one.other) if chain is not None)
+    fix = f"swap the keys of the Secret, or the paths {paths} in the rule"
+    if one.other is not None and one.other.path == one.chain.path:
+        fix = (
+            f"name two files: clientCertificate and privateKey of {one.chain.rule.ref} are both {quote(one.chain.path)}"
+        )
+    return f"is read as {role(one.chain)} and holds {held}", fix
+
+
+WORDS = {"swapped": _swapped}
+
+
+RULE = RuleMetadata(
+    title="Certificate and key stand in each other's place",
+    severity=Severity.DENY,
+    about="workload",
+    over="refused",
+    reads=CHAINS,
+)

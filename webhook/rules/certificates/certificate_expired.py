@@ -1,0 +1,59 @@
+"""No certificate that a sidecar presents has expired.
+
+## Why
+
+Envoy does not look at the dates of its own certificate: an expired one loads, the Pod is ready at once, and the server
+refuses every handshake. Only the partner's log says why.
+
+## Fix
+
+Have the certificate renewed and put the new pair into the Secret. Running sidecars take it up within a minute or two,
+without a restart (unless the file is mounted by `subPath`).
+
+## Source
+
+Seen with real traffic: 503 `connection_termination`; only the partner's log says that the certificate expired.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import moment, named, replace_secret, span
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS, WORKLOADS
+from webhook.rules._words import quote
+from webhook.trace.credentials import Held
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per file of which a certificate has expired, or does so within the policy's limit."""
+    last = picture.horizon.at + picture.horizon.deny
+    seen: set[tuple[str, str]] = set()
+    for held in picture.client_certificates:
+        place = (held.object.name, held.key)
+        if held.certificate.not_after <= last and place not in seen:
+            seen.add(place)
+            yield _expired(picture, held)
+
+
+def _expired(picture: WorkloadPicture, held: Held) -> Violation:
+    end, at = held.certificate.not_after, picture.horizon.at
+    when = f"expired {span(at - end)} ago" if end <= at else f"expires in {span(end - at)}"
+    return Violation(
+        held.object,
+        f"key {quote(held.key)}",
+        f"{named(held.certificate)} {when} ({moment(end)})",
+        renewed(picture.view, held.object, f"replace it: {replace_secret(picture, held.object)}"),
+        certain=held.certain,
+    )
+
+
+RULE = RuleMetadata(
+    title="A certificate that the sidecar presents has expired",
+    severity=Severity.DENY,
+    about="workload",
+    over="client_certificates",
+    reads=CHAINS | PRODUCERS | WORKLOADS,
+)

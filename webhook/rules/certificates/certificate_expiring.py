@@ -1,0 +1,59 @@
+"""No certificate that a sidecar presents or verifies with expires within the days that the policy allows for renewal.
+
+## Why
+
+Certificates expire with nobody touching anything. On that day every call fails, and nothing in the cluster says so
+before.
+
+## Fix
+
+Have the certificate renewed now and put it into the Secret; running sidecars take it up without a restart. How many
+days ahead this is said is the policy's `expiry.warn` (30 unless it says otherwise).
+
+## Source
+
+Seen with real traffic: an expired client certificate gives 503 `connection_termination`, with the Pod ready.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import ObjectRef, Severity, Violation
+from webhook.model.material import CertificateFacts
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import moment, named, span
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS
+from webhook.rules._words import quote
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per file of which a certificate is about to expire, the first to go of each file."""
+    first, last = picture.horizon.at + picture.horizon.deny, picture.horizon.at + picture.horizon.warn
+    soonest: dict[tuple[ObjectRef, str], CertificateFacts] = {}
+    for ref, key, certificate in _all(picture):
+        known = soonest.get((ref, key))
+        if first < certificate.not_after <= last and (known is None or certificate.not_after < known.not_after):
+            soonest[ref, key] = certificate
+    for (ref, key), certificate in soonest.items():
+        left = span(certificate.not_after - picture.horizon.at)
+        problem = f"{named(certificate)} expires in {left} ({moment(certificate.not_after)})"
+        fix = renewed(picture.view, ref, "renew it and replace it in the Secret")
+        yield Violation(ref, f"key {quote(key)}", problem, fix)
+
+
+def _all(picture: WorkloadPicture) -> Iterator[tuple[ObjectRef, str, CertificateFacts]]:
+    for held in picture.client_certificates:
+        yield held.object, held.key, held.certificate
+    for chain, certificates in picture.ca_bundles:
+        if chain.file.object is not None:
+            for certificate in certificates:
+                yield chain.file.object, chain.file.key, certificate
+
+
+RULE = RuleMetadata(
+    title="A certificate of the chain expires soon",
+    severity=Severity.WARN,
+    about="workload",
+    reads=CHAINS | PRODUCERS,
+)

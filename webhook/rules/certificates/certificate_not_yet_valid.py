@@ -1,0 +1,47 @@
+"""Every certificate that a sidecar presents is valid already.
+
+## Why
+
+Envoy does not look at the dates of its own certificate. One whose validity begins later loads, and the server refuses
+every handshake until then. A clock that runs ahead where the certificate was issued has the same effect.
+
+## Fix
+
+Wait until the date, or have a certificate issued that is valid now.
+
+## Source
+
+Envoy 1.40 loads it (measured); RFC 5280, 4.1.2.5, makes the server refuse it.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import moment, named, replace_secret
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS
+from webhook.rules._words import quote
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per file of which a certificate's validity has not begun."""
+    seen: set[tuple[str, str]] = set()
+    for held in picture.client_certificates:
+        begin, place = held.certificate.not_before, (held.object.name, held.key)
+        if begin > picture.horizon.at and place not in seen:
+            seen.add(place)
+            problem = f"{named(held.certificate)} is valid only from {moment(begin)}"
+            otherwise = f"replace it: {replace_secret(picture, held.object)}"
+            fix = f"wait until then, or {renewed(picture.view, held.object, otherwise)}"
+            yield Violation(held.object, f"key {quote(held.key)}", problem, fix, certain=held.certain)
+
+
+RULE = RuleMetadata(
+    title="A certificate that the sidecar presents is not valid yet",
+    severity=Severity.DENY,
+    about="workload",
+    over="client_certificates",
+    reads=CHAINS | PRODUCERS,
+)

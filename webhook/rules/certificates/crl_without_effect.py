@@ -1,0 +1,47 @@
+"""A rule's revocation list has an effect, or is left out.
+
+## Why
+
+istiod puts a ConfigMap `istio-ca-crl` into every namespace and mounts it into every sidecar, empty when the mesh has
+no list. Where that file exists, even empty, the list that a rule names in `caCrl` is not used: a revoked partner was
+accepted. With `insecureSkipVerify` or `credentialName` it is not used either.
+
+## Fix
+
+Leave `caCrl` out and do not count on revocation; or take `istio-ca-crl` out of the sidecars
+(`PILOT_ENABLE_CA_CRL=false`).
+
+## Source
+
+security/pkg/nodeagent/sds/sdsservice.go (Istio 1.32).
+Seen with real traffic, with one version each (Istio of August 2026, Envoy 1.40): caCrl has no effect.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._words import quote
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields one violation per tls block whose revocation list is not used."""
+    for tls in picture.client_settings:
+        if tls.files.ca_crl and tls.mode in ("SIMPLE", "MUTUAL"):
+            reason = "beside insecureSkipVerify" if tls.insecure_skip_verify else ""
+            if not reason and picture.view.mesh.crl_in_every_sidecar:
+                reason = "in sidecars that hold Istio's own istio-ca-crl, which is the default"
+            if reason:
+                problem = f"{quote(tls.files.ca_crl)} has no effect {reason}"
+                yield Violation(
+                    picture.ref, f"{tls.path}.caCrl", problem, "do not count on it to refuse a revoked partner"
+                )
+
+
+RULE = RuleMetadata(
+    title="A revocation list has no effect",
+    severity=Severity.WARN,
+    about="destination",
+    reads=frozenset(),
+)

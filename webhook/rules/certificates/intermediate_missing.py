@@ -1,0 +1,64 @@
+"""A client certificate file holds the intermediates between the leaf and the root.
+
+## Why
+
+The server knows the root; what stands between it and the leaf the client has to send. Without it the server may not be
+able to build the chain, and refuses the handshake. That is seen only where the CA bundle shows that the leaf's issuer
+is an intermediate, which can only be so where client and server share an authority.
+
+## Fix
+
+Append the intermediate certificates to the client certificate: `cat leaf.pem intermediate.pem > cert`.
+
+## Source
+
+RFC 8446, 4.4.2: each certificate certifies the one before it. Envoy 1.40 loads the leaf alone (measured).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.material import CertificateFacts
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import key_path, named
+from webhook.rules._reads import CHAINS
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per client certificate whose chain breaks off inside its own file."""
+    for credential in picture.credentials:
+        chain = credential.certificate
+        material = chain.file.material if chain is not None else None
+        if chain is None or material is None or chain.file.object is None or len(material.certificates) < 1:
+            continue
+        last = _end(material.certificates)
+        if last is not None and _shows(picture, last):
+            problem = f"the chain ends at {named(last)}, whose issuer {last.issuer} is not in the file"
+            fix = "append the issuer's certificate behind it"
+            yield Violation(chain.file.object, key_path(chain), problem, fix, certain=False)
+
+
+def _end(certificates: tuple[CertificateFacts, ...]) -> CertificateFacts | None:
+    """Where the chain from the leaf ends, if that is no root."""
+    by_subject = {one.subject_id: one for one in certificates}
+    here, seen = certificates[0], set[str]()
+    while not here.self_issued and here.issuer_id in by_subject and here.subject_id not in seen:
+        seen.add(here.subject_id)
+        here = by_subject[here.issuer_id]
+    return None if here.self_issued else here
+
+
+def _shows(picture: WorkloadPicture, last: CertificateFacts) -> bool:
+    """Whether a bundle shows that the missing issuer is an intermediate: it holds it, with an issuer of its own."""
+    held = [one for _, certificates in picture.ca_bundles for one in certificates]
+    return any(one.subject_id == last.issuer_id and not one.self_issued for one in held)
+
+
+RULE = RuleMetadata(
+    title="The client certificate's chain breaks off before its root",
+    severity=Severity.WARN,
+    about="workload",
+    over="credentials",
+    reads=CHAINS,
+)

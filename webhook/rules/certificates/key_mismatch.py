@@ -1,0 +1,56 @@
+"""The private key of a client certificate is that certificate's own.
+
+## Why
+
+A certificate is of use only to whoever holds the private key that belongs to it. Istio's agent compares the two before
+it hands them to Envoy, refuses a pair that does not match, and every call answers 503.
+
+## Fix
+
+Put the key that the certificate was issued for into the Secret, or the certificate of this key; both change together.
+`openssl x509 -noout -pubkey -in cert` and `openssl pkey -pubout -in key` print the same for a pair that matches.
+
+## Source
+
+Go `crypto/tls.X509KeyPair`, called by security/pkg/nodeagent/cache/secretcache.go (Istio 1.31). Seen with real traffic:
+`private key does not match`, 503.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._material import named, refusals, replace_secret, role
+from webhook.rules._producers import renewed
+from webhook.rules._reads import CHAINS, PRODUCERS
+from webhook.rules._words import quote
+from webhook.trace.credentials import Refused
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per file that is the key of another certificate."""
+    yield from refusals(picture, WORDS)
+
+
+def _mismatch(picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+    other = one.other.file if one.other is not None else None
+    leaf = other.material.certificates[:1] if other is not None and other.material is not None else ()
+    whose = f"{named(leaf[0])} in key {quote(other.key)}" if other is not None and leaf else "the certificate"
+    ref = one.chain.file.object
+    fix = ""
+    if ref is not None:
+        fix = renewed(picture.view, ref, f"put both halves of one pair into it: {replace_secret(picture, ref)}")
+    return f"this {role(one.chain)} does not belong to {whose}", fix
+
+
+WORDS = {"mismatch": _mismatch}
+
+
+RULE = RuleMetadata(
+    title="The private key belongs to another certificate",
+    severity=Severity.DENY,
+    about="workload",
+    over="refused",
+    reads=CHAINS | PRODUCERS,
+)

@@ -1,0 +1,65 @@
+"""The running Pods of workloads that ask injection for a DestinationRule's files have what new Pods would get.
+
+## Why
+
+Injection writes into a Pod when it is created. Those that started before the DestinationRule lack its files for as long
+as they live: calls to its host answer 503 there. Where it names another Secret now, they keep the one of before.
+
+## Fix
+
+`kubectl -n NAMESPACE rollout restart KIND/NAME`.
+
+## Source
+
+Kubernetes: a Pod's volumes cannot be changed. mtls-guard's own injection (docs/injection.md, "No DestinationRule yet").
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import ObjectRef, Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.rules._running import injected_otherwise, replaced
+from webhook.rules._words import counted
+from webhook.trace.audience import AudiencePicture
+from webhook.trace.injected_workload import picture_as_injected
+from webhook.trace.workload import WorkloadPicture
+
+LOOKED_AT = 20
+"""How many workloads are looked at; the others are told in their own reviews."""
+
+
+def check(picture: AudiencePicture) -> Iterator[Violation]:
+    """Yields at most one violation; workloads of other namespaces are counted."""
+    behind = [one for one in _getting(picture) if injected_otherwise(one)]
+    own = [one for one in behind if one.ref.namespace == picture.ref.namespace]
+    if not behind:
+        return
+    said, fix = f"{counted(len(behind))} of other namespaces", "their owners restart them"
+    if own:
+        more = f" and {counted(len(behind) - 1)} more" if len(behind) > 1 else ""
+        said, fix = f"{own[0].ref}{more}", replaced(own[0].ref, injected_otherwise(own[0]))
+    yield Violation(
+        picture.ref, "", f"running Pods of {said} have other files than injection gives to new ones", fix, certain=False
+    )
+
+
+def _getting(picture: AudiencePicture) -> Iterator[WorkloadPicture]:
+    """The workloads to which injection brings its files, as their Pods would be made now."""
+    for ref in _first(picture):
+        workload = picture.view.workloads.get(ref)
+        if workload is not None:
+            yield picture_as_injected(workload, picture.view, picture.horizon)
+
+
+def _first(picture: AudiencePicture) -> list[ObjectRef]:
+    refs = (ref for each in picture.brought.values() for ref in each)
+    return sorted(refs, key=lambda ref: (ref.namespace != picture.ref.namespace, ref))[:LOOKED_AT]
+
+
+RULE = RuleMetadata(
+    title="Running Pods that ask injection for the files of a DestinationRule started before it",
+    severity=Severity.WARN,
+    about="audience",
+    reads=CHAINS | WORKLOADS,
+)

@@ -1,0 +1,114 @@
+"""A change to an Istio object or a Secret leaves the workloads working that worked before it.
+
+## Why
+
+Workload, rule and Secret belong to different people. Who moves a path in a rule, narrows an `exportTo` or renames a
+key does not see whose calls break: a rule with wrong paths takes effect in running Pods, within seconds and without a
+rollout.
+
+Workloads in the object's own namespace make the change refused; those of others only warn, so that one team's
+workload does not lock another team's rule. Deletions and changes of Secrets only warn.
+
+## Fix
+
+Change in an order without a gap: first give the workloads both the old and the new (mount, Secret or route), then
+change the object, and take the old away last. Who accepts a short interruption writes the annotation
+`mtls-guard.io/allow-interruption: "true"` on the changed object: the denial becomes a warning.
+
+## Source
+
+Seen with real traffic: a rule with wrong paths applied to a running Pod gives 15 s of plain text, then 503.
+"""
+
+from collections.abc import Iterator
+
+from webhook.kinds.opt_in_annotations import ALLOW_INTERRUPTION
+from webhook.model.finding import Finding, Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._affected import affected
+from webhook.rules._reads import CHAINS, CONFIG_MAPS, PRODUCERS, WORKLOADS
+from webhook.rules._words import counted
+from webhook.rules.destinationrules.rule_not_exported import FIX as EXPORT
+from webhook.rules.destinationrules.rule_not_exported import SELECTING
+from webhook.trace.change import ChangePicture
+
+INJECTION = "injection-impossible"
+FIXES = {
+    "DestinationRule": "mount the files at old and new path in the workloads, change the rule, then drop the old mount",
+    "Secret": "mount old and new Secret in the workloads, move the rule's paths, then drop the old one",
+}
+GONE = {
+    "DestinationRule": "first give these workloads another rule, or take their mounts away; then delete it",
+    "Secret": "first mount another Secret in these workloads, or take their mounts away; then delete it",
+}
+GONE_OTHERWISE = "first put another in its place for these workloads; then delete it"
+LOST = "keep a tls block in force for them, or take their mounts away first"
+ACCEPT = f'; to accept a short interruption: annotation {ALLOW_INTERRUPTION}: "true"'
+UNCLEAR = (
+    "first let these workloads say which hosts they mean (mtls-guard.io/destinations), or limit the rule by exportTo"
+)
+OTHERWISE = "keep what the rule needs; to move: add the new one, move the rule, then drop the old one"
+
+
+def check(picture: ChangePicture) -> Iterator[Violation]:
+    """Yields at most one violation; certain for a fault in the object's own namespace, if the change can be refused."""
+    if not picture.broken:
+        return
+    own, others = picture.own, picture.others
+    cause = next((one.findings[0] for one in (*own, *others) if one.findings), None)
+    denied = picture.prevents and any(one.findings for one in own)
+    yield Violation(
+        picture.ref,
+        "",
+        f"this {'deletion' if picture.operation == 'DELETE' else 'change'} breaks {affected(own, others)} "
+        f"({_why(picture, cause)}){_unseen(picture)}",
+        f"{_fix(picture, cause)}{ACCEPT if denied and picture.ref.kind == 'DestinationRule' else ''}",
+        certain=denied,
+    )
+
+
+def _why(picture: ChangePicture, cause: Finding | None) -> str:
+    """The rule that speaks against it, with the object where that is neither the changed one nor a broken workload."""
+    if cause is None:
+        return "rule-not-exported" if _not_exported(picture) else "nothing presents their certificate"
+    known = {picture.ref, *(one.workload for one in picture.broken)}
+    return cause.rule if cause.object in known else f"{cause.rule} at {cause.object}"
+
+
+def _unseen(picture: ChangePicture) -> str:
+    """How many workloads were left out, for there were too many for one review."""
+    return f"; {counted(picture.unseen)} more were not looked at" if picture.unseen else ""
+
+
+def _fix(picture: ChangePicture, cause: Finding | None) -> str:
+    """What mends the changed object where the fault lies in it; else the order of changes without a gap."""
+    if picture.operation == "DELETE":
+        return GONE.get(picture.ref.kind, GONE_OTHERWISE)
+    if cause is None:
+        return _not_exported(picture) or LOST
+    if (cause.object == picture.ref and picture.ref.kind != "Secret") or _only_running(picture):
+        return cause.fix
+    if cause.rule == INJECTION:
+        return UNCLEAR
+    return FIXES.get(picture.ref.kind, OTHERWISE)
+
+
+def _only_running(picture: ChangePicture) -> bool:
+    """Whether new Pods would work: the fix says then how running ones are moved."""
+    return all(one.running for one in picture.broken)
+
+
+def _not_exported(picture: ChangePicture) -> str:
+    """The fix where the changed DestinationRule is not exported to the workloads any more, else the empty text."""
+    first = (*picture.own, *picture.others)[0]
+    if first.miss is None or first.miss.cause != "not-exported":
+        return ""
+    return (EXPORT if first.miss.rule.selector is None else SELECTING).format(namespace=first.workload.namespace)
+
+
+RULE = RuleMetadata(
+    title="A change breaks workloads that were fine before it",
+    severity=Severity.DENY,
+    about="change",
+    reads=CHAINS | CONFIG_MAPS | PRODUCERS | WORKLOADS,
+)

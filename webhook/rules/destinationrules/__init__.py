@@ -1,0 +1,1 @@
+"""Rules about DestinationRules and their TLS settings."""

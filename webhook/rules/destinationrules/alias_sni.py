@@ -1,0 +1,48 @@
+"""A rule for an in-cluster name of an outside partner sets `sni` and `subjectAltNames`.
+
+## Why
+
+Without `sni` the sidecar sends the name of the call and expects it in the certificate. For a Service without
+selector, which stands for something outside, that name (`partner.egress.svc.cluster.local`) is one that only this
+cluster knows: the partner's certificate cannot hold it.
+
+## Fix
+
+Add `sni` and `subjectAltNames` with the partner's own name.
+
+## Source
+
+pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.mesh import Service
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import ROUTING
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields one violation per tls block without sni that holds for a Service without selector."""
+    if not picture.client_settings or all(tls.sni for tls in picture.client_settings):
+        return
+    blocks = {one.tls.path: one for one in picture.presenting if not one.tls.sni and _outside(one.service)}
+    for path, one in blocks.items():
+        if not one.tls.subject_alt_names and not one.tls.insecure_skip_verify:
+            problem = f"is missing, so the partner's certificate must hold {one.service.host}, a name of this cluster"
+            fix = "write the partner's own name, also into subjectAltNames"
+            yield Violation(picture.ref, f"{path}.sni", problem, fix, certain=False)
+
+
+def _outside(service: Service) -> bool:
+    return service.ref.kind == "Service" and not service.selector and not service.external_name
+
+
+RULE = RuleMetadata(
+    title="The partner's certificate is expected to hold a name of this cluster",
+    severity=Severity.WARN,
+    about="destination",
+    reads=ROUTING,
+)

@@ -1,0 +1,50 @@
+"""A tls block of mode MUTUAL names both the client certificate and its key.
+
+## Why
+
+Without one of the two Istio cannot build the TLS context, writes a line into its own log and leaves the connection
+without TLS: plain text. Its validation refuses such a rule normally, but not where that webhook is off or does not
+look.
+
+## Fix
+
+Add the missing path; both files come from the same Secret.
+
+## Source
+
+pilot/pkg/networking/core/cluster_tls.go, `applyUpstreamTLSSettings`; pkg/config/validation/agent/validation.go (Istio
+1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._fields import lost
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields one violation per tls block of mode MUTUAL that lacks certificate or key."""
+    for tls in picture.client_settings:
+        if tls.mode != "MUTUAL" or tls.credential_name:
+            continue
+        named = (("clientCertificate", tls.files.client_certificate), ("privateKey", tls.files.private_key))
+        missing = [field for field, path in named if not path and not lost(picture.rule, tls, field)]
+        if missing:
+            both = len(missing) > 1
+            yield Violation(
+                picture.ref,
+                tls.path if both else f"{tls.path}.{missing[0]}",
+                f"{'names neither certificate nor key' if both else 'is missing'}, so Istio drops the whole TLS: calls"
+                " leave in plain text",
+                "add the paths of clientCertificate and privateKey" if both else "add the path of its file",
+            )
+
+
+RULE = RuleMetadata(
+    title="A tls block of mode MUTUAL lacks the client certificate or its key",
+    severity=Severity.DENY,
+    about="destination",
+    reads=frozenset(),
+)

@@ -1,0 +1,63 @@
+"""Every field of a rule has a name that Istio knows.
+
+## Why
+
+The API server drops a field that it does not know (`client_certificate`, `clientCert`, `caCertificate`) before
+anybody sees it, and stores the rest. What was meant is then simply missing: no client certificate, or the partner
+verified against the system's CAs. Only the manifest, and the annotation in which kubectl keeps it, still tell.
+The same happens to a field of TLS at the wrong place, as `portLevelSettings` beside `trafficPolicy`.
+
+## Fix
+
+Write the field as the message says, and where it says; `kubectl explain destinationrule.spec.trafficPolicy.tls` lists
+them.
+
+## Source
+
+Kubernetes prunes unknown fields of custom resources (structural schemas);
+api/networking/v1alpha3/destination_rule.proto.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._fields import Misspelt, misspelt
+from webhook.rules._words import quote
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields one violation per unknown field: certain where a field of TLS was evidently meant."""
+    if not picture.rule.unknown:
+        return
+    for one in misspelt(picture.rule):
+        if one.belongs:
+            yield _misplaced(picture, one)
+            continue
+        in_tls = one.path.endswith(".tls")
+        if not (in_tls or picture.client_settings):
+            continue
+        known = "see kubectl explain destinationrule.spec.trafficPolicy.tls" if in_tls else "remove it"
+        yield Violation(
+            picture.ref,
+            f"{one.path}.{one.key}",
+            f"{quote(one.key)} is no field of Istio, and the API server drops it",
+            f"write {quote(one.meant)}" if one.meant else known,
+            certain=in_tls and bool(one.meant),
+        )
+
+
+def _misplaced(picture: DestinationPicture, one: Misspelt) -> Violation:
+    """A field of TLS at the wrong place; certain where it names the only client certificate."""
+    problem = f"{quote(one.key)} is no field here, and the API server drops it: it sets no TLS"
+    client = one.key in ("clientCertificate", "privateKey", "credentialName") and not picture.client_settings
+    return Violation(picture.ref, f"{one.path}.{one.key}", problem, f"move it to {one.belongs}", certain=client)
+
+
+RULE = RuleMetadata(
+    title="A misspelt field is dropped without a word",
+    severity=Severity.DENY,
+    about="destination",
+    reads=frozenset(),
+)

@@ -1,0 +1,42 @@
+"""Of several DestinationRules for one host and namespace, it is known which is the oldest.
+
+## Why
+
+Istio merges them by age: the older rule's `trafficPolicy` counts whole. Files hold no creation time, so where the
+outcome depends on it, nobody can tell from them which client certificate is presented, or whether any is.
+
+## Fix
+
+Keep one rule per host and namespace, with all settings in it. Where workloads present different certificates to one
+host, give each rule a `workloadSelector` that picks its own workloads.
+
+## Source
+
+pilot/pkg/model/push_context.go, `sortConfigByCreationTime`; destination_rule.go, `mergeDestinationRule` (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._age import rival_of_unknown_age
+from webhook.rules._reads import ROUTING
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields at most one violation, for a rule whose effect depends on an age that is not in view."""
+    other = rival_of_unknown_age(picture.config, picture.rule) if picture.client_settings else None
+    if other is not None:
+        rest = "that of the other" if other.settings() else "none"
+        problem = f"{other.ref} has the same host, and by age, which is not in view, this tls counts or {rest}"
+        fix = "move all settings into one of them and delete the other, or give each its own workloadSelector"
+        yield Violation(picture.ref, "spec.host", problem, fix, certain=False)
+
+
+RULE = RuleMetadata(
+    title="Which of two rules for one host counts depends on their age, which is not in view",
+    severity=Severity.WARN,
+    about="destination",
+    reads=ROUTING,
+)

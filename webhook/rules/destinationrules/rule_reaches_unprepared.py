@@ -1,0 +1,66 @@
+"""A rule with file paths reaches only workloads that hold the files.
+
+## Why
+
+A rule reaches every sidecar that sees its host. One that lacks the files becomes ready 15 seconds later, and its
+calls to the host answer 503 instead of leaving as before. The workloads that the rule is meant for do not notice.
+
+## Fix
+
+Add a `workloadSelector`, or list the client namespaces in `exportTo`.
+
+## Source
+
+pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.32).
+Seen with real traffic: files missing, ready only after 15.5 s, then 503.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import ObjectRef, Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import NAMESPACE, PRODUCERS, ROUTING, SECRETS, WORKLOADS
+from webhook.rules._words import counted
+from webhook.trace.audience import AudiencePicture
+
+NAMED = 3
+
+
+def check(picture: AudiencePicture) -> Iterator[Violation]:
+    """Yields at most one violation, with the number of workloads reached unprepared, for a rule that serves others."""
+    if not picture.file_sets or not picture.served:
+        return
+    lacking = picture.audience.unprepared
+    if not lacking:
+        return
+    count = picture.audience.unprepared_count
+    own = sorted(lacking.get(picture.ref.namespace, ()))
+    others = {namespace: len(refs) for namespace, refs in lacking.items() if namespace != picture.ref.namespace}
+    yield Violation(
+        picture.ref,
+        "",
+        f"reaches {counted(count)} without its files: {'; '.join(_who(own, others))}",
+        "add a workloadSelector, or limit exportTo to the client namespaces",
+    )
+
+
+def _who(own: list[ObjectRef], others: dict[str, int]) -> Iterator[str]:
+    """The workloads of the rule's namespace by name, the others as a number per namespace."""
+    if own:
+        more = len(own) - NAMED
+        yield ", ".join(str(ref) for ref in own[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    if others:
+        ordered = sorted(others, key=lambda namespace: (-others[namespace], namespace))
+        more = len(ordered) - NAMED
+        named = ", ".join(f"{others[namespace]} in {namespace}" for namespace in ordered[:NAMED])
+        yield named + (
+            f" and {sum(others[name] for name in ordered[NAMED:])} in {more} more namespaces" if more > 0 else ""
+        )
+
+
+RULE = RuleMetadata(
+    title="A rule reaches workloads that lack its files",
+    severity=Severity.WARN,
+    about="audience",
+    reads=WORKLOADS | NAMESPACE | ROUTING | SECRETS | PRODUCERS,
+)

@@ -1,0 +1,54 @@
+"""A rule for a port of protocol TCP sets `sni`.
+
+## Why
+
+Where the sidecar knows the call's host (http), it sends it as SNI when the rule sets none. On a port of protocol TCP
+it knows no host, so it sends no SNI and checks no name: many partners then answer with a wrong certificate or close.
+
+## Fix
+
+Add `sni` (and `subjectAltNames`) with the partner's name; or give the port protocol HTTP if it is http.
+
+## Source
+
+pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation`: an HTTP protocol option (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.istio.pilot.hosts import is_wildcard
+from webhook.istio.pilot.route_resolution import HTTP
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import ROUTING
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields one violation per tls block without sni at which calls of a port that is not http end."""
+    if not picture.client_settings or all(tls.sni for tls in picture.client_settings):
+        return
+    ends = {(one.service.host, one.port.number, one.subset): one for one in picture.used if not one.tls.sni}
+    found: dict[str, Violation] = {}
+    for call in picture.calls:
+        one = ends.get((call.host, call.number, call.subset))
+        if one is not None and call.port.protocol not in HTTP and one.tls.path not in found:
+            problem = f"is missing, and port {call.port.number} has protocol {call.port.protocol}: no SNI is sent"
+            fix = _fix(picture, one.service.host)
+            found[one.tls.path] = Violation(picture.ref, f"{one.tls.path}.sni", problem, fix)
+    yield from found.values()
+
+
+def _fix(picture: DestinationPicture, host: str) -> str:
+    """What to type; in a rule for a wildcard, one name would be sent to every host."""
+    if is_wildcard(picture.host):
+        return f"write a DestinationRule for {host} with its sni, if the server needs one"
+    return f'write "sni: {host}"'
+
+
+RULE = RuleMetadata(
+    title="A rule for a TCP port sends no SNI",
+    severity=Severity.WARN,
+    about="destination",
+    reads=ROUTING,
+)

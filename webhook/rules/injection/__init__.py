@@ -1,0 +1,1 @@
+"""Rules about sidecar injection and the injection of mtls-guard."""

@@ -1,0 +1,40 @@
+"""A workload that mounts files for a DestinationRule has an Envoy that reads them.
+
+## Why
+
+With the template `grpc-agent` the application's own gRPC library speaks to the mesh. It ignores SIMPLE and MUTUAL of a
+DestinationRule: the files are mounted, and nobody presents the certificate.
+
+## Fix
+
+Remove the annotation `inject.istio.io/templates`, so that the Pod gets an ordinary sidecar.
+
+## Source
+
+pilot/pkg/networking/grpcgen/cds.go (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import NAMESPACE
+from webhook.rules._words import USER_VOLUME_MOUNT, annotation
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields at most one violation, for a proxyless workload with user mounts."""
+    templates = picture.injection.templates
+    if "grpc-agent" in templates and "sidecar" not in templates and picture.user.mounts and picture.has_sidecar:
+        path = annotation(picture.pod.path, USER_VOLUME_MOUNT)
+        problem = "mounts files for an Envoy, and the injection template grpc-agent gives none"
+        yield Violation(picture.ref, path, problem, "remove the annotation inject.istio.io/templates")
+
+
+RULE = RuleMetadata(
+    title="The injection template gives an agent without Envoy, which originates no TLS",
+    severity=Severity.DENY,
+    about="workload",
+    reads=NAMESPACE,
+)

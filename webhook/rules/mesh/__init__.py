@@ -1,0 +1,1 @@
+"""Rules about mesh-wide settings of Istio and its proxies."""

@@ -1,0 +1,62 @@
+"""The sidecar's version notices every rotation of a mounted certificate.
+
+## Why
+
+Istio 1.29.0 to 1.29.2 and 1.30.0 to 1.30.2 notice the first renewal of a mounted Secret and miss the later ones. The
+sidecar then presents the old certificate until it expires, though the Secret is fresh.
+
+## Fix
+
+Update Istio to 1.29.3, 1.30.3 or later; until then restart the Pods after each renewal.
+
+## Source
+
+Istio's release note 59912 (1.29.3, 1.30.3).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.model.workload import PROXY
+from webhook.rules._reads import CHAINS
+from webhook.trace.workload import WorkloadPicture
+
+BROKEN = ((1, 29), (1, 30))
+MENDED = 3
+"""Of both minor versions the first patch without the fault."""
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields at most one violation, where the sidecar's version is known and it reads mounted files."""
+    version = _version(picture)
+    if version[:2] in BROKEN and len(version) > 2 and version[2] < MENDED and picture.chains:
+        said = ".".join(str(part) for part in version)
+        mended = f"{version[0]}.{version[1]}.{MENDED}"
+        problem = f"its sidecar is Istio {said}, which misses the second and later rotations of mounted certificates"
+        fix = f"update Istio to {mended} or later, or restart the Pods after each renewal"
+        yield Violation(picture.ref, picture.pod.path, problem, fix)
+
+
+def _version(picture: WorkloadPicture) -> tuple[int, ...]:
+    """As the image of istio-proxy says it, else as the mesh does; empty when neither does."""
+    image = picture.pod.annotations.get("sidecar.istio.io/proxyImage", "")
+    own = picture.pod.container(PROXY) if not image else None
+    if own is not None and own.image not in ("", "auto"):
+        image = own.image
+    return _tag(image) if image else picture.view.mesh.version or ()
+
+
+def _tag(image: str) -> tuple[int, ...]:
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2].partition("-")[0]
+    parts = tag.split(".")
+    known = all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts)
+    return tuple(int(part) for part in parts) if known else ()
+
+
+RULE = RuleMetadata(
+    title="This version of Istio misses later rotations of the certificate",
+    severity=Severity.WARN,
+    about="workload",
+    reads=CHAINS,
+)

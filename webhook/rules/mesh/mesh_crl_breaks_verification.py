@@ -1,0 +1,49 @@
+"""The namespace has no ConfigMap `istio-ca-crl` with content where a DestinationRule names certificate files.
+
+## Why
+
+Istio hands a revocation list of the mesh's CA to every trust bundle of the sidecar, also to the one of a rule's
+`caCertificates`. The partner's CA is then checked against a list that is not its own, and its certificates are refused:
+`unable to get certificate CRL`. This was seen with Istio of August 2026 and Envoy 1.40; other versions may differ.
+
+## Fix
+
+Set `PILOT_ENABLE_CA_CRL=false` on istiod, or test the call before relying on it.
+
+## Source
+
+security/pkg/nodeagent/sds/sdsservice.go (Istio 1.32). Seen with real traffic.
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import ObjectRef, Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import CHAINS, CONFIG_MAPS, WORKLOADS
+from webhook.trace.workload import WorkloadPicture
+
+NAME, KEY = "istio-ca-crl", "ca-crl.pem"
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields at most one violation, on the ConfigMap, for a workload that uses a rule with files."""
+    if not picture.intents or not picture.view.mesh.crl_in_every_sidecar:
+        return
+    namespace = picture.workload.namespace
+    facts = picture.view.config_map(namespace, NAME)
+    held = facts.keys.get(KEY) if facts is not None else None
+    if held is not None and held.size and held.form != "empty":
+        ref = ObjectRef("v1", "ConfigMap", namespace, NAME)
+        effect = f"sidecars check the partner of {picture.goal} against it, too (seen with Istio 1.32)"
+        problem = f"holds a CRL of the mesh, and {effect}"
+        fix = "set PILOT_ENABLE_CA_CRL=false on istiod, or test the call"
+        yield Violation(ref, f'key "{KEY}"', problem, fix, certain=False)
+
+
+RULE = RuleMetadata(
+    title="A revocation list of the mesh is applied to the partner's certificate",
+    severity=Severity.WARN,
+    about="workload",
+    over="intents",
+    reads=CHAINS | CONFIG_MAPS | WORKLOADS,
+)

@@ -1,0 +1,43 @@
+"""The annotation `proxy.istio.io/config` of a workload is small enough to be read.
+
+## Why
+
+`proxyMetadata` in it can move or replace certificate files. mtls-guard reads it within limits: up to 50 levels, 65,536
+characters and 10,000 values, of which YAML aliases may repeat 1,000. Of a larger one nothing is known.
+
+## Fix
+
+Write the annotation without aliases, and without fields that a ProxyConfig does not have.
+
+## Source
+
+The limits stand in `webhook/decoding/limits.py`. A ProxyConfig of Istio 1.32 has 8 levels and about 100 fields
+(api/mesh/v1alpha1/proxy.proto).
+"""
+
+from collections.abc import Iterator
+
+from webhook.istio.injector.proxy_metadata import CONFIG_ANNOTATION, unread
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import NAMESPACE
+from webhook.rules._words import annotation
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields at most one violation."""
+    written = picture.pod.annotations.get(CONFIG_ANNOTATION)
+    problem = unread(written) if written is not None and picture.has_sidecar else ""
+    if problem:
+        what = f"is not read ({problem}), so that its proxyMetadata was not judged"
+        fix = "write it without aliases, and no deeper or longer than that"
+        yield Violation(picture.ref, annotation(picture.pod.path, CONFIG_ANNOTATION), what, fix, certain=False)
+
+
+RULE = RuleMetadata(
+    title="The proxy configuration of a workload is larger than what is read",
+    severity=Severity.WARN,
+    about="workload",
+    reads=NAMESPACE,
+)

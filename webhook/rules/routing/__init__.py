@@ -1,0 +1,1 @@
+"""Rules about hosts, ports and subsets, and where calls go."""

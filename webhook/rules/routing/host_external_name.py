@@ -1,0 +1,45 @@
+"""The host of a rule with a client certificate is no Service of type ExternalName.
+
+## Why
+
+Istio takes such a Service for another name of its target, and makes no cluster for it. A rule for the alias has no
+effect, and the call leaves in plain text; until Istio 1.20 it worked.
+
+## Fix
+
+Name the target in `spec.host`, with a ServiceEntry for it.
+
+## Source
+
+pilot/pkg/serviceregistry/kube/conversion.go; pilot/pkg/networking/core/cluster.go (Istio 1.21 and later).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import ROUTING
+from webhook.rules._words import quote
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields at most one violation, when every service of the host is an alias."""
+    if not picture.client_settings or not picture.services:
+        return
+    if all(service.external_name for service in picture.services):
+        first = picture.services[0]
+        yield Violation(
+            picture.ref,
+            "spec.host",
+            f"{quote(picture.rule.host)} is {first.ref} of type ExternalName, for which no rule takes effect",
+            f"write {quote(first.external_name)}, with a ServiceEntry for it",
+        )
+
+
+RULE = RuleMetadata(
+    title="The host of a rule is an alias, for which no rule takes effect",
+    severity=Severity.DENY,
+    about="destination",
+    reads=ROUTING,
+)

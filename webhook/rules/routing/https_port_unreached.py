@@ -1,0 +1,64 @@
+"""Plain http calls come to the port for which a rule presents the client certificate.
+
+## Why
+
+The sidecar opens TLS; the application speaks plain http to it. At a port of protocol HTTPS or TLS of a ServiceEntry
+without addresses the sidecar expects TLS from the application: plain http there matches no listener and leaves as it
+is, and https becomes TLS inside TLS. So such a port works only behind a VirtualService that sends http calls to it.
+
+## Fix
+
+Give the ServiceEntry a port 80 of protocol HTTP and route it to 443 in a VirtualService, as in the worked example; or
+give it a port of protocol HTTP with `targetPort: 443`, and the rule that port.
+
+## Source
+
+Seen with real traffic (Istio of August 2026): plain http to such a port leaves as plain text through
+PassthroughCluster; https to it is TLS in TLS.
+"""
+
+from collections.abc import Iterator
+
+from webhook.istio.pilot.route_resolution import HTTP, TLS
+from webhook.model.finding import Severity, Violation
+from webhook.model.mesh import Service
+from webhook.model.rule import RuleMetadata
+from webhook.rules._ports import in_vain
+from webhook.rules._reads import NAMESPACE, ROUTING
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields at most one violation, for a rule none of whose ports a plain call comes to."""
+    if not picture.client_settings or not in_vain(picture) or picture.for_gateway:
+        return
+    if any(call.route for call in picture.calls) or any(one.port.protocol not in TLS for one in picture.presenting):
+        return
+    first = picture.presenting[0]
+    port, captured = first.port, picture.view.mesh.proxy_metadata.get("ISTIO_META_DNS_CAPTURE") == "true"
+    where = "" if picture.complete else " of this input"
+    yield Violation(
+        picture.ref,
+        first.tls.path,
+        f"port {port.number} is {port.protocol}, and no VirtualService{where} sends http calls to it: they"
+        " leave in plain text",
+        _fix(port.number, first.service),
+        certain=picture.settled and not captured,
+    )
+
+
+def _fix(port: int, service: Service) -> str:
+    """What to type; a VirtualService can only lead a call on that comes to a port of the service."""
+    if port == 80:
+        return "make its protocol HTTP"
+    plain = next((one.number for one in service.ports if one.protocol in HTTP), None)
+    road = f"route port {plain} to {port}" if plain else f"add an HTTP port 80 to {service.ref}, route it to {port}"
+    return f"{road} in a VirtualService, or make it HTTP with targetPort {port}"
+
+
+RULE = RuleMetadata(
+    title="Plain calls never come to the port for which the rule presents the certificate",
+    severity=Severity.DENY,
+    about="destination",
+    reads=NAMESPACE | ROUTING,
+)

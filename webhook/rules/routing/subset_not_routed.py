@@ -1,0 +1,49 @@
+"""A subset that holds the client certificate is one to which a VirtualService sends calls.
+
+## Why
+
+The settings of a subset hold only for calls that a VirtualService routes to that subset. Without one they leave by
+the rule's top level, and if that has no TLS, in plain text.
+
+## Fix
+
+Move the `tls` block to `spec.trafficPolicy`, or name the subset in the VirtualService's destination.
+
+## Source
+
+pilot/pkg/networking/core/cluster.go, one cluster for each subset (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._reads import NAMESPACE, ROUTING
+from webhook.rules._words import quote
+from webhook.trace.destination import DestinationPicture
+
+
+def check(picture: DestinationPicture) -> Iterator[Violation]:
+    """Yields one violation per subset with a certificate of its own to which nobody sends calls."""
+    if not picture.rule.subsets or not picture.client_settings or not all(one.subset for one in picture.presenting):
+        return
+    if picture.for_gateway:
+        return
+    routed = {call.subset for call in picture.calls}
+    blocks = {one.subset: one.tls.path for one in picture.presenting if one.subset not in routed}
+    for subset, path in blocks.items():
+        yield Violation(
+            picture.ref,
+            path,
+            f"holds only for subset {quote(subset)}, to which no VirtualService sends calls: they leave in plain text",
+            "move the tls block to spec.trafficPolicy, or route to the subset",
+            certain=picture.settled and not picture.used,
+        )
+
+
+RULE = RuleMetadata(
+    title="The client certificate is for a subset to which nobody sends calls",
+    severity=Severity.DENY,
+    about="destination",
+    reads=NAMESPACE | ROUTING,
+)

@@ -1,0 +1,1 @@
+"""Rules about Secrets, ConfigMaps and their data keys."""

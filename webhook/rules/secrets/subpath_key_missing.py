@@ -1,0 +1,72 @@
+"""A `subPath` of a mounted Secret names a key that exists, and the rule's path names that file.
+
+## Why
+
+`subPath` mounts one file of a volume. Where the volume has no such file, the kubelet makes an empty directory of that
+name, and the agent's read fails with `is a directory`: 503 for every call. Where it has that file, the mount is
+the file, not a directory with the file in it.
+
+## Fix
+
+Name an existing key in `subPath`, or mount the whole volume, which also follows rotations.
+
+## Source
+
+Kubernetes: subPath of a path that does not exist (pkg/volume/util/subpath).
+Seen with real traffic: a subPath of a key that is not there gives `is a directory`, and 503.
+"""
+
+from collections.abc import Iterator
+from posixpath import dirname
+
+from webhook.model.chain import Chain, FileState
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.model.workload import Mount
+from webhook.rules._missing import denies
+from webhook.rules._reads import CHAINS, PRODUCERS
+from webhook.rules._words import quote, read_by
+from webhook.trace.secret_producers import to_come
+from webhook.trace.workload import WorkloadPicture
+
+_SAID = (FileState.DIRECTORY, FileState.BEHIND_SUB_PATH)
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per mount whose subPath leaves no file where a rule reads one."""
+    seen: set[str] = set()
+    for chain in picture.chains:
+        mount = chain.file.mount
+        if chain.file.state in _SAID and mount is not None and mount.path not in seen:
+            seen.add(mount.path)
+            yield _directory(picture, chain, mount) if mount.sub_path else _whole(picture, chain, mount)
+
+
+def _whole(picture: WorkloadPicture, chain: Chain, mount: Mount) -> Violation:
+    problem = f"{quote(chain.path)}, which {read_by(chain)} reads, is a directory"
+    is_mount = chain.path == mount.mount_path.rstrip("/")
+    fix = f"mount it at {quote(dirname(chain.path))}" if is_mount else "name a file in the rule's path"
+    return Violation(picture.ref, mount.path, problem, fix)
+
+
+def _directory(picture: WorkloadPicture, chain: Chain, mount: Mount) -> Violation:
+    what, behind = chain.file.object, chain.file.state is FileState.BEHIND_SUB_PATH
+    problem = f"{quote(mount.sub_path)} is no key of {what or 'the volume'}, so that a directory is there"
+    fix = "name an existing key, or leave subPath out and mount the whole Secret"
+    if behind and what is None:
+        problem = f"makes {quote(mount.mount_path)} a file, and {read_by(chain)} reads {quote(chain.path)}"
+    elif behind:
+        problem = f"{quote(mount.sub_path)} is no key of {what}, so that {quote(mount.mount_path)} is empty"
+    certain = what is None or not to_come(picture.view, what, (chain.file.key,)) or denies(picture, what)
+    return Violation(
+        picture.ref, f"{mount.path}.subPath", problem, "leave subPath out" if behind else fix, certain=certain
+    )
+
+
+RULE = RuleMetadata(
+    title="A subPath names a key that is not there, so that a directory stands where a file is read",
+    severity=Severity.DENY,
+    about="workload",
+    over="chains",
+    reads=CHAINS | PRODUCERS,
+)

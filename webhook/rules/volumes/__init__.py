@@ -1,0 +1,1 @@
+"""Rules about the volumes and mounts of istio-proxy, and the paths of files."""

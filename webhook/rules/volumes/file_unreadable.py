@@ -1,0 +1,61 @@
+"""istio-proxy may read each file that it is told to read.
+
+## Why
+
+The agent runs as user 1337, files of a Secret volume belong to root. `defaultMode` and `items[].mode` are decimal in
+JSON: 256 is 0400, 384 is 0600, and 400 is 0620. Without `fsGroup` such a file gives `permission denied` in the agent,
+and 503 for every call.
+
+## Fix
+
+Leave `defaultMode` out (0644), or set 292 (0444), or set `spec.template.spec.securityContext.fsGroup`.
+
+## Source
+
+The injection template runs istio-proxy as 1337 and sets no fsGroup since 1.8; kubernetes/kubernetes issue 57923.
+Seen with real traffic: defaultMode 256 gives `permission denied`, and 503.
+"""
+
+from collections.abc import Iterator
+from posixpath import basename
+
+from webhook.model.chain import Chain, FileState
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.model.workload import Volume
+from webhook.rules._reads import CHAINS
+from webhook.rules._words import listed, read_by
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per volume that holds files which istio-proxy cannot read."""
+    found: dict[str, list[Chain]] = {}
+    for chain in picture.chains:
+        if chain.file.state is FileState.UNREADABLE and chain.file.volume is not None:
+            found.setdefault(chain.file.volume.name, []).append(chain)
+    for chains in found.values():
+        volume = chains[0].file.volume
+        if volume is not None:
+            yield _unreadable(picture, volume, chains)
+
+
+def _unreadable(picture: WorkloadPicture, volume: Volume, chains: list[Chain]) -> Violation:
+    mode = chains[0].file.mode
+    said = f"mode {mode} (decimal) is {mode:04o}" if mode is not None else "its mode"
+    files = [basename(chain.path) for chain in chains]
+    return Violation(
+        picture.ref,
+        volume.path,
+        f"{said}: istio-proxy cannot read {listed(files)}, which {read_by(chains[0])} reads",
+        "remove defaultMode, or write 292 (0444)",
+    )
+
+
+RULE = RuleMetadata(
+    title="The mode of a mounted file keeps istio-proxy out",
+    severity=Severity.DENY,
+    about="workload",
+    over="chains",
+    reads=CHAINS,
+)

@@ -1,0 +1,61 @@
+"""Where a person mounts the files that a workload opts in to, they come from the Secret that the opt-in names.
+
+## Why
+
+Volumes and mounts that a person wrote are kept: where one of them leads to the path of the DestinationRule, injection
+adds nothing. If its volume is of another Secret than `mtls-guard.io/client-secret` names, the sidecar presents the
+other certificate, whatever the annotation says; a change of the annotation changes nothing.
+
+## Fix
+
+Remove the mount and its volume, so that injection mounts the Secret that is named, or name the Secret that is mounted.
+Where the opt-in is for another host, say which (`mtls-guard.io/destinations`).
+
+## Source
+
+mtls-guard's own injection; what is kept is described in docs/injection.md. Volumes that it added itself have names that
+begin with `mtls-guard-`, and follow the opt-in.
+"""
+
+from collections.abc import Iterator
+from posixpath import dirname
+
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.model.workload import Mount
+from webhook.rules._reads import CHAINS, WORKLOADS
+from webhook.rules._words import listed, quote
+from webhook.trace.manual_mounts import by_hand
+from webhook.trace.secret_choice import choose
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per mount of a person that brings files from a Secret that nobody names for them."""
+    if picture.user.rejected or not picture.has_sidecar:
+        return
+    seen: set[str] = set()
+    for chosen in choose(picture).chosen:
+        named = chosen.wish.secrets
+        paths = [path for _, path in chosen.wish.files.items()]
+        for mount, secret in filter(None, (by_hand(picture, path) for path in paths)):
+            if mount.path not in seen and secret not in named:
+                seen.add(mount.path)
+                yield _violation(picture, mount, secret, named)
+
+
+def _violation(picture: WorkloadPicture, mount: Mount, secret: str, named: tuple[str, ...]) -> Violation:
+    at = dirname(mount.mount_path) if mount.sub_path else mount.mount_path
+    what = f"the opt-in names {listed(named)}, and {quote(at)} is mounted from Secret {quote(secret)}, which is kept"
+    fix = f"remove this mount and its volume, or write {quote(secret)} into {CLIENT_SECRET}"
+    return Violation(picture.ref, f"{mount.path}.mountPath", what, fix, certain=False)
+
+
+RULE = RuleMetadata(
+    title="A mount that a person wrote brings another Secret than the workload opts in to",
+    severity=Severity.WARN,
+    about="workload",
+    over="asks_injection",
+    reads=CHAINS | WORKLOADS,
+)

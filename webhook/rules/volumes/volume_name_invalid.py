@@ -1,0 +1,41 @@
+"""The name of each user volume is made of lower-case letters, digits and `-`, at most 63 of them.
+
+## Why
+
+`my_certs` or `Client` is no name of a volume. Nobody checks it in the annotation; the API server refuses the Pod that
+the injector made of it, and only an event of the ReplicaSet says so.
+
+## Fix
+
+Use lower-case letters, digits and `-`, in `userVolume` and `userVolumeMount` alike.
+
+## Source
+
+Kubernetes: volume names are DNS-1123 labels (pkg/apis/core/validation, `ValidateVolumes`).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._faults import annotation_faults
+from webhook.rules._reads import NAMESPACE
+from webhook.rules._words import quote
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per name that the API server refuses."""
+    for fault in annotation_faults(picture, "invalid-name"):
+        if not fault.field.startswith(("subPath", "items")):
+            fix = f"call it {quote(fault.suggestion)} in both annotations" if fault.suggestion else "give it a name"
+            yield Violation(picture.ref, fault.path, f"{fault.detail}; the API server refuses every Pod", fix)
+
+
+RULE = RuleMetadata(
+    title="The name of a user volume is none that Kubernetes takes",
+    severity=Severity.DENY,
+    about="workload",
+    over="annotation_faults",
+    reads=NAMESPACE,
+)

@@ -1,0 +1,59 @@
+"""Each entry of `userVolume` and `userVolumeMount` has a name.
+
+## Why
+
+The injector calls an entry without `name` by its position: `0`, `1`, and so on. Volume and mount then find each other
+only if they stand at the same position; else the mount names a volume that does not exist, and the API server refuses
+the Pod. `Name` does not count as `name`.
+
+It denies where volume and mount miss each other, and warns where they meet by luck.
+
+## Fix
+
+Write the same `"name"` into both entries, as `"client"`.
+
+## Source
+
+The injection template writes the position as name before the entry's own fields (Istio 1.32).
+"""
+
+from collections.abc import Iterator
+
+from webhook.model.finding import Severity, Violation
+from webhook.model.rule import RuleMetadata
+from webhook.rules._faults import annotation_faults, explained_by_name, mount_faults, unnamed
+from webhook.rules._reads import NAMESPACE
+from webhook.rules._words import USER_VOLUME_MOUNT, quote
+from webhook.trace.workload import WorkloadPicture
+
+
+def check(picture: WorkloadPicture) -> Iterator[Violation]:
+    """Yields one violation per entry without a name."""
+    for fault in annotation_faults(picture, "unnamed"):
+        astray = _astray(picture)
+        effect = ", which is no volume" if USER_VOLUME_MOUNT in fault.path else ", which no mount names"
+        problem = fault.detail + (effect if astray else "")
+        fix = f'spell it "name" instead of "{fault.field}"' if fault.suggestion else _name(picture)
+        yield Violation(picture.ref, fault.path, problem, fix, certain=astray)
+
+
+def _astray(picture: WorkloadPicture) -> bool:
+    """Whether a mount finds no volume, for want of a name on either side."""
+    return any(explained_by_name(picture, one) for one in mount_faults(picture, "volume-not-found"))
+
+
+def _name(picture: WorkloadPicture) -> str:
+    """The name that the other annotation's only entry has, if it has one of its own."""
+    entries = {one.path: one.name for one in picture.user.volumes} | {one.path: one.name for one in picture.user.mounts}
+    names = {name for path, name in entries.items() if not unnamed(picture, path)}
+    name = names.pop() if len(names) == 1 and len(entries) == 2 else "client"
+    return f'write "name": {quote(name)} into it'
+
+
+RULE = RuleMetadata(
+    title="An entry of a user annotation has no name, and is called by its position",
+    severity=Severity.DENY,
+    about="workload",
+    over="annotation_faults",
+    reads=NAMESPACE,
+)
