@@ -190,12 +190,12 @@ def test_a_whole_mixed_cluster_says_the_same_backwards() -> None:
 
 
 def test_the_workload_that_a_rule_is_meant_for_is_the_first_by_namespace_and_name() -> None:
-    """Several mount something else than the rule reads; `rule-serves-nobody` names one of them."""
+    """Several mount something else than the rule reads; `destinationrule-unused` names one of them."""
     meant = [one for one in deployments() if one["metadata"]["name"] in ("a", "b")]
     rest = [*worked.worked(), *around_istio()]
     for order in ([*rest, *meant], [*meant[::-1], *rest], [*rest[::-1], *meant[1:], meant[0]]):
         lines = [line for found in state(filled(order), Policy()).values() for line in found]
-        (line,) = [line for line in lines if " rule-serves-nobody " in line]
+        (line,) = [line for line in lines if " destinationrule-unused " in line]
         assert "Deployment devel/a" in line
 
 

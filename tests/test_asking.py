@@ -46,7 +46,7 @@ def test_a_rule_whose_files_injection_brings_serves_somebody(view: Snapshot) -> 
 def test_a_rule_that_injection_cannot_serve_serves_nobody() -> None:
     view = asking(annotations={"mtls-guard.io/client-secret": SECRET, "mtls-guard.io/destinations": "elsewhere.com"})
     told = {finding.rule for one in judge_state(view, Policy(), AT) for finding in one.findings}
-    assert "rule-serves-nobody" in told
+    assert "destinationrule-unused" in told
 
 
 def test_a_second_rule_with_other_keys_takes_nobody_his_files() -> None:
@@ -78,7 +78,7 @@ def test_of_several_rules_that_could_be_meant_that_of_the_own_namespace_is_serve
 
 def test_a_misspelt_destination_is_named() -> None:
     asks = opted({"mtls-guard.io/client-secret": SECRET, "mtls-guard.io/destinations": "externl.system.com"})
-    found = [one for one in verdict(asks, asking()).findings if one.rule == "injection-without-rule"]
+    found = [one for one in verdict(asks, asking()).findings if one.rule == "injection-without-destinationrule"]
     assert [(one.path.rpartition("[")[2], one.problem.partition(":")[0]) for one in found] == [
         ('"mtls-guard.io/destinations"]', '"externl.system.com"')
     ]
@@ -98,6 +98,8 @@ def test_where_more_ask_than_are_looked_at_no_rule_is_said_to_serve_nobody(monke
     entry, second, _ = partner(SAME_FILES)
     for one in (entry, second):
         view.put(one)  # no Secret has the data keys of either
-    assert "rule-serves-nobody" in {one.rule for each in judge_state(view, Policy(), AT) for one in each.findings}
+    assert "destinationrule-unused" in {one.rule for each in judge_state(view, Policy(), AT) for one in each.findings}
     monkeypatch.setattr("webhook.trace.audience.ASKED", 0)
-    assert "rule-serves-nobody" not in {one.rule for each in judge_state(view, Policy(), AT) for one in each.findings}
+    assert "destinationrule-unused" not in {
+        one.rule for each in judge_state(view, Policy(), AT) for one in each.findings
+    }

@@ -204,4 +204,4 @@ def test_a_workload_whose_proxy_config_is_too_deep_is_judged_and_told(tmp_path: 
     annotations["proxy.istio.io/config"] = "proxyMetadata: " + "[" * 50 + "]" * 50
     (tmp_path / "a.json").write_text(json.dumps(made))
     done = CliRunner().invoke(group, ["check", str(tmp_path / "a.json")])
-    assert (done.exit_code, "[proxy-config-unread]" in done.stdout) == (0, True)
+    assert (done.exit_code, "[proxy-config-unreadable]" in done.stdout) == (0, True)

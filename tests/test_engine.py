@@ -222,7 +222,7 @@ def test_a_workload_that_was_broken_before_is_not_blamed_on_the_change() -> None
     view = cluster(mounting("/etc/mtls"))
     assert said(ask(view, "DELETE", of_kind("Secret"))) == ["warn workload-broken-by-change Secret"]
     assert said(ask(view, "UPDATE", moved("/etc/x"), of_kind("DestinationRule"))) == [
-        "warn rule-serves-nobody DestinationRule"
+        "warn destinationrule-unused DestinationRule"
     ]
 
 

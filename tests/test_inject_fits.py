@@ -126,12 +126,12 @@ def test_a_ca_in_another_directory_that_the_secret_does_not_hold_is_nobodys_gues
     paths = {**reading("/etc/client"), "caCertificates": "/etc/ca/company.pem"}
     view = worked.cluster(rule(paths), less, without=("DestinationRule", "Secret"))
     assert mutation(pod(), view).operations == ()
-    (line,) = [line for line in lines(verdict(opted(), view)) if line.endswith("[injection-without-rule]")]
+    (line,) = [line for line in lines(verdict(opted(), view)) if line.endswith("[injection-without-destinationrule]")]
     assert line == (
         f'warn spec.template.metadata.annotations["mtls-guard.io/client-secret"]: "{SECRET}" is not mounted: '
         'DestinationRule project/external-system-dest-rule reads "company.pem", which are no data keys of it; if '
         "external.system.com is meant, add these data keys; else apply its DestinationRule, then restart "
-        "[injection-without-rule]"
+        "[injection-without-destinationrule]"
     )
     meant = opted({**ASKS, "mtls-guard.io/destinations": "external.system.com"})
     (line,) = [line for line in lines(verdict(meant, view)) if line.endswith("[injection-impossible]")]

@@ -63,7 +63,7 @@ def test_a_late_secret_with_other_keys_keeps_the_pod_waiting_and_the_next_pod_is
     late = {**held, "stringData": {keys[name]: value for name, value in held["stringData"].items()}}
     view = worked.cluster(late, without=("Secret",))
     waiting["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
-    assert "item-key-missing" in denied(waiting, view)
+    assert "item-data-key-missing" in denied(waiting, view)
     assert mounted(injected(pod(), view)) == volume(RENAMED)
     assert lines(verdict(injected(pod(), view), view)) == []
 

@@ -87,7 +87,7 @@ def test_a_cell_is_silent_where_the_files_are_wrong_and_no_answer_says_why() -> 
     assert (str(Result(CELL, State(), right, ())), Result(CELL, State(), right, ()).silent) == ("files", False)
     wrong = Result(CELL, State(secret="two"), right, ())
     assert (str(wrong), wrong.silent) == ("SILENT: has /etc/c from one, asked for /etc/c from two", True)
-    told = Result(CELL, State(secret="two"), right, (Answer("check", ("pod-outdated", "rule-serves-nobody")),))
+    told = Result(CELL, State(secret="two"), right, (Answer("check", ("pod-outdated", "destinationrule-unused")),))
     assert (str(told), told.silent) == ("check: `pod-outdated`", False)
 
 

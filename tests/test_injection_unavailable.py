@@ -103,4 +103,4 @@ def test_one_that_asks_for_what_no_rule_reads_gets_the_same_answer_as_with_injec
 def test_a_rule_that_injection_would_serve_reaches_a_sidecar_without_its_files() -> None:
     rule = worked.of_kind("DestinationRule")
     assert worked.ask(view(configuration(), opted(NAMED)), "CREATE", rule).findings == ()
-    assert [one.rule for one in worked.ask(view(opted(NAMED)), "CREATE", rule).findings] == ["rule-serves-nobody"]
+    assert [one.rule for one in worked.ask(view(opted(NAMED)), "CREATE", rule).findings] == ["destinationrule-unused"]

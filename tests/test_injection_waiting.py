@@ -69,7 +69,7 @@ def test_a_pod_of_a_young_controller_is_refused_and_the_first_line_names_what_is
     assert reply["status"]["message"] == (
         f"Pod devel/sample-app-5d8f-* is not created yet: it waits for {WAITED}; its controller tries again, and from "
         f"{AT + timedelta(seconds=59):%H:%M:%S} UTC on it is created in any case\n"
-        "explain: mtls-guard explain injection-without-rule"
+        "explain: mtls-guard explain injection-without-destinationrule"
     )
 
 
@@ -94,7 +94,7 @@ def test_a_pod_starts_without_its_files_and_that_is_said(
         else [
             (
                 f"Pod devel/sample-app-5d8f-* starts without certificate files: {WAITED} is not there; restart it then "
-                "[injection-without-rule]"
+                "[injection-without-destinationrule]"
             )
         ],
     )

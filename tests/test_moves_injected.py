@@ -107,7 +107,7 @@ def test_another_secret_of_the_destination_rule_breaks_nothing_and_the_running_p
     del pod["metadata"]["annotations"]["mtls-guard.io/client-secret"]
     view.put(pod)
     assert broken(view, renamed, named) == []
-    (line,) = lines(ask(view, "UPDATE", renamed, named), "rule-after-pods")
+    (line,) = lines(ask(view, "UPDATE", renamed, named), "destinationrule-after-pods")
     assert line == (
         "warn running Pods of Deployment devel/app have other files than injection gives to new ones; kubectl -n devel "
         "rollout restart deployment/app"

@@ -84,9 +84,11 @@ def test_every_name_has_an_address_and_no_other_record() -> None:
 
 
 def test_what_we_said_is_read_from_what_kubectl_prints() -> None:
-    refused = 'Error from server: admission webhook "workloads.mtls-guard.io" denied the request: no [key-missing]'
-    assert answer(refused, refused=True) == Answer("rejected by us", frozenset({"key-missing"}))
-    assert answer("Warning: spec[0]: no [key-missing]", refused=False) == Answer(WARNED, frozenset({"key-missing"}))
+    refused = 'Error from server: admission webhook "workloads.mtls-guard.io" denied the request: no [data-key-missing]'
+    assert answer(refused, refused=True) == Answer("rejected by us", frozenset({"data-key-missing"}))
+    assert answer("Warning: spec[0]: no [data-key-missing]", refused=False) == Answer(
+        WARNED, frozenset({"data-key-missing"})
+    )
     assert answer("deployment.apps/sample-app created [0]", refused=False) == Answer(PASSED)
     assert answer("Error from server (Invalid): no", refused=True) == Answer("rejected by the API server")
 

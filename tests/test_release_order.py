@@ -164,7 +164,7 @@ def test_data_keys_that_change_with_the_workload_are_denied_on_a_dry_run_of_ever
         view.put(tool.signed(one))
     (secret, workload), (old_secret, old_workload) = (map(tool.signed, each) for each in (after, before))
     rehearsed = judge(sent_as(tool, workload, dry_run=True, old=old_workload), view, Policy(), AT)
-    assert denials(rehearsed) == {"item-key-missing"}
+    assert denials(rehearsed) == {"item-data-key-missing"}
     assert judge(sent_as(tool, secret, old=old_secret), view, Policy(), AT).word == "warn"
     view.put(secret)
     assert judge(sent_as(tool, workload, old=old_workload), view, Policy(), AT).word == "allow"

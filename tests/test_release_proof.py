@@ -9,7 +9,7 @@ from prove.releases.page import cell, move_rows, rows, versions
 from prove.releases.tools import TOOLS, Outcome
 
 DENIED = """\
-Warning: DestinationRule a/b: is in force for no workload yet [rule-serves-nobody]
+Warning: DestinationRule a/b: is in force for no workload yet [destinationrule-unused]
 Error from server (Forbidden): admission webhook "w.mtls-guard.io" denied the request: Deployment a/b has 1 fault
   Secret a/b: does not exist, the Pod will not start  [secret-missing]
 and 1 warning:
@@ -30,7 +30,7 @@ def given(good: bool, warned: str = "", denied: str = "") -> Answer:
 def test_what_denies_is_told_from_what_warns_in_the_same_text() -> None:
     found = answer(Outcome(False, DENIED))
     assert found.denied == {"secret-missing", "host-unknown"}
-    assert found.warned == {"rule-serves-nobody", "sidecar-unprepared"}
+    assert found.warned == {"destinationrule-unused", "sidecar-unprepared"}
 
 
 def test_a_warning_that_helm_logs_is_one() -> None:

@@ -33,7 +33,7 @@ MOUNT = Finding(
     'mount the Secret at "/etc/mtlsfiles"',
 )
 EXPIRING = Finding("certificate-expiring", Severity.WARN, SECRET, 'key "cert"', "expires in 3 days", "replace it: 100%")
-SHADOWED = Finding("rule-shadowed", Severity.DENY, RULE, "spec.host", "is shadowed, always: by another", "")
+SHADOWED = Finding("destinationrule-shadowed", Severity.DENY, RULE, "spec.host", "is shadowed, always: by another", "")
 LAWS = {
     "file-not-mounted": Rule(
         id="file-not-mounted",
@@ -86,13 +86,13 @@ Deployment devel/sample-app cannot reach external.system.com:443 over mTLS, 2 fa
         fix: mount the Secret at "/etc/mtlsfiles"  [file-not-mounted]
   deny  istio.yaml:20  DestinationRule project/external spec.host
         is shadowed, always: by another
-        [rule-shadowed]
+        [destinationrule-shadowed]
   warn  Secret devel/client key "cert"
         expires in 3 days
         fix: replace it: 100%  [certificate-expiring]
 
 DestinationRule project/external breaks mTLS to external.system.com, 1 fault
-  deny  DestinationRule project/external spec.host: as above  [rule-shadowed]
+  deny  DestinationRule project/external spec.host: as above  [destinationrule-shadowed]
 
 Deployment devel/other to external.system.com:443, 1 warning
   warn  Secret devel/client key "cert": as above  [certificate-expiring]
@@ -162,7 +162,7 @@ def test_json_is_the_contract() -> None:
         "source": {"file": "deploy/a, b.yaml", "line": 17},
     }
     shadowed = {
-        "rule": "rule-shadowed",
+        "rule": "destinationrule-shadowed",
         "severity": "deny",
         "object": rule,
         "path": "spec.host",
@@ -207,7 +207,7 @@ def test_github_annotations_escape_what_ends_them() -> None:
             'file that DestinationRule project/external reads; mount the Secret at "/etc/mtlsfiles"'
         ),
         (
-            "::error file=istio.yaml,line=20,title=mtls-guard rule-shadowed::"
+            "::error file=istio.yaml,line=20,title=mtls-guard destinationrule-shadowed::"
             "DestinationRule project/external spec.host: is shadowed, always: by another"
         ),
         (
@@ -244,7 +244,7 @@ def test_junit_has_a_case_for_each_object() -> None:
             ),
             (
                 "istio.yaml:20: DestinationRule project/external spec.host: "
-                "is shadowed, always: by another  [rule-shadowed]"
+                "is shadowed, always: by another  [destinationrule-shadowed]"
             ),
         ],
     )
@@ -269,7 +269,7 @@ def test_sarif_points_each_fault_at_its_rule_and_its_place() -> None:
     assert [rules[one["ruleIndex"]]["id"] for one in results] == [one["ruleId"] for one in results]
     assert [(one["ruleId"], one["level"]) for one in results] == [
         ("file-not-mounted", "error"),
-        ("rule-shadowed", "error"),
+        ("destinationrule-shadowed", "error"),
         ("certificate-expiring", "warning"),
     ]
     assert [one["locations"][0].get("physicalLocation") for one in results] == [
@@ -280,7 +280,7 @@ def test_sarif_points_each_fault_at_its_rule_and_its_place() -> None:
     assert results[2]["locations"][0]["logicalLocations"] == [
         {"fullyQualifiedName": 'Secret devel/client key "cert"', "kind": "object"}
     ]
-    assert rules[1] == {
+    assert rules[2] == {
         "id": "file-not-mounted",
         "shortDescription": {"text": "Every file is mounted"},
         "help": {"text": LAWS["file-not-mounted"].docs, "markdown": LAWS["file-not-mounted"].docs},

@@ -70,7 +70,7 @@ def test_a_broken_link_has_a_cross_with_what_is_wrong_and_what_to_type() -> None
     (cross,) = [line for line in drawn if '✗ key "cacert"' in line]
     after = drawn[drawn.index(cross) + 1]
     assert 'deny: does not exist (it holds "cert", "key")' in after
-    assert after.endswith("[key-missing]")
+    assert after.endswith("[data-key-missing]")
 
 
 def test_a_file_that_no_mount_covers_ends_at_its_path() -> None:

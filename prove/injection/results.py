@@ -14,7 +14,7 @@ from webhook.rules import catalogue
 
 MENTION = re.compile(r"\[([a-z0-9-]+)\]")
 RULES = frozenset((*catalogue(), *ABOUT_ITSELF))
-OF_OTHERS = frozenset(("rule-serves-nobody", *ABOUT_ITSELF))
+OF_OTHERS = frozenset(("destinationrule-unused", *ABOUT_ITSELF))
 """Rules that say nothing of the workload: of the DestinationRule, or of a review that could not be judged."""
 OF_MISSING = frozenset(("sidecar-unprepared",))
 """Rules that say only that files are missing: no answer where a Pod has files that nobody asked for."""

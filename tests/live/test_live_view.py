@@ -83,7 +83,7 @@ def told(verdict: Verdict) -> set[tuple[str, str]]:
 GOOD = workload("app", "/etc/right", "one")
 WRONG = workload("app", "/etc/wrong", "one")
 WITHOUT = workload("app", "/etc/right", "nowhere")
-PROMISED = {("secret-missing", "warn"), ("key-unannounced", "warn")}
+PROMISED = {("secret-missing", "warn"), ("data-key-unannounced", "warn")}
 """Of a Secret that a Certificate will make, with the keys that cert-manager gives it."""
 
 

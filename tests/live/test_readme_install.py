@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 TOP = Path(__file__).parent.parent.parent
 EARLY = (
     "Warning: DestinationRule project/external-system-dest-rule: is in force for no workload yet; apply its workloads "
-    "next, or look at its namespace, exportTo, workloadSelector and host [rule-serves-nobody]"
+    "next, or look at its namespace, exportTo, workloadSelector and host [destinationrule-unused]"
 )
 """Which the README explains."""
 BY_THE_PARTNER = {"client.crt": "cert", "client.key": "key", "ca.crt": "cacert"}
@@ -105,7 +105,7 @@ def test_from_nothing_to_a_pod_with_its_certificate(stranger: Stranger) -> None:
     stranger.succeeds("kubectl delete -f examples/worked/namespaces.yaml")
     said = "".join(stranger.succeeds(command) for command in section("From nothing to a working mTLS call"))
     warned = [line for line in said.splitlines() if "arning" in line]
-    assert [line for line in warned if "https-port-unreached" not in line] == [EARLY]  # the route may not be seen yet
+    assert [line for line in warned if "https-port-unused" not in line] == [EARLY]  # the route may not be seen yet
     (pod,) = until(lambda: pods(stranger), "a Pod of the workload")
     assert json.loads(pod["metadata"]["annotations"][USER_VOLUME])[0]["secret"]["secretName"] == (
         "external-system-mtls-data"

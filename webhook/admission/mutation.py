@@ -18,7 +18,7 @@ from webhook.model.raw_object import group_of
 from webhook.model.request import Request
 
 SHOWN = 12
-RULE = "injection-without-rule"
+RULE = "injection-without-destinationrule"
 """The rule that says of the workload what its Pod waits for."""
 
 

@@ -31,7 +31,7 @@ from webhook.view import ClusterView
 
 NOT_APPLIED = "injection-not-applied"
 TEMPLATE_MISSING = "template-missing"
-PLAIN_CALLS = frozenset({"https-port-unreached", "port-without-tls", "subset-not-routed"})
+PLAIN_CALLS = frozenset({"https-port-unused", "port-without-tls", "subset-not-routed"})
 """Rules about the plain calls of applications, which no gateway makes."""
 
 

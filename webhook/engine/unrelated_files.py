@@ -15,7 +15,7 @@ from webhook.rules._words import readers
 from webhook.trace.intent_evidence import connected
 from webhook.trace.workload import WorkloadPicture
 
-OF_ROLES = frozenset({"certificate-and-key-swapped", "ca-is-leaf"})
+OF_ROLES = frozenset({"certificate-and-private-key-swapped", "ca-is-leaf"})
 """Faults that lie in the roles in which a DestinationRule reads the files, not in the files."""
 TRIED = 8
 """DestinationRules of other namespaces of which it is tried whether all is well with their files."""

@@ -67,7 +67,7 @@ def _branch(link: Link, paper: Paper, subject: ObjectRef | None = None) -> Tree:
 
 
 def _finding(finding: Finding, paper: Paper, subject: ObjectRef | None) -> Text:
-    """`deny: the key is encrypted; decrypt it: ...  [key-encrypted]`."""
+    """`deny: the key is encrypted; decrypt it: ...  [private-key-encrypted]`."""
     text = Text()
     color = "red" if finding.severity is Severity.DENY else "yellow"
     text.append(f"{finding.severity}: ", style=color if paper.color else "")

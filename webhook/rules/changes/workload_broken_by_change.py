@@ -28,8 +28,8 @@ from webhook.model.rule import RuleMetadata
 from webhook.rules._affected import affected
 from webhook.rules._reads import CHAINS, CONFIG_MAPS, PRODUCERS, WORKLOADS
 from webhook.rules._words import counted
-from webhook.rules.destinationrules.rule_not_exported import FIX as EXPORT
-from webhook.rules.destinationrules.rule_not_exported import SELECTING
+from webhook.rules.destinationrules.destinationrule_not_exported import FIX as EXPORT
+from webhook.rules.destinationrules.destinationrule_not_exported import SELECTING
 from webhook.trace.change import ChangePicture
 
 INJECTION = "injection-impossible"
@@ -70,7 +70,7 @@ def check(picture: ChangePicture) -> Iterator[Violation]:
 def _why(picture: ChangePicture, cause: Finding | None) -> str:
     """The rule that speaks against it, with the object where that is neither the changed one nor a broken workload."""
     if cause is None:
-        return "rule-not-exported" if _not_exported(picture) else "nothing presents their certificate"
+        return "destinationrule-not-exported" if _not_exported(picture) else "nothing presents their certificate"
     known = {picture.ref, *(one.workload for one in picture.broken)}
     return cause.rule if cause.object in known else f"{cause.rule} at {cause.object}"
 

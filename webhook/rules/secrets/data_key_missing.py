@@ -49,7 +49,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 def _awaited(chain: Chain) -> bool:
-    """Whether the Pod waits for the key and so never starts, which `item-key-missing` tells."""
+    """Whether the Pod waits for the key and so never starts, which `item-data-key-missing` tells."""
     source = chain.file.source
     return chain.file.key != "" and source is not None and source.items is not None and not source.optional
 
