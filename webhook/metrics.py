@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from webhook.inject import Mutation
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.registry import SHARED_KINDS, WORKLOAD_KINDS
 from webhook.model.finding import Verdict
 from webhook.model.request import Request
 
 _OPERATIONS = frozenset({"CREATE", "UPDATE", "DELETE"})
-_KINDS = frozenset({*TEMPLATE_PATHS, "DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"})
+_KINDS = frozenset({*WORKLOAD_KINDS, *SHARED_KINDS})
 _NOT_JUDGED = {
     "not-judged": "deadline",
     "view-stale": "stale",

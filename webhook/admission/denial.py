@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from webhook.kinds.registry import SHARED_KINDS
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.printable import cut, sentence
 
@@ -16,7 +17,7 @@ WIDTH = 100
 """Columns of a finding; a longer word stands unbroken, and so does a command."""
 _FINDING_CHARACTERS = 1000
 _COMMAND = re.compile(r": (?=(?:kubectl|openssl|keytool|istioctl|mtls-guard) )")
-_ROADS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
+_ROADS = SHARED_KINDS
 """Kinds that call nobody themselves, but that others' calls depend on."""
 
 

@@ -7,6 +7,7 @@ update is left out.
 from collections.abc import Sequence
 
 from webhook.admission.wire import Review
+from webhook.kinds.registry import ISTIO_KINDS
 from webhook.model.printable import printable
 from webhook.model.raw_object import group_of
 from webhook.model.request import Request
@@ -14,11 +15,9 @@ from webhook.model.request import Request
 _DOING = {"CREATE": "creating", "UPDATE": "patching", "DELETE": "deleting"}
 _DONE = {"CREATE": "created", "UPDATE": "configured", "DELETE": "deleted", "CONNECT": "connected"}
 _ENTRIES = {
+    **dict.fromkeys(ISTIO_KINDS, "istio"),
     "DestinationRule": "destinationrules",
     "Secret": "secrets",
-    "ServiceEntry": "istio",
-    "Sidecar": "istio",
-    "VirtualService": "istio",
 }
 
 

@@ -6,13 +6,13 @@ Source: k8s.io/apimachinery v0.37, pkg/util/validation (IsDNS1123Subdomain, IsDN
 
 import re
 
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.registry import SHARED_KINDS, WORKLOAD_KINDS
 from webhook.model.finding import ObjectRef
 
 MAX_NAME, MAX_LABEL = 253, 63
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(rf"{_LABEL.pattern}(?:\.{_LABEL.pattern})*")
-_JUDGED = frozenset((*TEMPLATE_PATHS, "DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"))
+_JUDGED = frozenset((*WORKLOAD_KINDS, *SHARED_KINDS))
 _SUBDOMAIN_SAYS = f"a DNS subdomain of at most {MAX_NAME} characters (lower-case letters, digits, - and .)"
 _LABEL_SAYS = f"a DNS label of at most {MAX_LABEL} characters (lower-case letters, digits and -)"
 

@@ -3,27 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
+from webhook.kinds.registry import REGISTRY
 from webhook.kinds.workload import TEMPLATE_PATHS
 from webhook.model.finding import ObjectRef
 from webhook.model.printable import printable
 from webhook.model.workload import Workload
 from webhook.view import Snapshot
 
-SHORT = {
-    "deploy": "deployment",
-    "sts": "statefulset",
-    "ds": "daemonset",
-    "rs": "replicaset",
-    "rc": "replicationcontroller",
-    "po": "pod",
-    "cj": "cronjob",
-    "ro": "rollout",
-    "dr": "destinationrule",
-    "se": "serviceentry",
-    "serviceentries": "serviceentry",
-    "svc": "service",
-}
-"""Short names of `kubectl api-resources`, and Argo's and Istio's."""
+SHORT = {name: entry.kind.lower() for entry in REGISTRY for name in (*entry.short, entry.plural)}
+"""Short names of `kubectl api-resources`, and plurals."""
 RELATED = ("destinationrule", "secret", "service", "serviceentry")
 """Kinds that are no workloads, and whose workloads can be told."""
 _NEAR = 5

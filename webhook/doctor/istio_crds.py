@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from webhook.doctor.check import Check
 from webhook.informer.watched_kinds import BUILT_IN, ISTIO, Key
+from webhook.kinds.registry import BY_KIND
 
 _CHARTS = "https://istio-release.storage.googleapis.com/charts"
 _INSTALL = f"helm upgrade --install istio-base base --repo {_CHARTS} -n istio-system --create-namespace"
@@ -14,13 +15,7 @@ def check_istio(served: Collection[Key]) -> Check:
     missing = [kind.kind for kind in BUILT_IN if kind.group == ISTIO and kind.essential and kind.key not in served]
     if not missing:
         return Check("Istio", good=True, told="the API server serves its kinds")
-    names = ", ".join(f"{_plural(kind)}.{ISTIO}" for kind in missing)
+    names = ", ".join(f"{BY_KIND[kind].plural}.{ISTIO}" for kind in missing)
     told = f"CustomResourceDefinitions are missing: {names}; no DestinationRule can be judged, and nothing enforced"
     remedy = f"install Istio, or its CRDs alone: {_INSTALL}; the replicas notice them within 10 s"
     return Check("Istio", good=False, told=told, remedy=remedy)
-
-
-def _plural(kind: str) -> str:
-    """`destinationrules`, `serviceentries`."""
-    lower = kind.lower()
-    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"

@@ -13,6 +13,7 @@ from webhook.istio.injector.workload_index import declares_volumes
 from webhook.kinds import destination_rule, workload
 from webhook.kinds.controllers import is_controlled
 from webhook.kinds.list_limits import left_out
+from webhook.kinds.registry import SHARED_KINDS
 from webhook.kinds.release_tool import release_tool
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.occasion import Occasion
@@ -24,7 +25,7 @@ from webhook.rules import about
 from webhook.trace.destination import Stage
 from webhook.view import Snapshot
 
-OTHER_KINDS = ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret")
+OTHER_KINDS = SHARED_KINDS
 
 
 def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from webhook.kinds.registry import ISTIO_KINDS, MATERIAL_KINDS
 from webhook.model.deadline import UNLIMITED, Changed, Deadline, NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Violation
 from webhook.model.rule import Rule
@@ -84,7 +85,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-ORDER = {"ServiceEntry": 2, "VirtualService": 2, "Sidecar": 2, "DestinationRule": 1, "Secret": 3, "ConfigMap": 3}
+ORDER = {**dict.fromkeys(ISTIO_KINDS, 2), "DestinationRule": 1, **dict.fromkeys(MATERIAL_KINDS, 3)}
 """The order in which a person follows the chain: workload (0), rule, the other objects of Istio, material."""
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from webhook.informer.store import Store
 from webhook.kinds.controllers import controller_of
+from webhook.kinds.registry import BY_KIND
 from webhook.kubeapi.client import METADATA_LIST, Call, Connection
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable
 from webhook.kubeapi.resource import Resource
@@ -21,14 +22,8 @@ from webhook.trace.pod_owner import created
 _SHARE = 0.25
 """Of the time that the API server waits for the answer to the review."""
 _KINDS: Mapping[tuple[str, str], Resource] = {
-    (one.group, one.kind): one
-    for one in (
-        Resource("apps", "v1", "replicasets", "ReplicaSet"),
-        Resource("apps", "v1", "statefulsets", "StatefulSet"),
-        Resource("apps", "v1", "daemonsets", "DaemonSet"),
-        Resource("batch", "v1", "jobs", "Job"),
-        Resource("", "v1", "replicationcontrollers", "ReplicationController"),
-    )
+    entry.group_kind: Resource(entry.group, entry.version, entry.plural, entry.kind)
+    for entry in (BY_KIND[kind] for _, kind in BY_KIND["Pod"].creators)
 }
 
 

@@ -21,6 +21,7 @@ from webhook.inject import Ages, Mutation, held, mutate
 from webhook.istio.injector.annotations import user_secrets
 from webhook.kinds.controllers import controller_of, is_created
 from webhook.kinds.opt_in_annotations import read_declaration
+from webhook.kinds.registry import SHARED_KINDS
 from webhook.kinds.workload import Templates, template_path
 from webhook.model.deadline import Changed, NotJudged
 from webhook.model.expiry_horizon import Horizon
@@ -207,7 +208,7 @@ def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
     return tuple(("Secret", request.ref.namespace, name) for name in names)[:_READ_AT_ONCE]
 
 
-_CONCERNS_OTHERS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Secret"})
+_CONCERNS_OTHERS = frozenset(SHARED_KINDS)
 
 
 def _says_absent(request: Request, verdict: Verdict) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from webhook.kinds.producer import KINDS
+from webhook.kinds.registry import ISTIO_GROUP, REGISTRY, RegisteredKind, Watch
 from webhook.kubeapi.resource import Resource
 from webhook.model.raw_object import group_of
 from webhook.policy import Policy
 
-ISTIO = "networking.istio.io"
+ISTIO = ISTIO_GROUP
 Key = tuple[str, str]
 """Group and kind."""
 
@@ -58,28 +59,17 @@ def _core(kind: str, plural: str, *, namespaced: bool = True) -> Resource:
     return Resource("", "v1", plural, kind, namespaced)
 
 
-_OWNED_BY_DEPLOYMENT = "!pod-template-hash,!rollouts-pod-template-hash"
-"""ReplicaSets of Deployments and Rollouts carry these labels; there may be ten times as many as workloads."""
-_RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
+def _wanted(entry: RegisteredKind, watch: Watch) -> Wanted:
+    """A kind of the registry; how the core group serves one is not asked of discovery."""
+    served = None if entry.group else _core(entry.kind, entry.plural, namespaced=entry.namespaced)
+    return Wanted(
+        entry.group, entry.kind, watch.essential, watch.metadata_only, watch.labels, watch.fields, served=served
+    )
+
 
 BUILT_IN: tuple[Wanted, ...] = (
-    Wanted("", "Namespace", essential=True, served=_core("Namespace", "namespaces", namespaced=False)),
-    Wanted("", "Service", essential=True, served=_core("Service", "services")),
-    Wanted(ISTIO, "ServiceEntry", essential=True),
-    Wanted(ISTIO, "DestinationRule", essential=True),
-    Wanted(ISTIO, "VirtualService", essential=True),
-    Wanted(ISTIO, "Sidecar", essential=True),
-    Wanted("apps", "Deployment", essential=True),
-    Wanted("apps", "StatefulSet", essential=True),
-    Wanted("apps", "DaemonSet", essential=True),
-    Wanted("batch", "CronJob", essential=True),
-    Wanted("batch", "Job", essential=True),
-    Wanted("", "Pod", essential=True, metadata_only=True, fields=_RUNNING, served=_core("Pod", "pods")),
-    Wanted("apps", "ReplicaSet", labels=_OWNED_BY_DEPLOYMENT),
-    Wanted("", "ReplicationController", served=_core("ReplicationController", "replicationcontrollers")),
-    Wanted("argoproj.io", "Rollout"),
+    *(_wanted(entry, entry.watch) for entry in REGISTRY if entry.watch is not None),
     *(Wanted(one.group, one.kind) for one in KINDS),
-    Wanted("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
 )
 
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from posixpath import dirname
 
 from webhook.input.parallel import ahead
-from webhook.kinds.workload import TEMPLATE_PATHS
+from webhook.kinds.registry import ISTIO_GROUP, REGISTRY, SHARED_KINDS, WORKLOAD_KINDS
 from webhook.manifests import TEMPLATE_SAYS, Document, Place, line_of, read
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import Manifest, group_of, mapping, namespace_of, text
@@ -16,16 +16,12 @@ from webhook.view import Snapshot
 from webhook.view.mesh_sources import istio_namespace, namespaces
 
 _Key = tuple[str, str, str, str]
-_NAMED = frozenset(
-    (*TEMPLATE_PATHS, "DestinationRule", "Secret", "ConfigMap", "ServiceEntry", "VirtualService", "Sidecar")
-)
+_NAMED = frozenset((*WORKLOAD_KINDS, *SHARED_KINDS, "ConfigMap"))
 """Kinds whose objects can be neither applied nor judged without a name."""
 
 _OF_GROUP = {
-    "": ("Pod", "Secret", "ConfigMap", "Service", "Namespace"),
-    "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
-    "batch": ("Job", "CronJob"),
-    "networking.istio.io": ("DestinationRule", "ServiceEntry", "VirtualService", "Sidecar"),
+    group: tuple(entry.kind for entry in REGISTRY if entry.group == group)
+    for group in ("", "apps", "batch", ISTIO_GROUP)
 }
 """Kinds that we look at, by API groups to which nobody can add a kind of his own."""
 _TWO_OR_ONE = (

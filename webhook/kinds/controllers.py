@@ -1,28 +1,18 @@
 """Which controllers create objects of a kind: what they create has a template that was judged with the controller.
 
 Group and kind of the owner count. Whether the owner exists is not looked at: the garbage collector deletes an object
-whose owner does not. Source: kubernetes/pkg/controller (1.37) and argo-rollouts 1.8, where each sets ownerReferences.
+whose owner does not.
 """
 
 from collections.abc import Container, Mapping
 from typing import Any
 
+from webhook.kinds.registry import REGISTRY, GroupKind
 from webhook.model.raw_object import group_of, sequence, text
 from webhook.model.workload import Workload
 
-GroupKind = tuple[str, str]
-"""API group and kind."""
-
 CREATORS: Mapping[GroupKind, tuple[GroupKind, ...]] = {
-    ("", "Pod"): (
-        ("apps", "ReplicaSet"),
-        ("apps", "StatefulSet"),
-        ("apps", "DaemonSet"),
-        ("batch", "Job"),
-        ("", "ReplicationController"),
-    ),
-    ("apps", "ReplicaSet"): (("apps", "Deployment"), ("argoproj.io", "Rollout")),
-    ("batch", "Job"): (("batch", "CronJob"),),
+    entry.group_kind: entry.creators for entry in REGISTRY if entry.creators
 }
 """By the kind that is created: the judged controllers that create it. A kind that a policy adds may create any."""
 

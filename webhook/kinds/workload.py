@@ -8,38 +8,16 @@ from typing import Any
 
 from webhook.kinds.controllers import controller_of
 from webhook.kinds.pod_template import read_pod
+from webhook.kinds.registry import WORKLOAD_KINDS
 from webhook.kinds.volume_claim_templates import with_claims
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import Manifest, dig, group_of, mapping, namespace_of, number, sequence, text, texts
 from webhook.model.workload import Workload
 
-_PLAIN = ("spec", "template")
 TEMPLATE_PATHS: Mapping[str, tuple[str, ...]] = {
-    "Deployment": _PLAIN,
-    "StatefulSet": _PLAIN,
-    "DaemonSet": _PLAIN,
-    "ReplicaSet": _PLAIN,
-    "ReplicationController": _PLAIN,
-    "Job": _PLAIN,
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    "Rollout": _PLAIN,
-    "Pod": (),
+    kind: entry.template for kind, entry in WORKLOAD_KINDS.items() if entry.template is not None
 }
-"""Where the pod template of each kind stands; a Pod is its own."""
-
-_APPS = frozenset(("apps", "extensions"))
-_GROUPS: Mapping[str, frozenset[str]] = {
-    "Deployment": _APPS,
-    "StatefulSet": _APPS,
-    "DaemonSet": _APPS,
-    "ReplicaSet": _APPS,
-    "ReplicationController": frozenset(("",)),
-    "Job": frozenset(("batch",)),
-    "CronJob": frozenset(("batch",)),
-    "Rollout": frozenset(("argoproj.io",)),
-    "Pod": frozenset(("",)),
-}
-
+"""The path of the pod template in objects of each built-in kind; () for a Pod, which has none of its own."""
 
 Templates = Mapping[tuple[str, str], tuple[str, ...]]
 """The way to the pod template of further kinds, by API group and kind."""
@@ -49,7 +27,7 @@ NO_TEMPLATES: Templates = {}
 def template_path(api_version: str, kind: str, further: Templates = NO_TEMPLATES) -> tuple[str, ...] | None:
     """Where the pod template of a kind stands, None where it has none; a `Job` of another group is another kind."""
     group = group_of(api_version)
-    if kind in TEMPLATE_PATHS and (not api_version or group in _GROUPS[kind]):
+    if kind in TEMPLATE_PATHS and (not api_version or group in WORKLOAD_KINDS[kind].groups):
         return TEMPLATE_PATHS[kind]
     return further.get((group, kind))
 

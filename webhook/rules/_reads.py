@@ -1,11 +1,12 @@
 """The kinds that the parts of a picture ask the view for, so that a rule can say which parts it looks at."""
 
 from webhook.kinds.producer import KINDS
+from webhook.kinds.registry import ROUTING_KINDS, WORKLOAD_KINDS
 
 NAMESPACE = frozenset({"Namespace"})
 """`picture.injection` and whatever follows from it."""
 
-ROUTING = frozenset({"DestinationRule", "Service", "ServiceEntry", "VirtualService", "Sidecar"})
+ROUTING = frozenset(ROUTING_KINDS)
 """`picture.reach`, `groups`, `intents`, `misses`, and everything in a DestinationRule's picture."""
 
 SECRETS = frozenset({"Secret"})
@@ -17,7 +18,7 @@ CONFIG_MAPS = frozenset({"ConfigMap"})
 PRODUCERS = frozenset(one.kind for one in KINDS)
 """`view.producer_index`: who will make a Secret or ConfigMap that is not there."""
 
-WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout"})
+WORKLOADS = frozenset(WORKLOAD_KINDS)
 """`view.workloads`: other workloads than the one judged."""
 
 SIGNS = WORKLOADS | CONFIG_MAPS

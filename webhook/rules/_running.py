@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.kinds.registry import BY_KIND
 from webhook.model.finding import ObjectRef
 from webhook.model.injection_plan import is_own
 from webhook.model.workload import PodTemplate, Workload
@@ -14,7 +15,7 @@ from webhook.trace.workload import WorkloadPicture
 NAMED = 3
 BY_ITSELF = "CronJob"
 """Its template may change between runs, and the Pods of a run that goes on end by themselves."""
-ROLLED_OUT = ("Deployment", "StatefulSet", "DaemonSet")
+ROLLED_OUT = tuple(kind for kind, entry in BY_KIND.items() if entry.restarts)
 """The kinds that `kubectl rollout restart` knows."""
 
 

@@ -2,19 +2,14 @@
 
 from collections.abc import Mapping
 
+from webhook.kinds.registry import BY_KIND
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import text
 from webhook.model.workload import Workload
 from webhook.view import ClusterView
 
 _APPS, _BATCH = "apps/v1", "batch/v1"
-_OWNERS = {
-    "ReplicaSet": _APPS,
-    "StatefulSet": _APPS,
-    "DaemonSet": _APPS,
-    "Job": _BATCH,
-    "ReplicationController": "v1",
-}
+_OWNERS = {kind: BY_KIND[kind].api_version for _, kind in BY_KIND["Pod"].creators}
 """The kinds that own Pods, with the API version in which they are followed."""
 
 

@@ -8,6 +8,7 @@ from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.mutating_webhook_configuration import read_injecting
 from webhook.kinds.namespace import read_namespace
 from webhook.kinds.producer import is_namespaced, makes, read_producers
+from webhook.kinds.registry import ROUTING_KINDS
 from webhook.kinds.service import read_services
 from webhook.kinds.sidecar import read_sidecar
 from webhook.kinds.virtual_service import read_virtual_service
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 ISTIO = "networking.istio.io"
 INJECTOR_MAP = "istio-sidecar-injector"
-_ISTIO_KINDS = frozenset({"DestinationRule", "ServiceEntry", "VirtualService", "Sidecar", "Service"})
+_ISTIO_KINDS = frozenset(ROUTING_KINDS)
 
 
 def take_in(snapshot: "Snapshot", manifest: Manifest) -> None:

@@ -187,7 +187,7 @@ out of the list again: an upgrade or a rollback would fail. So their names are f
     matchExpressions:
       {{- include "mtls-guard.selectRules" . | nindent 6 }}
   rules:
-    {{- include "mtls-guard.istioRules" (dict "resources" (list "serviceentries" "virtualservices" "sidecars") "operations" (list "CREATE" "UPDATE" "DELETE")) | nindent 4 }}
+    {{- include "mtls-guard.istioRules" (dict "resources" (include "mtls-guard.istioResources" . | fromJsonArray) "operations" (list "CREATE" "UPDATE" "DELETE")) | nindent 4 }}
   matchConditions:
     {{- include "mtls-guard.condition" (dict "name" "not-clean-up" "cel" (include "mtls-guard.cel.notCleanUp" .)) | nindent 4 }}
     {{- include "mtls-guard.condition" (dict "name" "changed" "cel" (include "mtls-guard.cel.changed" .)) | nindent 4 }}

@@ -14,9 +14,13 @@
 
 {{- define "mtls-guard.created" -}}
 {{- toJson (list
-  (dict "group" "" "resource" "pods" "creators" (list (dict "group" "apps" "kind" "ReplicaSet") (dict "group" "apps" "kind" "StatefulSet") (dict "group" "apps" "kind" "DaemonSet") (dict "group" "batch" "kind" "Job") (dict "group" "" "kind" "ReplicationController")))
   (dict "group" "apps" "resource" "replicasets" "creators" (list (dict "group" "apps" "kind" "Deployment") (dict "group" "argoproj.io" "kind" "Rollout")))
-  (dict "group" "batch" "resource" "jobs" "creators" (list (dict "group" "batch" "kind" "CronJob")))) -}}
+  (dict "group" "batch" "resource" "jobs" "creators" (list (dict "group" "batch" "kind" "CronJob")))
+  (dict "group" "" "resource" "pods" "creators" (list (dict "group" "apps" "kind" "ReplicaSet") (dict "group" "apps" "kind" "StatefulSet") (dict "group" "apps" "kind" "DaemonSet") (dict "group" "batch" "kind" "Job") (dict "group" "" "kind" "ReplicationController")))) -}}
+{{- end }}
+
+{{- define "mtls-guard.istioResources" -}}
+["serviceentries", "virtualservices", "sidecars"]
 {{- end }}
 
 {{- define "mtls-guard.reads" -}}
