@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Thread, Timer
@@ -37,9 +38,9 @@ MATERIAL = client_bundle(datetime.now(UTC))
 class Cluster:
     """A view of one team that works, and the server behind it, which agrees until a test says otherwise."""
 
-    def __init__(self, server: Server, connection: Connection) -> None:
+    def __init__(self, server: Server, connection: Connection, kinds: Sequence[str] = KINDS) -> None:
         self.server, self.store, self.version = server, Store({}), 100
-        self.sources = {kind: self.store.source(followed(kind)) for kind in KINDS}
+        self.sources = {kind: self.store.source(followed(kind)) for kind in kinds}
         for one in self.sources.values():
             one.synced, one.alive, one.version = True, monotonic(), "100"
         reader = ByNameReader(connection, monotonic, lambda _: None)
@@ -271,11 +272,21 @@ def test_nobody_is_refused_for_breaking_a_workload_as_it_was_before_it_was_chang
     assert "Deployment project/app" not in " ".join(one.problem for one in verdict.findings)
 
 
-def test_a_change_that_breaks_a_workload_only_warns_where_its_kind_was_silent_for_too_long(cluster: Cluster) -> None:
-    cluster.see("Deployment", workload("app", "/etc/right", "one"))
+@pytest.mark.parametrize(
+    ("api_version", "kind"), [("apps/v1", "Deployment"), ("v1", "ReplicationController"), ("apps/v1", "ReplicaSet")]
+)
+def test_a_change_that_breaks_a_workload_of_a_stale_kind_only_warns(
+    api_version: str, kind: str, server: Server, connection: Connection
+) -> None:
+    """Also of a kind of which most clusters have no object."""
+    cluster = Cluster(server, connection, (*KINDS, "ReplicationController", "ReplicaSet"))
+    broken = {**workload("app", "/etc/right", "one"), "apiVersion": api_version, "kind": kind}
+    cluster.see(kind, broken)
     cluster.agree()
-    cluster.sources["Deployment"].alive -= 1000
-    assert cluster.ask(rule("one", "/etc/new")).word == "warn"
+    change = replace(arrival(rule("one", "/etc/new")), operation="UPDATE", old=rule("one", "/etc/right"))
+    assert cluster.judge.judge(change).word == "deny"
+    cluster.sources[kind].alive -= 1000
+    assert cluster.judge.judge(change).word == "warn"
 
 
 @pytest.mark.parametrize("status", [403, 500])
