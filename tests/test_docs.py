@@ -20,7 +20,7 @@ from webhook.policy.policy import Expiry
 from webhook.policy.policy_file import _FORMS
 from webhook.report.internal_warnings import ABOUT_ITSELF
 from webhook.rules import catalogue
-from webhook.settings import described
+from webhook.settings.table import SETTINGS
 
 TOP = Path(__file__).parent.parent
 WRITTEN = sorted(
@@ -49,7 +49,7 @@ def test_every_command_has_its_heading() -> None:
 
 def test_every_setting_has_its_heading() -> None:
     text = (TOP / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert [one.flag for one in described() if f"## --{one.flag}\n" not in text] == []
+    assert [one.flag for one in SETTINGS if f"## --{one.flag}\n" not in text] == []
 
 
 def test_every_rule_has_its_page_and_its_line_in_the_list() -> None:

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 
-import click
-
-from webhook.cli.serve import command
-from webhook.settings import described
+from webhook.settings.table import SETTINGS
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -14,15 +11,12 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def _lines() -> Iterator[str]:
-    helps = {option.name: option.help or "" for option in command.params if isinstance(option, click.Option)}
     yield from (
         "# Settings of the server",
         "",
         "`mtls-guard serve` takes each as a flag or as a variable; a flag wins.",
     )
-    for setting in described():
-        default = f"`{setting.default}`" if setting.default else "none; it is required" if setting.required else "none"
-        yield from ("", f"## --{setting.flag}", "")
-        yield f"Variable `{setting.variable}`. Default: {default}."
-        yield ""
-        yield helps[setting.flag.replace("-", "_")].partition("  [default")[0]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else "none"
+        yield from ("", f"## --{setting.flag}", "", f"Variable `{setting.variable}`. Default: {default}.", "")
+        yield setting.help

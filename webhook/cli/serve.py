@@ -12,6 +12,7 @@ import click
 
 from webhook import logs
 from webhook.settings import Address, BadSettings, Settings, read_settings
+from webhook.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     from webhook.server.background import Beside, Pace
@@ -23,32 +24,18 @@ if TYPE_CHECKING:
 
     _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-_HELP = {
-    "cluster": "A file or folder of manifests that is the cluster, instead of a live one; may be given several times.",
-    "policy": "Severities per rule, expiry thresholds and further workload kinds, as YAML.",
-    "bind": "HOST:PORT to listen on; port 0 takes a free one.  [default: 127.0.0.1:8443]",
-    "cert": "The webhook's own certificate (PEM); renewed files are taken up while serving.",
-    "key": "Its private key (PEM, not encrypted).",
-    "ca": "CA certificates (PEM) that verify --cert; with --installation, they go into its webhook entries.",
-    "serving-secret": "Instead of both: the Secret in which this webhook issues and renews them itself.",
-    "serving-dns": "Names under which the API server calls us, joined by commas; for --serving-secret.",
-    "installation": "Name of the installed chart's objects; the replica that leads looks after its webhook entries.",
-    "probe-namespace": "Where a dry run shows that denials work.  [default: the namespace of --installation]",
-    "kubeconfig": "How to reach the cluster.  [default: as a Pod in it]",
-    "istio-namespace": "Where Istio's own ConfigMaps are.  [default: istio-system]",
-    "stale-after": "Seconds without news from the API server after which nothing is denied.  [default: 120]",
-    "not-judged": "What becomes of a review that cannot be judged: Admit or Unavailable.  [default: Admit]",
-    "mutate-not-judged": "The same, for injection.  [default: Unavailable]",
-    "metrics": "HOST:PORT to serve metrics on, over plain HTTP.  [default: nowhere]",
-    "drain": "Seconds for which new connections are taken after SIGTERM.  [default: 0]",
-    "linger": "Seconds for which a connection is kept after its last answer when the server ends.  [default: 0]",
-    "connections": "Connections that may be open at a time in each process.  [default: 4096]",
-    "peer-connections": "Those of them that may come from one address.  [default: 1024]",
-    "queue": "Reviews that may wait for a thread; further ones get status 429.  [default: 256]",
-    "log": "json or text.  [default: text on a terminal, else json]",
-    "workers": "Processes, each with the whole cluster in memory.  [default: 1]",
-    "threads": "Reviews under way at a time in each process.  [default: 4]",
-}
+
+def _options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds an option for each setting of the table."""
+    for setting in reversed(SETTINGS):
+        option = click.option(
+            f"--{setting.flag}",
+            multiple=setting.several,
+            metavar=setting.metavar,
+            help=setting.help_with_default,
+        )
+        function = option(function)
+    return function
 
 
 @click.command(
@@ -56,30 +43,7 @@ _HELP = {
     short_help="The webhook: on a live cluster, or on manifests.",
     epilog="Each option can also be a variable, as MTLS_GUARD_BIND for --bind.",
 )
-@click.option("--cluster", "cluster", multiple=True, metavar="PATH", help=_HELP["cluster"])
-@click.option("--policy", metavar="FILE", help=_HELP["policy"])
-@click.option("--bind", metavar="HOST:PORT", help=_HELP["bind"])
-@click.option("--cert", metavar="FILE", help=_HELP["cert"])
-@click.option("--key", metavar="FILE", help=_HELP["key"])
-@click.option("--ca", metavar="FILE", help=_HELP["ca"])
-@click.option("--serving-secret", metavar="NAMESPACE/NAME", help=_HELP["serving-secret"])
-@click.option("--serving-dns", metavar="NAMES", help=_HELP["serving-dns"])
-@click.option("--installation", metavar="NAMESPACE/NAME", help=_HELP["installation"])
-@click.option("--probe-namespace", metavar="NAME", help=_HELP["probe-namespace"])
-@click.option("--kubeconfig", metavar="FILE", help=_HELP["kubeconfig"])
-@click.option("--istio-namespace", metavar="NAME", help=_HELP["istio-namespace"])
-@click.option("--stale-after", metavar="SECONDS", help=_HELP["stale-after"])
-@click.option("--not-judged", metavar="WHAT", help=_HELP["not-judged"])
-@click.option("--mutate-not-judged", metavar="WHAT", help=_HELP["mutate-not-judged"])
-@click.option("--metrics", metavar="HOST:PORT", help=_HELP["metrics"])
-@click.option("--drain", metavar="SECONDS", help=_HELP["drain"])
-@click.option("--linger", metavar="SECONDS", help=_HELP["linger"])
-@click.option("--connections", metavar="N", help=_HELP["connections"])
-@click.option("--peer-connections", metavar="N", help=_HELP["peer-connections"])
-@click.option("--queue", metavar="N", help=_HELP["queue"])
-@click.option("--log", metavar="FORM", help=_HELP["log"])
-@click.option("--workers", metavar="N", help=_HELP["workers"])
-@click.option("--threads", metavar="N", help=_HELP["threads"])
+@_options
 def command(cluster: tuple[str, ...], **flags: str | None) -> None:
     """Answers AdmissionReviews over HTTPS until it is stopped; judges against a live cluster, or manifests."""
     given = {name.replace("_", "-"): value for name, value in flags.items() if value is not None}

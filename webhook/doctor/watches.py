@@ -9,9 +9,10 @@ from webhook.doctor.container import flag_of, ports_of
 from webhook.doctor.rbac import may_follow
 from webhook.kubeapi.client import Call, Connection
 from webhook.kubeapi.errors import ClusterError, Forbidden
+from webhook.settings.table import BY_FLAG
 
 _SHOWN = 4
-STALE_SECONDS = 120
+STALE_SECONDS = int(BY_FLAG["stale-after"].default)
 """As shipped; `--stale-after` of a replica says another."""
 _REVISION = re.compile(r"^configmaps [^/]+/istio(?:-sidecar-injector)?-(?!sidecar-injector)(.+)$")
 """The ConfigMaps of a revision of Istio, which the chart lets us read where values name the revision."""
