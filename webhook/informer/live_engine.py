@@ -115,7 +115,7 @@ class LiveJudge:
 
     def _patience(self, request: Request) -> float:
         """How old facts may be: for a workload's own review seconds; for others' workloads what is known will do."""
-        others = request.ref.kind in _CONCERNS_OTHERS
+        others = request.ref.kind in SHARED_KINDS
         return float("inf") if others else self.limits.fresh.total_seconds()
 
     def _fresh(self, request: Request, began: float, until: float) -> Need:
@@ -181,10 +181,10 @@ class LiveJudge:
         relied_on = _RELIED_ON | _kinds_behind(verdict)
         reasons = [why for kind, why in stale.items() if kind in relied_on]
         if self.limits.unavailable:
-            self._refuse(reasons, doubt, () if request.ref.kind in _CONCERNS_OTHERS else unread)
+            self._refuse(reasons, doubt, () if request.ref.kind in SHARED_KINDS else unread)
         findings = [_weaker(one, stale.keys() if not doubt else relied_on) for one in verdict.findings]
         said = [_stale(request.ref, why) for why in (*reasons[:1], *([doubt] if doubt and not reasons else []))]
-        if request.ref.kind not in _CONCERNS_OTHERS:
+        if request.ref.kind not in SHARED_KINDS:
             said += [_unread(key, why) for key, why in unread if key[2] != CRL_OF_THE_MESH]
         return replace(verdict, findings=in_order((*findings, *said))) if said else verdict
 
@@ -197,7 +197,7 @@ def _lacks(found: Mutation) -> bool:
 def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
     """The Secrets that the workload under review names for its sidecar; none for what may pass unjudged."""
     kind, new = request.ref.kind, request.new
-    if not new or kind in _CONCERNS_OTHERS or request.sub_resource:
+    if not new or kind in SHARED_KINDS or request.sub_resource:
         return ()
     steps = template_path(request.ref.api_version, kind, further)
     owner = controller_of(mapping(dig(new, "metadata")))
@@ -208,12 +208,9 @@ def named_secrets(request: Request, further: Templates) -> tuple[Key, ...]:
     return tuple(("Secret", request.ref.namespace, name) for name in names)[:_READ_AT_ONCE]
 
 
-_CONCERNS_OTHERS = frozenset(SHARED_KINDS)
-
-
 def _says_absent(request: Request, verdict: Verdict) -> bool:
     """Whether the workload under review is warned of an object that does not exist, which one more read confirms."""
-    return request.ref.kind not in _CONCERNS_OTHERS and any(one.rule in _ABSENT for one in verdict.findings)
+    return request.ref.kind not in SHARED_KINDS and any(one.rule in _ABSENT for one in verdict.findings)
 
 
 _ABSENT = frozenset({"secret-missing", "config-map-missing", "credential-secret-missing"})
