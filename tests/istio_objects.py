@@ -1,6 +1,6 @@
 """Small builders for Istio's objects and a config of them, so that a test writes only what it is about."""
 
-from webhook.istio.pilot.client_config import Config
+from webhook.istio.pilot.client_config import Config, Reach
 from webhook.istio.pilot.destination_rules import RuleIndex
 from webhook.istio.pilot.service_index import ServiceIndex
 from webhook.istio.pilot.sidecar_scope import SidecarIndex
@@ -123,3 +123,12 @@ def remove(held: Config, one: object) -> None:
         held.routes.remove(one.ref)
     elif isinstance(one, Sidecar):
         held.sidecars.remove(one.ref)
+
+
+def tls_blocks(client: Reach, host: str, port: int, subset: str = "") -> list[TlsSettings]:
+    """The tls blocks that apply to calls of a client to a host, port and subset, also those for some of its pods."""
+    decision = client.decision(host)
+    shares = decision.shares if decision else ()
+    return [
+        each.tls for share in shares for each in share.originations if (each.port.number, each.subset) == (port, subset)
+    ]

@@ -73,7 +73,6 @@ def test_a_certificate_is_read_whole() -> None:
         is_ca=False,
         usages=("clientAuth",),
         key_usages=("digitalSignature",),
-        signature_hash="sha256",
     )
     assert material.blocks == (Block("CERTIFICATE", facts),)
     assert read_material(key_pem(leaf)).blocks == (

@@ -37,7 +37,6 @@ def test_a_secret_is_read_with_its_keys() -> None:
             "g": Material("not-a-string"),
         },
         type="kubernetes.io/tls",
-        immutable=True,
     )
 
 

@@ -22,6 +22,7 @@ from tests.istio_objects import (
     rule,
     sidecar,
     subset,
+    tls_blocks,
     virtual,
 )
 from webhook.istio.pilot.client_config import Config, Past, Reach, explain_miss, is_told, reach
@@ -72,8 +73,8 @@ def test_the_worked_example_reads_its_files_for_443_and_http_80_ends_there() -> 
         Call(HTTPS, End.PASSTHROUGH, HOST, 443),
     )
     assert made.tls_calls(HOST) == (Call(HTTPS, End.SERVICE, HOST, 443),)
-    end = made.origination(HOST, 443, "", APP)
-    assert (end.goal if end else "", made.origination(HOST, 80, "", APP)) == (f"{HOST}:443", None)
+    assert [tls.files for tls in tls_blocks(made, HOST, 443)] == [FILES]
+    assert tls_blocks(made, HOST, 80) == []
 
 
 # ------------------------------------------------------------------------------------------------ services
@@ -279,16 +280,6 @@ def test_namespaces_with_nothing_of_their_own_share_one_answer() -> None:
     assert reach(held, "a", None).groups({}) is reach(held, "b", None).groups(APP)
 
 
-def test_rules_without_timestamps_leave_two_outcomes() -> None:
-    one, other = rule("a", created=""), rule("b", created="")
-    made = told(entry(), one, other)
-    dispute = made.disputes()[0]
-    assert [[each.rule.ref.name for each in outcome] for outcome in dispute.outcomes] == [["a"], ["b"]]
-    assert [each.ref.name for each in dispute.rules] == ["a", "b"]
-    same = [rule(name, created="", policy=policy(mutual(FILES))) for name in "ab"]
-    assert [told(entry(), *same).disputes(), told(entry(), one, rule("b")).disputes()] == [(), ()]
-
-
 RULES = st.builds(
     lambda name, namespace, host, export, selector, directory, created: rule(
         name,
@@ -441,18 +432,11 @@ def test_which_virtual_service_governs(routes: VirtualService, kept: bool) -> No
     assert (ends(entry(ports=(HTTP,)), routes)[0][3] == 443) == kept
 
 
-def test_only_routed_subsets_are_told() -> None:
-    made = told(
-        entry(), virtual(route(TARGET)), virtual(route(RouteTarget(HOST, "v2")), name="hidden", export_to=("~",))
-    )
-    assert made.routed_subsets(HOST) == {"v1"}
-
-
 def test_https_to_a_tls_port_ends_at_its_cluster_so_a_tls_block_there_is_tls_in_tls() -> None:
     made = told(entry(), rule())
     (call,) = made.tls_calls(HOST)
-    end = made.origination(call.host, call.number, call.subset, APP)
-    assert (call.end, end.tls.mode if end else "") == (End.SERVICE, "MUTUAL")
+    blocks = tls_blocks(made, call.host, call.number, call.subset)
+    assert (call.end, [tls.mode for tls in blocks]) == (End.SERVICE, ["MUTUAL"])
 
 
 # ------------------------------------------------------------------------------------------------ misses

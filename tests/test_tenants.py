@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rig.oracles.calls import Destination, Istiod, Sidecar
 from tests.injecting import injected
+from tests.istio_objects import tls_blocks
 from tests.oracle_parts import needed
 from tests.tenant_mistakes import mistakes
 from tests.tenant_strangers import foreign
@@ -93,9 +94,9 @@ def told(view: Snapshot, team: Team) -> list[object]:
     """What Istio tells the team's sidecars of its hosts: where plain calls end, and the tls block there."""
     seen = picture(view, team.workload)
     calls = [call for host in team.hosts for call in seen.reach.http_calls(host) if call.port.number == 80]
-    blocks = [seen.reach.origination(call.host, call.number, call.subset, seen.pod.labels) for call in calls]
+    blocks = [tls_blocks(seen.reach, call.host, call.number, call.subset) for call in calls]
     places = [(call.end, call.host, call.number, call.subset, call.conditional) for call in calls]
-    return [places, [one.tls if one else None for one in blocks]]
+    return [places, blocks]
 
 
 @dataclass(frozen=True)

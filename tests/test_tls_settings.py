@@ -3,7 +3,7 @@
 import pytest
 
 from tests.istio_objects import FILES, entry, mutual, policy, rule, subset
-from webhook.istio.pilot.client_tls import Kind, Outcome, effective, metadata_files, originations, outcome
+from webhook.istio.pilot.client_tls import Kind, Outcome, metadata_files, originations, outcome, tls_of
 from webhook.istio.pilot.destination_rule_merge import merge
 from webhook.model.mesh import FileSet, Mesh, ServicePort, TlsSettings
 
@@ -149,14 +149,14 @@ EFFECTIVE = {
 def test_the_block_in_force(row: str) -> None:
     top, one, port, expected = EFFECTIVE[row]
     judged = rule(policy=top, subsets=(one,) if one else ())
-    assert effective(judged, port, one.name if one else "") == expected
+    assert tls_of(judged.policy, one, port) == expected
 
 
 def test_of_two_entries_for_one_port_the_first_counts() -> None:
     twice = policy(TOP, {443: PORT})
     again = policy(TOP, {443: SUB})
     both = type(twice)("policy", TOP, (*twice.ports, *again.ports))
-    assert effective(rule(policy=both), 443) == PORT
+    assert tls_of(both, None, 443) == PORT
 
 
 def test_originations_name_who_wrote_the_block_per_port_and_subset() -> None:

@@ -101,14 +101,13 @@ def test_everything_that_decides_about_files_is_read_from_the_pod_spec() -> None
         {"A": "1"},
         3,
         "/w",
-        "Always",
         init=True,
         path="spec.template.spec.initContainers[0]",
         run_as_group=4,
     )
     assert found is not None
     assert found.template == PodTemplate(
-        "spec.template", {}, {}, (container,), (), True, "robot", 1, 2, "default", automount_token=False
+        "spec.template", {}, {}, (container,), (), True, 1, 2, "default", automount_token=False
     )
 
 

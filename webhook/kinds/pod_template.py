@@ -31,7 +31,6 @@ def read_pod(template: Mapping[str, Any], path: str, namespace: str) -> PodTempl
             if isinstance(entry, dict)
         ),
         spec.get("hostNetwork") is True,
-        text(spec.get("serviceAccountName")) or text(spec.get("serviceAccount")) or "default",
         number(security.get("runAsUser")),
         number(security.get("fsGroup")),
         namespace,
@@ -100,7 +99,6 @@ def _container(entry: Mapping[str, Any], path: str, *, init: bool) -> Container:
         _environment(entry.get("env")) if "env" in entry else {},
         number(security.get("runAsUser")),
         text(entry.get("workingDir")),
-        text(entry.get("restartPolicy")),
         init,
         path,
         number(security.get("runAsGroup")),

@@ -2,7 +2,7 @@
 
 from webhook.kinds.list_limits import names
 from webhook.model.mesh import FileSet, TlsSettings
-from webhook.model.raw_object import dig, mapping, text
+from webhook.model.raw_object import mapping, text
 
 
 def read_tls(value: object, path: str) -> TlsSettings | None:
@@ -27,8 +27,3 @@ def read_tls(value: object, path: str) -> TlsSettings | None:
         subject_alt_names=names(value.get("subjectAltNames")),
         insecure_skip_verify=mapping(value).get("insecureSkipVerify") is True,
     )
-
-
-def tls_at(manifest: object, path: str, *keys: str) -> TlsSettings | None:
-    """The tls block at the path of keys in a raw manifest; see `read_tls`."""
-    return read_tls(dig(manifest, *keys), path)

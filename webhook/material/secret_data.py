@@ -32,7 +32,6 @@ def read_secret(manifest: Manifest) -> SecretFacts:
         ref=_ref(manifest, "Secret"),
         keys=keys,
         type=intern(text(manifest.get("type"))) or "Opaque",
-        immutable=manifest.get("immutable") is True,
         created=text(metadata.get("creationTimestamp")),
         labels=texts(metadata.get("labels")),
         sealed=not live and _is_sealed(manifest, metadata, keys),

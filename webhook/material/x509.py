@@ -76,7 +76,6 @@ def _certificate(der: bytes) -> CertificateFacts:
         is_ca=_or(None, extensions.is_ca),
         usages=_or(None, extensions.usages),
         key_usages=_or(None, extensions.key_usages),
-        signature_hash=_or("", lambda: getattr(one.signature_hash_algorithm, "name", "")),
         fingerprint=_digest(der),
         negative_serial=one.serial_number < 0,
     )

@@ -161,7 +161,6 @@ class Chain:
     field: str
     path: str
     files: FileSet
-    intent: Intent
     users: tuple[Origination, ...]
     file: ResolvedFile
 

@@ -32,7 +32,6 @@ class CertificateFacts:
     is_ca: bool | None = None
     usages: tuple[str, ...] | None = None
     key_usages: tuple[str, ...] | None = None
-    signature_hash: str = ""
     fingerprint: str = ""
     negative_serial: bool = False
 
@@ -124,7 +123,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class SecretFacts:
-    """What is known of a Secret: its keys and the facts of each. immutable and type as Kubernetes names them.
+    """What is known of a Secret: its keys and the facts of each. type: as Kubernetes names it.
 
     sealed: the manifest is there, its values are not (a template, or `data` with placeholders): only keys count.
     producer: the object that writes it, by its own owner references, labels and annotations; None for nobody's.
@@ -134,7 +133,6 @@ class SecretFacts:
     ref: ObjectRef
     keys: Mapping[str, Material] = field(default_factory=dict)
     type: str = "Opaque"
-    immutable: bool = False
     created: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     sealed: bool = False

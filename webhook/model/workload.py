@@ -75,7 +75,6 @@ class Container:
     env: Mapping[str, str] = field(default_factory=dict)
     run_as_user: int | None = None
     working_dir: str = ""
-    restart_policy: str = ""
     init: bool = False
     path: str = ""
     run_as_group: int | None = None
@@ -99,7 +98,6 @@ class PodTemplate:
     containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
     host_network: bool = False
-    service_account: str = "default"
     run_as_user: int | None = None
     fs_group: int | None = None
     namespace: str = ""

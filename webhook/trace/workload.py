@@ -159,7 +159,7 @@ class WorkloadPicture(AnnotationEntries):
 
     def _chain(self, files: FileSet, field: str, path: str) -> Chain:
         file = self.sidecar.resolve(path, self.contents)
-        return Chain(field, path, files, self.intents[files], self.groups[files], file)
+        return Chain(field, path, files, self.groups[files], file)
 
     @once
     def credentials(self) -> tuple[Credential, ...]:

@@ -12,7 +12,7 @@ from webhook.istio.injector.paths import normal
 from webhook.istio.pilot.config_store import Config
 from webhook.istio.pilot.cow_map import Shelf
 from webhook.istio.pilot.destination_rules import selects
-from webhook.istio.pilot.host_config import Decision, Share, chosen, decide, likely
+from webhook.istio.pilot.host_config import Decision, Share, chosen, decide
 from webhook.istio.pilot.hosts import is_wildcard
 from webhook.istio.pilot.not_applied import explain_miss
 from webhook.istio.pilot.route_resolution import Call, http_calls, tls_calls
@@ -24,23 +24,11 @@ from webhook.model.chain import Origination
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule, FileSet, Service, Sidecar
 
-__all__ = ["Config", "Dispute", "Past", "Reach", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
+__all__ = ["Config", "Past", "Reach", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
 
 _MOST_GROUPS = 64
 """Ways in which the labels of pods pick DestinationRules, for which results are kept."""
 Own = Mapping[str, Decision | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """Rules of one host without timestamps: which is the oldest, and so what holds, nobody can tell.
-
-    outcomes: what is in force in each order; the first is the one that everything else here answers with.
-    """
-
-    host: str
-    rules: tuple[DestinationRule, ...]
-    outcomes: tuple[tuple[Origination, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +52,6 @@ class Reach:
         self._picky = tuple(one for host in sorted(own) if (one := own[host]) is not None and one.picks)
         self._groups: dict[tuple[int, ...], Groups] = {}
         self._below: Shelf[str, FileSet, None] | None = None
-        self._disputes: tuple[Dispute, ...] | None = None
         self.derived: dict[Any, Any] = {}
         self.past = None if self._scope is not None else Past(State.of(config), own)
 
@@ -95,13 +82,6 @@ class Reach:
         picked = (one.picks[index] for one in self._picky if (index := _picked(one, labels)) >= 0)
         return tuple(dict.fromkeys(files for share in picked for files, _ in share.filed))
 
-    def origination(self, host: str, port: int, subset: str, labels: Mapping[str, str]) -> Origination | None:
-        """The tls block in force for a pod's calls that end at a host, service port and subset ('' for none)."""
-        decision = self.decision(host)
-        share = _share(decision, _picked(decision, labels)) if decision else None
-        found = share.originations if share else ()
-        return next((one for one in found if one.port.number == port and one.subset == subset), None)
-
     def service(self, host: str) -> Service | None:
         """The service that these sidecars know under a host, with the ports that their Sidecar lets through."""
         return chosen(self._config, self.namespace, host, self._scope)
@@ -113,18 +93,6 @@ class Reach:
     def tls_calls(self, host: str) -> tuple[Call, ...]:
         """Where https calls to each port of a host end; a tls block in force there makes TLS in TLS of them."""
         return tls_calls(self._config.routes, self._caller(), host, self.service)
-
-    def routed_subsets(self, host: str) -> frozenset[str]:
-        """The subsets of a host to which calls of these sidecars are routed; others have a tls block in vain."""
-        return self._config.routes.subsets(host, self._caller())
-
-    def disputes(self) -> tuple[Dispute, ...]:
-        """The hosts for which the unknown age of rules decides what is in force."""
-        if self._disputes is None:
-            patterns = {host for _, host in self._config.rules.undated()}
-            hosts = expand(self._config, patterns, self._layer.decisions)
-            self._disputes = tuple(one for host in sorted(hosts) if (one := self._dispute(host)))
-        return self._disputes
 
     def decision(self, host: str) -> Decision | None:
         """What is in force for one host, None where no tls block is."""
@@ -154,17 +122,6 @@ class Reach:
 
     def _caller(self) -> Caller:
         return Caller(self.namespace, self._config.mesh, self._scope)
-
-    def _dispute(self, host: str) -> Dispute | None:
-        decision = self.decision(host)
-        others = likely(self._config, decision) if decision else ()
-        if decision is None or not others:
-            return None
-        rules = tuple({rule.ref: rule for entry in decision.entries for rule in entry.members}.values())
-        outcomes = tuple(
-            tuple(one for share in each.shares for one in share.originations) for each in (decision, *others)
-        )
-        return Dispute(host, rules, outcomes)
 
 
 def is_told(config: Config, namespace: str, sidecar: Sidecar | None, ref: ObjectRef) -> bool:

@@ -61,15 +61,6 @@ class Ruled(Protocol):
         """The subsets."""
 
 
-def effective(rule: Ruled, port: int, subset: str = "") -> TlsSettings | None:
-    """The tls block in force for a service port and subset ('' for the host itself), None where there is none.
-
-    A port entry without tls takes the top-level tls away from its port. port: of the service, never a targetPort.
-    """
-    chosen = next((one for one in rule.subsets if one.name == subset), None) if subset else None
-    return _of_subset(rule.policy, chosen, port)
-
-
 def originations(entry: Entry, service: Service) -> tuple[Origination, ...]:
     """Every tls block of the entry in force for the service: per port the host itself, then each subset.
 
@@ -85,7 +76,7 @@ def _originations(entry: Entry, service: Service) -> Iterator[Origination]:
         if top is not None:
             yield Origination(entry.policy_owner, service, port, "", top)
         for subset, owner in subsets:
-            tls = _of_subset(entry.policy, subset, port.number)
+            tls = tls_of(entry.policy, subset, port.number)
             if tls is not None:
                 yield Origination(entry.policy_owner if tls is top else owner, service, port, subset.name, tls)
 
@@ -100,7 +91,11 @@ def _at_port(policy: TrafficPolicy | None, port: int) -> tuple[TlsSettings | Non
     return policy.tls, False
 
 
-def _of_subset(policy: TrafficPolicy | None, subset: Subset | None, port: int) -> TlsSettings | None:
+def tls_of(policy: TrafficPolicy | None, subset: Subset | None, port: int) -> TlsSettings | None:
+    """The tls block that applies to a service port and a subset (None for the host itself), None where there is none.
+
+    A port entry without tls takes the top-level tls away from its port. port: of the service, never a targetPort.
+    """
     top, _ = _at_port(policy, port)
     if subset is None or subset.policy is None:
         return top

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from webhook.istio.pilot.client_tls import metadata_files, originations, outcome
 from webhook.istio.pilot.config_store import Config
-from webhook.istio.pilot.destination_rule_merge import Entry, merge, orders
+from webhook.istio.pilot.destination_rule_merge import Entry
 from webhook.istio.pilot.destination_rules import lookup
 from webhook.istio.pilot.services import by_name, choose, destined, joined
 from webhook.istio.pilot.sidecar_scope import OPEN, Listener, Scope
 from webhook.istio.pilot.virtual_services import Caller
 from webhook.model.chain import Origination
-from webhook.model.finding import ObjectRef
-from webhook.model.mesh import DestinationRule, FileSet, Mesh, Service, ServicePort, TlsSettings
+from webhook.model.mesh import FileSet, Mesh, Service
 
 Filed = tuple[tuple[FileSet, Origination], ...]
 
@@ -119,22 +118,3 @@ def share(mesh: Mesh, service: Service, entry: Entry) -> Share:
         for key, tls in settings.items()
     }
     return Share(entry, found, tuple((read, one) for one in found if (read := files[id(one.tls)])))
-
-
-def likely(config: Config, decision: Decision) -> tuple[Decision, ...]:
-    """The decisions that are as likely, because rules of one host have no timestamp and so no known order."""
-    members = {rule.ref for entry in decision.entries for rule in entry.members}
-    first = decision.entries[0].rule
-    rivals = config.rules.rivals(first.ref.namespace, config.rules.host(first))
-    told = _told(decision)
-    others = (_of(config.mesh, decision.service, merge(order)) for order in orders(_only(rivals, members)))
-    return tuple(other for other in others if _told(other) != told)
-
-
-def _only(rules: tuple[DestinationRule, ...], refs: set[ObjectRef]) -> tuple[DestinationRule, ...]:
-    return tuple(rule for rule in rules if rule.ref in refs)
-
-
-def _told(decision: Decision) -> list[list[tuple[ServicePort, str, TlsSettings]]]:
-    """What the sidecars are told, whoever's rule it stands in."""
-    return [[(one.port, one.subset, one.tls) for one in share.originations] for share in decision.shares]

@@ -3,7 +3,7 @@
 Leaves to the indexes what stands under a host. Behaviour: Istio 1.32 pilot/pkg/model/config.go and pkg/config/host.
 """
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Iterable
 
 _FEW = 8
 
@@ -44,10 +44,3 @@ def covering(host: str, wildcards: Collection[str]) -> Iterable[str]:
     needle = host[1:] if is_wildcard(host) else host
     found = ("*" + needle[start:] for start in range(len(needle) + 1))
     return (pattern for pattern in found if pattern in wildcards)
-
-
-def closest(host: str, exact: Container[str], wildcards: Collection[str]) -> str | None:
-    """The one key that counts for a host: itself, else the longest wildcard that covers it."""
-    if not is_wildcard(host) and host in exact:
-        return host
-    return next(iter(covering(host, wildcards)), None)
