@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tools import chart
+from tools import chart, chart_schema
 from webhook.informer.watched_kinds import BUILT_IN
 from webhook.rules import catalogue
 
@@ -78,3 +78,27 @@ def test_the_chart_has_the_version_of_the_package() -> None:
     about = yaml.safe_load((chart.CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert about["appVersion"] == __version__
     assert f"mtls-guard:{__version__}" in about["annotations"]["artifacthub.io/images"]
+
+
+def test_the_schema_takes_types_from_defaults_and_the_rest_from_comments() -> None:
+    text = "policy:\n  rules: {}  # @schema {additionalProperties: false}\ncount: 2  # @schema {minimum: 1}\nname: a\n"
+    made = json.loads(chart_schema.schema(text, ["b-c"]))
+    assert made["additionalProperties"] is False
+    assert made["properties"] == {
+        "policy": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "rules": {"type": "object", "additionalProperties": False, "propertyNames": {"enum": ["b-c"]}}
+            },
+        },
+        "count": {"type": "integer", "minimum": 1},
+        "name": {"type": "string"},
+        "global": {"type": "object"},
+    }
+
+
+@pytest.mark.parametrize("annotation", ["{definition: none}", "{a: [}"])
+def test_an_annotation_that_is_no_schema_is_named_with_its_line(annotation: str) -> None:
+    with pytest.raises(ValueError, match=r"^values.yaml:1: .* is no schema"):
+        chart_schema.schema(f"count: 2  # @schema {annotation}\n", [])

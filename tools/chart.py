@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from tools.chart_schema import schema
 from webhook.informer.watched_kinds import BUILT_IN
 from webhook.kinds.controllers import CREATORS
 from webhook.kinds.producer import KINDS as PRODUCERS
@@ -91,13 +92,6 @@ def _permissions() -> Iterator[str]:
         yield f'- apiGroups: ["{group}"]\n  resources: [{", ".join(sorted(plurals))}]\n  verbs: [{", ".join(verbs)}]\n'
 
 
-def schema() -> str:
-    """The text of values.schema.json: as it is, with the ids of the rules that there are."""
-    found = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
-    found["properties"]["policy"]["properties"]["rules"]["propertyNames"] = {"enum": [*catalogue()]}
-    return json.dumps(found, indent=2) + "\n"
-
-
 def readme() -> str:
     """The text of the chart's README: its head, then each value with what values.yaml says of it."""
     head = (Path(__file__).parent / "chart-readme.md").read_text(encoding="utf-8")
@@ -153,7 +147,7 @@ def generated() -> dict[Path, str]:
     """Each generated file with the text that it should have."""
     return {
         CHART / "templates" / "_kinds.tpl": kinds_template(),
-        CHART / "values.schema.json": schema(),
+        CHART / "values.schema.json": schema((CHART / "values.yaml").read_text(encoding="utf-8"), catalogue()),
         CHART / "README.md": readme(),
     }
 
