@@ -13,7 +13,7 @@ from webhook.model.raw_object import Manifest, group_of, mapping, namespace_of, 
 from webhook.model.source_location import Source, Unreadable
 from webhook.policy import Policy
 from webhook.view import Snapshot
-from webhook.view.mesh_sources import istio_namespace, namespaces
+from webhook.view.mesh_settings import istio_namespace, namespaces
 
 _Key = tuple[str, str, str, str]
 _NAMED = frozenset((*WORKLOAD_KINDS, *SHARED_KINDS, "ConfigMap"))

@@ -1,4 +1,7 @@
-"""The cluster as verdicts see it: `asking` is what may be asked, `snapshot` answers from memory, `intake` fills it."""
+"""The view of the cluster that verdicts use.
+
+`cluster_view` declares the queries, `snapshot` answers them from memory, and `loader` stores and removes objects.
+"""
 
 from webhook.view.cluster_view import ByName, ClusterView
 from webhook.view.snapshot import Snapshot

@@ -1,4 +1,4 @@
-"""What the engine may ask of a cluster; whoever answers (a Snapshot, watches of a live cluster) stays behind it."""
+"""The queries about a cluster that the engine uses; `Snapshot` implements them, also for a live cluster."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,24 +14,25 @@ from webhook.view.namespace_cache import Tallies
 
 
 class ByName(Protocol):
-    """Secrets and ConfigMaps that are read one by one, by whoever keeps the view of a live cluster."""
+    """Reads single Secrets and ConfigMaps of a live cluster on demand."""
 
     def secret(self, namespace: str, name: str) -> SecretFacts | None:
-        """What is at hand of the Secret; whoever judges learns from elsewhere that it was not at hand."""
+        """Facts of the Secret, None if they are not available; the implementation reports missing facts separately."""
 
     def config_map(self, namespace: str, name: str) -> ConfigMapFacts | None:
-        """What is at hand of the ConfigMap."""
+        """Facts of the ConfigMap, None if they are not available."""
 
     def unread(self, kind: str, namespace: str, name: str) -> str:
-        """Why the object could not be looked at, '' when it was."""
+        """Why the object could not be read, '' if it was read."""
 
 
 class ClusterView(Protocol):
-    """The questions that a verdict may ask. complete: what is not there does not exist; else it is only not in view.
+    """The queries that a verdict can make.
 
-    deadline: the time of the review that asks.
-    lasting: results that hold until mesh-wide settings change. memo: until any object of Istio does, too.
-    tallies: counts by namespace, see there.
+    complete: an object that is not in view does not exist in the cluster; if False, it may exist.
+    deadline: the time limit of the review.
+    lasting: results that are valid until mesh-wide settings change. memo: results that are valid until mesh-wide
+    settings or any Istio object change. tallies: counts by namespace, see `Tallies`.
     """
 
     complete: bool
@@ -46,23 +47,23 @@ class ClusterView(Protocol):
 
     @property
     def config(self) -> Config:
-        """Istio's own objects: rules, services, routes, Sidecars."""
+        """Istio's objects: DestinationRules, services (with ServiceEntries), VirtualServices and Sidecars."""
 
     @property
     def workloads(self) -> WorkloadIndex:
-        """Workloads that exist, without the Pods that a controller made."""
+        """Workloads, except Pods that a controller created."""
 
     @property
     def pods(self) -> WorkloadIndex:
-        """Pods that a controller made."""
+        """Pods that a controller created."""
 
     def namespace(self, name: str) -> Namespace:
         """The namespace; `known=False` when it is not in view."""
 
     def injection(self, namespace: str, *, by_itself: bool) -> Hindrance | None:
-        """Why mtls-guard does not inject there; None where it does, and where no webhook configurations are in view.
+        """Why mtls-guard does not inject; None if it does, or if no webhook configurations are in view.
 
-        by_itself: the Pods opt in by themselves, else by the label of the namespace.
+        by_itself: the Pods opt in with their own label, not with the label of the namespace.
         """
 
     def secret(self, namespace: str, name: str) -> SecretFacts | None:
@@ -72,19 +73,19 @@ class ClusterView(Protocol):
         """Facts of the ConfigMap, None when it is not in view."""
 
     def unread(self, kind: str, namespace: str, name: str) -> str:
-        """Why nobody can tell whether the Secret or ConfigMap exists, '' when one that is not in view does not."""
+        """Why it is unknown whether the Secret or ConfigMap exists; '' if one that is not in view does not exist."""
 
     def producers(self, kind: str, namespace: str, name: str) -> tuple[Producer, ...]:
-        """Objects that say that they will make the Secret or ConfigMap."""
+        """Objects that declare that they create the Secret or ConfigMap, for example a Certificate of cert-manager."""
 
     def producer_may_follow(self, kind: str) -> bool:
-        """Whether a kind is served whose objects make Secrets, or ConfigMaps: kind says which."""
+        """Whether the API server serves a kind whose objects create objects of this kind (Secret or ConfigMap)."""
 
     def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
-        """What the sidecar of a pod with these labels is told in this namespace."""
+        """The client configuration that istiod sends to the sidecar of a Pod with these labels in this namespace."""
 
     def memo_of(self, namespace: str) -> dict[Any, Any]:
         """The part of the memo for results of one namespace."""
 
     def is_told(self, namespace: str, rule: ObjectRef) -> bool:
-        """Whether the rule is in force for a pod of this namespace, under its usual Sidecar."""
+        """Whether the DestinationRule applies to Pods that use the default Sidecar of the namespace."""

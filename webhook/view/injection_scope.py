@@ -1,4 +1,4 @@
-"""Whether mtls-guard's injection happens in a namespace, by the webhook configurations that are in view."""
+"""Decides from the webhook configurations in view whether mtls-guard injects in a namespace."""
 
 from collections.abc import Iterable
 
@@ -8,14 +8,14 @@ from webhook.model.raw_object import dig, mapping, sequence, text
 from webhook.model.webhook_configuration import BY_ITSELF, BY_NAMESPACE, Hindrance, InjectingEntry
 
 _NAME = "kubernetes.io/metadata.name"
-"""The label that the API server gives to each namespace."""
+"""The label that the API server sets on each namespace."""
 _KIND = "MutatingWebhookConfiguration"
 
 
 def hindrance(entries: Iterable[InjectingEntry], namespace: Namespace, *, by_itself: bool) -> Hindrance | None:
-    """Why no entry injects into Pods of the namespace, None where one does.
+    """Why no webhook entry injects into Pods of the namespace, None if one does.
 
-    by_itself: the Pods opt in by themselves, else by the label of the namespace.
+    by_itself: the Pods opt in with their own label, not with the label of the namespace.
     """
     name = BY_ITSELF if by_itself else BY_NAMESPACE
     present = [entry for entry in entries if entry.name == name]
@@ -36,7 +36,7 @@ def hindrance(entries: Iterable[InjectingEntry], namespace: Namespace, *, by_its
 
 
 def _selects(entry: InjectingEntry, namespace: Namespace) -> bool:
-    """Whether the entry is for the namespace; where its labels are not in view, what depends on others may be."""
+    """Whether the entry selects the namespace; True if that depends on labels that are not in view."""
     if not entry.namespaces or not (entry.namespaces.get("matchLabels") or entry.namespaces.get("matchExpressions")):
         return True
     if not namespace.known and _keys(entry) != {_NAME}:
@@ -46,4 +46,7 @@ def _selects(entry: InjectingEntry, namespace: Namespace) -> bool:
 
 def _keys(entry: InjectingEntry) -> set[str]:
     expressions = sequence(entry.namespaces.get("matchExpressions"))
-    return {*mapping(entry.namespaces.get("matchLabels")), *(text(dig(one, "key")) for one in expressions)}
+    return {
+        *mapping(entry.namespaces.get("matchLabels")),
+        *(text(dig(expression, "key")) for expression in expressions),
+    }

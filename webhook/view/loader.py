@@ -1,7 +1,7 @@
-"""Puts one raw object into a Snapshot: which reader reads the kind, and where what it reads is held."""
+"""Parses one manifest with the reader of its kind, and stores the result or removes it."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from webhook.kinds.controllers import is_controlled
 from webhook.kinds.destination_rule import read_destination_rule
@@ -16,130 +16,131 @@ from webhook.kinds.workload import TEMPLATE_PATHS, read_workload
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import Manifest, dig, group_of, mapping, namespace_of, text
 from webhook.model.webhook_configuration import InjectingEntry
-from webhook.view.mesh_sources import MeshSource, learn
-
-if TYPE_CHECKING:
-    from webhook.view.snapshot import Snapshot
+from webhook.view.mesh_settings import store_mesh_source
+from webhook.view.mesh_source import MeshSource
+from webhook.view.stored_objects import StoredObjects
 
 ISTIO = "networking.istio.io"
 INJECTOR_MAP = "istio-sidecar-injector"
 _ISTIO_KINDS = frozenset(ROUTING_KINDS)
 
 
-def take_in(snapshot: "Snapshot", manifest: Manifest) -> None:
-    """Holds the object; a kind that no reader reads is ignored."""
+def put_object(objects: StoredObjects, manifest: Manifest) -> None:
+    """Parses and stores the object. Kinds without a reader are ignored."""
     kind, group = text(manifest.get("kind")), group_of(text(manifest.get("apiVersion")))
     put = _PUTS.get((group, kind))
     if put is not None:
-        put(snapshot, manifest)
-    elif kind in TEMPLATE_PATHS or (group, kind) in snapshot.workload_paths:
-        _put_workload(snapshot, manifest)
-    elif makes((group, kind), snapshot.made.further):
-        _put_producer(snapshot, manifest)
+        put(objects, manifest)
+    elif kind in TEMPLATE_PATHS or (group, kind) in objects.workload_paths:
+        _put_workload(objects, manifest)
+    elif makes((group, kind), objects.made.further):
+        _put_producer(objects, manifest)
 
 
-def _put_workload(snapshot: "Snapshot", manifest: Manifest) -> None:
-    workload = read_workload(manifest, snapshot.workload_paths)
+def _put_workload(objects: StoredObjects, manifest: Manifest) -> None:
+    workload = read_workload(manifest, objects.workload_paths)
     if workload is not None:
-        index = snapshot.pods if is_controlled(workload, snapshot.workload_paths) else snapshot.workloads
-        if index.get(workload.ref) != workload:  # a status changes far more often than what a verdict looks at
+        index = objects.pods if is_controlled(workload, objects.workload_paths) else objects.workloads
+        if (
+            index.get(workload.ref) != workload
+        ):  # status changes are far more frequent than changes of fields that verdicts use
             index.put(workload)
-            snapshot.recount(workload.namespace)
+            objects.recount(workload.namespace)
 
 
-def _put_rule(snapshot: "Snapshot", manifest: Manifest) -> None:
+def _put_destination_rule(objects: StoredObjects, manifest: Manifest) -> None:
     rule = read_destination_rule(manifest)
-    if snapshot.config.rules.get(rule.ref) != rule:
-        snapshot.config.rules.put(rule)
-        snapshot.changed()
+    if objects.config.rules.get(rule.ref) != rule:
+        objects.config.rules.put(rule)
+        objects.changed()
 
 
-def _put_services(snapshot: "Snapshot", manifest: Manifest) -> None:
-    services, held = read_services(manifest, snapshot.mesh.cluster_domain), snapshot.config.services
-    if services and held.of_object(services[0].ref) == services:
+def _put_services(objects: StoredObjects, manifest: Manifest) -> None:
+    services, index = read_services(manifest, objects.mesh.cluster_domain), objects.config.services
+    if services and index.of_object(services[0].ref) == services:
         return
-    held.remove(_ref(manifest))
+    index.remove(_ref(manifest))
     for service in services:
-        held.put(service)
-    snapshot.changed()
+        index.put(service)
+    objects.changed()
 
 
-def _put_route(snapshot: "Snapshot", manifest: Manifest) -> None:
-    snapshot.config.routes.put(read_virtual_service(manifest))
-    snapshot.changed()
+def _put_route(objects: StoredObjects, manifest: Manifest) -> None:
+    objects.config.routes.put(read_virtual_service(manifest))
+    objects.changed()
 
 
-def _put_sidecar(snapshot: "Snapshot", manifest: Manifest) -> None:
-    snapshot.config.sidecars.put(read_sidecar(manifest))
-    snapshot.forget_past(namespace_of(manifest))
-    snapshot.changed()
+def _put_sidecar(objects: StoredObjects, manifest: Manifest) -> None:
+    objects.config.sidecars.put(read_sidecar(manifest))
+    objects.forget_past(namespace_of(manifest))
+    objects.changed()
 
 
-def _put_namespace(snapshot: "Snapshot", manifest: Manifest) -> None:
+def _put_namespace(objects: StoredObjects, manifest: Manifest) -> None:
     namespace = read_namespace(manifest)
-    if snapshot.namespaces.get(namespace.name) != namespace:
-        snapshot.namespaces[namespace.name] = namespace
-        snapshot.recount(namespace.name)
-        snapshot.changed()
+    if objects.namespaces.get(namespace.name) != namespace:
+        objects.namespaces[namespace.name] = namespace
+        objects.recount(namespace.name)
+        objects.changed()
 
 
-def _put_secret(snapshot: "Snapshot", manifest: Manifest) -> None:
-    from webhook.material import read_secret  # the only way to X.509, which costs a tenth of a second to import
+def _put_secret(objects: StoredObjects, manifest: Manifest) -> None:
+    from webhook.material import read_secret  # imported late: it imports cryptography, which takes 0.1 s
 
     facts = read_secret(manifest)
-    snapshot.secrets[facts.ref.namespace, facts.ref.name] = facts
-    snapshot.recount(facts.ref.namespace)
+    objects.secrets[facts.ref.namespace, facts.ref.name] = facts
+    objects.recount(facts.ref.namespace)
 
 
-def _put_config_map(snapshot: "Snapshot", manifest: Manifest) -> None:
+def _put_config_map(objects: StoredObjects, manifest: Manifest) -> None:
     from webhook.material import read_config_map
 
     facts = read_config_map(manifest)
-    snapshot.config_maps[facts.ref.namespace, facts.ref.name] = facts
+    objects.config_maps[facts.ref.namespace, facts.ref.name] = facts
     if isinstance(dig(manifest, "data", "mesh"), str) and facts.ref.name.startswith("istio"):
-        learn(snapshot, MeshSource("mesh", facts.ref.namespace, facts.ref.name), manifest)
+        store_mesh_source(objects, MeshSource("mesh", facts.ref.namespace, facts.ref.name), manifest)
     elif facts.ref.name.startswith(INJECTOR_MAP):
-        learn(snapshot, MeshSource("injector", facts.ref.namespace, facts.ref.name), manifest)
+        store_mesh_source(objects, MeshSource("injector", facts.ref.namespace, facts.ref.name), manifest)
     else:
-        snapshot.recount(facts.ref.namespace)
+        objects.recount(facts.ref.namespace)
 
 
-def _put_webhooks(snapshot: "Snapshot", manifest: Manifest) -> None:
-    """A configuration of Istio's injector, or one of mtls-guard's own."""
+def _put_webhook_configuration(objects: StoredObjects, manifest: Manifest) -> None:
+    """Stores a MutatingWebhookConfiguration of Istio's injector or of mtls-guard."""
     name = _ref(manifest).name
-    learn(snapshot, MeshSource("webhook", "", name), manifest)
-    _inject_by(snapshot, name, read_injecting(manifest))
+    store_mesh_source(objects, MeshSource("webhook", "", name), manifest)
+    _store_injecting(objects, name, read_injecting(manifest))
 
 
-def _inject_by(snapshot: "Snapshot", name: str, entries: tuple[InjectingEntry, ...]) -> None:
-    if snapshot.injecting.get(name, ()) == entries:
+def _store_injecting(objects: StoredObjects, name: str, entries: tuple[InjectingEntry, ...]) -> None:
+    if objects.injecting.get(name, ()) == entries:
         return
-    others = {key: held for key, held in snapshot.injecting.items() if key != name}
-    snapshot.injecting = {**others, name: entries} if entries else others
-    snapshot.tallies.clear()
-    snapshot.changed()
+    injecting = {configuration: stored for configuration, stored in objects.injecting.items() if configuration != name}
+    objects.injecting = {**injecting, name: entries} if entries else injecting
+    objects.tallies.clear()
+    objects.changed()
 
 
-def _put_producer(snapshot: "Snapshot", manifest: Manifest) -> None:
+def _put_producer(objects: StoredObjects, manifest: Manifest) -> None:
     ref = _ref(manifest)
-    snapshot.made.served.add((group_of(ref.api_version), ref.kind))
-    snapshot.made.put(ref, read_producers(manifest, snapshot.made.further))
-    _recount_for(snapshot, ref)
+    objects.made.served.add((group_of(ref.api_version), ref.kind))
+    objects.made.put(ref, read_producers(manifest, objects.made.further))
+    _discard_counts_of(objects, ref)
 
 
-def _recount_for(snapshot: "Snapshot", producer: ObjectRef) -> None:
-    """Counts anew wherever what the producer makes may count."""
+def _discard_counts_of(objects: StoredObjects, producer: ObjectRef) -> None:
+    """Discards the counts of every namespace in which the producer can create a Secret or ConfigMap."""
     if is_namespaced((group_of(producer.api_version), producer.kind)):
-        snapshot.recount(producer.namespace)
+        objects.recount(producer.namespace)
     else:
-        snapshot.tallies.clear()
+        objects.tallies.clear()
 
 
-def _put_definition(snapshot: "Snapshot", manifest: Manifest) -> None:
-    """A CustomResourceDefinition in the input: its kind is served, and objects of it may follow."""
+def _put_definition(objects: StoredObjects, manifest: Manifest) -> None:
+    """Records that the kind of a CustomResourceDefinition is served, so that objects of it can be created later."""
     key = (text(dig(manifest, "spec", "group")), text(dig(manifest, "spec", "names", "kind")))
-    if makes(key, snapshot.made.further):
-        snapshot.made.served.add(key)
+    if makes(key, objects.made.further):
+        objects.made.served.add(key)
 
 
 def _ref(manifest: Manifest) -> ObjectRef:
@@ -147,8 +148,8 @@ def _ref(manifest: Manifest) -> ObjectRef:
     return ObjectRef(text(manifest.get("apiVersion")), text(manifest.get("kind")), namespace_of(manifest), name)
 
 
-_PUTS: Mapping[tuple[str, str], Callable[["Snapshot", Manifest], None]] = {
-    (ISTIO, "DestinationRule"): _put_rule,
+_PUTS: Mapping[tuple[str, str], Callable[[StoredObjects, Manifest], None]] = {
+    (ISTIO, "DestinationRule"): _put_destination_rule,
     (ISTIO, "ServiceEntry"): _put_services,
     (ISTIO, "VirtualService"): _put_route,
     (ISTIO, "Sidecar"): _put_sidecar,
@@ -156,60 +157,60 @@ _PUTS: Mapping[tuple[str, str], Callable[["Snapshot", Manifest], None]] = {
     ("", "Namespace"): _put_namespace,
     ("", "Secret"): _put_secret,
     ("", "ConfigMap"): _put_config_map,
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _put_webhooks,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _put_webhook_configuration,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _put_definition,
 }
 
 
-def forget(snapshot: "Snapshot", ref: ObjectRef) -> None:
-    """Forgets the object; nothing happens when it is not held."""
+def remove_object(objects: StoredObjects, ref: ObjectRef) -> None:
+    """Removes the object and results derived from it; does nothing if the object is not stored."""
     if ref.kind in _ISTIO_KINDS:
-        _index_of(snapshot, ref.kind).remove(ref)
+        _index_of(objects, ref.kind).remove(ref)
         if ref.kind == "Sidecar":
-            snapshot.forget_past(ref.namespace)
-        snapshot.changed()
+            objects.forget_past(ref.namespace)
+        objects.changed()
     elif ref.kind == "Namespace":
-        snapshot.namespaces.pop(ref.name, None)
-        snapshot.forget_past(ref.name)
-        snapshot.recount(ref.name)
-        snapshot.changed()
+        objects.namespaces.pop(ref.name, None)
+        objects.forget_past(ref.name)
+        objects.recount(ref.name)
+        objects.changed()
     elif ref.kind in ("Secret", "ConfigMap"):
-        _forget_content(snapshot, ref)
+        _remove_secret_or_config_map(objects, ref)
     elif ref.kind == "MutatingWebhookConfiguration":
-        learn(snapshot, MeshSource("webhook", "", ref.name), None)
-        _inject_by(snapshot, ref.name, ())
-    elif makes((group_of(ref.api_version), ref.kind), snapshot.made.further):
-        snapshot.made.remove(ref)
-        _recount_for(snapshot, ref)
+        store_mesh_source(objects, MeshSource("webhook", "", ref.name), None)
+        _store_injecting(objects, ref.name, ())
+    elif makes((group_of(ref.api_version), ref.kind), objects.made.further):
+        objects.made.remove(ref)
+        _discard_counts_of(objects, ref)
     else:
-        snapshot.workloads.remove(ref)
-        snapshot.pods.remove(ref)
-        snapshot.recount(ref.namespace)
+        objects.workloads.remove(ref)
+        objects.pods.remove(ref)
+        objects.recount(ref.namespace)
 
 
-class _Removing(Protocol):
+class _RemovableIndex(Protocol):
     def remove(self, ref: ObjectRef, /) -> None:
-        """Forgets the object of that reference."""
+        """Removes the object with this reference."""
 
 
-def _index_of(snapshot: "Snapshot", kind: str) -> _Removing:
-    config = snapshot.config
-    held: Mapping[str, _Removing] = {
+def _index_of(objects: StoredObjects, kind: str) -> _RemovableIndex:
+    config = objects.config
+    indexes: Mapping[str, _RemovableIndex] = {
         "DestinationRule": config.rules,
         "VirtualService": config.routes,
         "Sidecar": config.sidecars,
     }
-    return held.get(kind, config.services)
+    return indexes.get(kind, config.services)
 
 
-def _forget_content(snapshot: "Snapshot", ref: ObjectRef) -> None:
+def _remove_secret_or_config_map(objects: StoredObjects, ref: ObjectRef) -> None:
     key = (ref.namespace, ref.name)
     if ref.kind == "Secret":
-        snapshot.secrets.pop(key, None)
+        objects.secrets.pop(key, None)
     else:
-        snapshot.config_maps.pop(key, None)
+        objects.config_maps.pop(key, None)
         for source in (MeshSource("mesh", *key), MeshSource("injector", *key)):
-            if source in snapshot.mesh_sources:
-                learn(snapshot, source, None)
-    snapshot.hidden.add((ref.kind, *key))
-    snapshot.recount(ref.namespace)
+            if source in objects.mesh_sources:
+                store_mesh_source(objects, source, None)
+    objects.hidden.add((ref.kind, *key))
+    objects.recount(ref.namespace)

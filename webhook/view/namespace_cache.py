@@ -1,44 +1,44 @@
-"""What was counted of the workloads of each namespace, kept until something changes there."""
+"""Caches counts of the workloads of each namespace until an object in the namespace changes."""
 
 from collections.abc import Iterator
 from typing import Any
 
 MOST_NAMESPACES, MOST_RESULTS = 20_000, 2_000
-"""Reviews name namespaces, and DestinationRules in review name files, of anybody's choice: no more results are kept."""
+"""Limits of the cache: clients choose the namespaces in reviews and the file names in DestinationRules freely."""
 
 
 class Tallies:
-    """Results by namespace: what a verdict has counted there, until a workload, a Secret or the namespace changes."""
+    """Results by namespace that are valid until a workload, a Secret or the namespace itself changes."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_results",)
 
     def __init__(self) -> None:
-        """Nothing counted yet."""
-        self._held: dict[str, dict[Any, Any]] = {}
+        """Starts empty."""
+        self._results: dict[str, dict[Any, Any]] = {}
 
     def at(self, namespace: str) -> dict[Any, Any]:
-        """The results of one namespace, to read and to add to."""
-        known = self._held.get(namespace)
-        if known is None or len(known) > MOST_RESULTS:
-            if len(self._held) >= MOST_NAMESPACES:
-                self._held.clear()
-            known = self._held[namespace] = {}
-        return known
+        """The mutable results of one namespace."""
+        results = self._results.get(namespace)
+        if results is None or len(results) > MOST_RESULTS:
+            if len(self._results) >= MOST_NAMESPACES:
+                self._results.clear()
+            results = self._results[namespace] = {}
+        return results
 
     def __iter__(self) -> Iterator[str]:
-        """The namespaces of which anything is kept."""
-        return iter(self._held)
+        """The namespaces that have results."""
+        return iter(self._results)
 
     def drop(self, namespace: str) -> None:
-        """Forgets what was counted in the namespace."""
-        self._held.pop(namespace, None)
+        """Discards the results of the namespace."""
+        self._results.pop(namespace, None)
 
     def clear(self) -> None:
-        """Forgets everything."""
-        self._held.clear()
+        """Discards all results."""
+        self._results.clear()
 
     def without(self, namespace: str) -> "Tallies":
-        """The same results, shared, but none of this namespace."""
+        """A copy that shares the results of all other namespaces."""
         twin = Tallies()
-        twin._held = {name: held for name, held in self._held.items() if name != namespace}
+        twin._results = {name: results for name, results in self._results.items() if name != namespace}
         return twin

@@ -1,4 +1,4 @@
-"""Who makes a Secret or ConfigMap that does not exist yet: producers in view, and the kinds of them that are served."""
+"""Finds the objects that create a Secret or ConfigMap that does not exist yet, and the kinds of such producers."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,69 +8,78 @@ from webhook.model.material import Producer
 from webhook.model.mesh import Namespace
 
 Made = tuple[str, str, str]
-"""Kind, namespace ('' for every one) and name of what is made."""
+"""Kind, namespace ('' for all namespaces) and name of the created object."""
 
 
 class ProducerIndex:
-    """Producers by what they make. served: the kinds of producers that the API server serves, as far as that is known.
+    """Producers by the object that they create.
 
-    further: kinds of producers that the policy adds.
+    served: the kinds of producers that the API server is known to serve. further: kinds that the policy adds.
     """
 
     def __init__(self, further: Further = NO_FURTHER) -> None:
-        """No producer yet."""
+        """Starts empty."""
         self.further = further
         self.served: set[Key] = set()
         self._made: dict[Made, tuple[Producer, ...]] = {}
         self._of: dict[ObjectRef, tuple[Made, ...]] = {}
 
     def put(self, ref: ObjectRef, producers: Iterable[Producer]) -> None:
-        """What the object makes, in place of what it made before."""
+        """Stores the objects that the producer `ref` creates, and replaces those that it created before."""
         self.remove(ref)
-        found: dict[Made, Producer] = {(one.kind, one.ref.namespace, one.name): one for one in producers}
-        for made, producer in found.items():
-            self._made[made] = tuple(sorted((*self._made.get(made, ()), producer), key=lambda one: by_name(one.ref)))
-        if found:
-            self._of[ref] = tuple(found)
+        by_created = {(producer.kind, producer.ref.namespace, producer.name): producer for producer in producers}
+        for created, producer in by_created.items():
+            self._made[created] = tuple(sorted((*self._made.get(created, ()), producer), key=_by_name))
+        if by_created:
+            self._of[ref] = tuple(by_created)
 
     def remove(self, ref: ObjectRef) -> None:
-        """Forgets what the object makes; nothing happens where it makes nothing."""
-        for made in self._of.pop(ref, ()):
-            kept = tuple(one for one in self._made[made] if (one.ref.kind, one.ref.name) != (ref.kind, ref.name))
-            if kept:
-                self._made[made] = kept
+        """Removes the producer; does nothing if it is not stored."""
+        for created in self._of.pop(ref, ()):
+            producers = self._made[created]
+            remaining = tuple(
+                stored for stored in producers if (stored.ref.kind, stored.ref.name) != (ref.kind, ref.name)
+            )
+            if remaining:
+                self._made[created] = remaining
             else:
-                del self._made[made]
+                del self._made[created]
 
     def of(self, kind: str, namespace: Namespace, name: str) -> tuple[Producer, ...]:
-        """The producers of the Secret or ConfigMap of that name; namespaces that are not in view count as selected."""
-        everywhere = self._made.get((kind, "", name), ())
-        here = self._made.get((kind, namespace.name, name), ())
-        return (*here, *(one for one in everywhere if _selects(one, namespace))) if everywhere else here
+        """The producers of the Secret or ConfigMap. Namespaces that are not in view are treated as selected."""
+        cluster_scoped = self._made.get((kind, "", name), ())
+        namespaced = self._made.get((kind, namespace.name, name), ())
+        if not cluster_scoped:
+            return namespaced
+        return (*namespaced, *(producer for producer in cluster_scoped if _selects(producer, namespace)))
 
     def __iter__(self) -> Iterator[ObjectRef]:
-        """The objects that make something."""
+        """The references of all producers."""
         return iter(self._of)
 
     def items(self) -> Iterable[tuple[Made, tuple[Producer, ...]]]:
-        """Everything that is made, with the producers of it."""
+        """The created objects with their producers."""
         return self._made.items()
 
     def serve(self, kinds: Iterable[Key]) -> None:
-        """Takes the kinds that discovery names as those that are served."""
+        """Sets the served kinds from the result of API discovery."""
         self.served = {key for key in kinds if makes(key, self.further)}
 
     def may_follow(self, kind: str) -> bool:
-        """Whether the API server serves a kind of producers that make such objects, so that one may still come."""
+        """Whether the API server serves a kind of producer for such objects, so that one can be created later."""
         return any(kind in makes(key, self.further) for key in self.served)
 
     def copy(self) -> "ProducerIndex":
-        """The same producers, to be changed without touching these."""
+        """An independent copy."""
         twin = ProducerIndex(self.further)
         twin.served, twin._made, twin._of = set(self.served), dict(self._made), dict(self._of)
         return twin
 
 
+def _by_name(producer: Producer) -> tuple[str, ...]:
+    return by_name(producer.ref)
+
+
 def _selects(producer: Producer, namespace: Namespace) -> bool:
-    """Whether a cluster-scoped producer makes something in the namespace, as far as its labels are in view."""
+    """Whether a cluster-scoped producer creates objects in the namespace; True if its labels are not in view."""
     return not namespace.known or all(namespace.labels.get(key) == value for key, value in producer.namespaces)
