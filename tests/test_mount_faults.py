@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT, read_user_volumes
+from webhook.istio.injector.mount_faults import find_faults
 from webhook.istio.injector.proxy_filesystem import sidecar_files
 from webhook.kinds.pod_template import read_pod
 from webhook.model.chain import Answer, Injection
@@ -30,7 +31,7 @@ def faults(
     """Kind, path in short (`userVolume[0]`), and whether it rejects."""
     written = {USER_VOLUME: json.dumps(volumes or None), USER_VOLUME_MOUNT: json.dumps(mounts or None)}
     pod = read_pod({"metadata": {"annotations": written}, "spec": spec or {}}, "spec.template", "devel")
-    found = sidecar_files(pod, read_user_volumes(pod), injection, Mesh()).faults
+    found = find_faults(sidecar_files(pod, read_user_volumes(pod), injection, Mesh()))
     short = 'spec.template.metadata.annotations["sidecar.istio.io/'
     return [(one.kind, one.path.removeprefix(short).replace('"]', "", 1), one.rejects) for one in found]
 

@@ -12,6 +12,7 @@ from rig.oracles.pod_cases import pod_cases
 from webhook.istio.injector.annotations import USER_VOLUME, read_user_volumes
 from webhook.istio.injector.decision import decide_injection
 from webhook.istio.injector.file_permissions import run_as_user
+from webhook.istio.injector.mount_faults import find_faults
 from webhook.istio.injector.proxy_filesystem import sidecar_files
 from webhook.istio.injector.templates import BUILT_IN, TEMPLATES_ANNOTATION
 from webhook.kinds.pod_template import read_pod
@@ -123,7 +124,7 @@ def predict(case: Json) -> Sidecar:
         return Sidecar()
     files = sidecar_files(pod, read_user_volumes(pod), injection, mesh)
     refusals = [one.detail for one in files.user.faults if one.rejects]
-    refusals += [one.detail for one in files.faults if one.rejects]
+    refusals += [one.detail for one in find_faults(files) if one.rejects]
     refused = injection.refused or next(iter(refusals), "")
     if refused:
         return Sidecar(refused)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from webhook.istio.injector.annotations import read_user_volumes
 from webhook.istio.injector.decision import decide_injection
-from webhook.istio.injector.mount_faults import FileFault
+from webhook.istio.injector.mount_faults import FileFault, find_faults
 from webhook.istio.injector.paths import is_plain
 from webhook.istio.injector.proxy_filesystem import SidecarFiles, sidecar_files
 from webhook.istio.pilot.client_config import Reach
@@ -224,11 +224,11 @@ class WorkloadPicture(AnnotationEntries):
         if not self.has_sidecar or not (self.sidecar.user.present or self.sidecar.own):
             return ()
         if not self.user.rejected:
-            return self.sidecar.faults
+            return find_faults(self.sidecar)
         names = (*(one.name for one in self.user.volumes), *(one.name for one in self.user.mounts))
         ordinary = len(names) <= _ORDINARY and all(names)
         named = ordinary and all(fault.kind in _LEAVES_NAMES for fault in self.user.faults)
-        return tuple(fault for fault in self.sidecar.faults if fault.kind in _OF_NAMES) if named else ()
+        return tuple(fault for fault in find_faults(self.sidecar) if fault.kind in _OF_NAMES) if named else ()
 
     @once
     def near_misses(self) -> tuple[NearMiss, ...]:

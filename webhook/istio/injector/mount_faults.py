@@ -5,15 +5,12 @@ What stands in the annotations by themselves is left to `annotations`, what Secr
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector import defaults
 from webhook.istio.injector.merge import absolute, merge_volumes, merges
+from webhook.istio.injector.proxy_filesystem import SidecarFiles
 from webhook.istio.injector.volume_contents import DEFAULT_MODE
 from webhook.model.workload import Mount, Source, Volume
-
-if TYPE_CHECKING:
-    from webhook.istio.injector.proxy_filesystem import SidecarFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +33,12 @@ class FileFault:
     files: tuple[str, ...] = ()
 
 
-def find_faults(files: "SidecarFiles") -> tuple[FileFault, ...]:
+def find_faults(files: SidecarFiles) -> tuple[FileFault, ...]:
     """Every structural fault of this sidecar, volumes first, in the order in which they are written."""
     return (*_volume_faults(files), *_mount_faults(files), *_container_faults(files))
 
 
-def _volume_faults(files: "SidecarFiles") -> Iterator[FileFault]:
+def _volume_faults(files: SidecarFiles) -> Iterator[FileFault]:
     earlier: dict[str, Volume] = {}
     application = {volume.name: volume for volume in reversed(files.pod.volumes)}
     mounted = _mounted(files)
@@ -58,13 +55,13 @@ def _volume_faults(files: "SidecarFiles") -> Iterator[FileFault]:
         earlier.setdefault(volume.name, volume)
 
 
-def _mounted(files: "SidecarFiles") -> set[str]:
+def _mounted(files: SidecarFiles) -> set[str]:
     """Names of the volumes that some container mounts."""
     names = {mount.name for mount in files.user_mounts}
     return names.union(mount.name for container in files.pod.containers for mount in container.mounts)
 
 
-def _alone(files: "SidecarFiles") -> bool:
+def _alone(files: SidecarFiles) -> bool:
     """Whether the pod has no volume when the injector sees it: it then copies the template's list, doubles included."""
     return not files.pod.volumes and files.pod.automount_token is False
 
@@ -133,7 +130,7 @@ def _clash(first: Volume, second: Volume) -> str:
     return f"with two sources after the merge ({', '.join(kinds)}), and may have one" if len(kinds) > 1 else ""
 
 
-def _mount_faults(files: "SidecarFiles") -> Iterator[FileFault]:
+def _mount_faults(files: SidecarFiles) -> Iterator[FileFault]:
     merging = merges(files.pod)
     counts = {mount.mount_path: mount.name for mount in files.mounts} if merging else {}
     written = {} if merging else dict.fromkeys(files.istio_paths, "Istio")
@@ -161,7 +158,7 @@ def late(mount: Mount) -> bool:
     return mount.name in defaults.LATE_VOLUMES or mount.name.startswith("kube-api-access")
 
 
-def _covering(mount: Mount, here: str, files: "SidecarFiles") -> Iterator[FileFault]:
+def _covering(mount: Mount, here: str, files: SidecarFiles) -> Iterator[FileFault]:
     """What of Istio and of its image the mount hides, and which names in it the agent would take for its own."""
     path = f"{mount.path}.mountPath"
     hidden = _hidden(here, files)
@@ -175,7 +172,7 @@ def _covering(mount: Mount, here: str, files: "SidecarFiles") -> Iterator[FileFa
             yield FileFault("identity-files", path, detail, rejects=False, mount=mount, files=taken)
 
 
-def _hidden(here: str, files: "SidecarFiles") -> tuple[str, ...]:
+def _hidden(here: str, files: SidecarFiles) -> tuple[str, ...]:
     below = here.rstrip("/") + "/"
     if here in files.istio_paths:
         return (here,)
@@ -184,7 +181,7 @@ def _hidden(here: str, files: "SidecarFiles") -> tuple[str, ...]:
     return tuple(sorted(path for path in defaults.IMAGE_FILES if path.startswith(below)))
 
 
-def _container_faults(files: "SidecarFiles") -> Iterator[FileFault]:
+def _container_faults(files: SidecarFiles) -> Iterator[FileFault]:
     own = files.own
     if own is None or not own.init or files.injection.manual or files.injection.native is not False:
         return

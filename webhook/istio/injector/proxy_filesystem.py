@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from webhook.istio.injector import defaults
 from webhook.istio.injector.file_permissions import readable, run_as_user
 from webhook.istio.injector.merge import absolute, by_name, istio_mount, merge_mounts, merge_volumes, with_token
-from webhook.istio.injector.mount_faults import FileFault, find_faults
 from webhook.istio.injector.paths import parents
 from webhook.istio.injector.proxy_metadata import output_certs
 from webhook.istio.injector.templates import BUILT_IN
@@ -82,11 +81,6 @@ class SidecarFiles:
         """The effective mounts of istio-proxy in the order of the container; Istio's own have no `path`."""
         own = with_token(self.pod, self._istio.get(defaults.SERVICE_ACCOUNT))
         return merge_mounts(own, tuple(self._istio.values()), self.user.mounts)
-
-    @property
-    def faults(self) -> tuple[FileFault, ...]:
-        """What is wrong with mounts and volumes before any Secret is looked at; worked out at each call."""
-        return find_faults(self)
 
     @property
     def istio_paths(self) -> Mapping[str, Mount]:
