@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.serving.connection import State
-from webhook.serving.endpoint import Endpoint, Piece, Service
-from webhook.serving.limits import Limits
-from webhook.serving.thread_pool import Pool
+from webhook.serving.connection import ConnectionState
+from webhook.serving.endpoint import Endpoint, Piece, ServedApplication
+from webhook.serving.limits import ConnectionLimits
+from webhook.serving.thread_pool import ThreadPool
 from webhook.serving.timeouts import SWEEP_SECONDS, Deadlines
 
 WAIT_SECONDS = 30
@@ -82,7 +82,7 @@ class Served:
         """Calls something in the event loop; what it answers."""
         return asyncio.run_coroutine_threadsafe(_calling(call), self.loop).result(WAIT_SECONDS)
 
-    def count(self, state: State) -> int:
+    def count(self, state: ConnectionState) -> int:
         """How many connections are in the state."""
         return int(self.ask(self.endpoint.connections.counts)[state])
 
@@ -93,7 +93,7 @@ async def _calling(call: Callable[[], Any]) -> Any:
 
 @contextmanager
 def serving(
-    limits: Limits | None = None,
+    limits: ConnectionLimits | None = None,
     context: Callable[[], ssl.SSLContext] | None = None,
     threads: int = 2,
     waits: Callable[[], str] = str,
@@ -101,13 +101,16 @@ def serving(
     """An endpoint in an event loop of its own."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     listener.setblocking(False)
-    chosen, counts, app = limits or Limits(), Counts(), Echo()
+    chosen, counts, app = limits or ConnectionLimits(), Counts(), Echo()
     told: list[tuple[str, object]] = []
     loop = asyncio.SelectorEventLoop()
     endpoint = Endpoint(
-        Service(listener, app, context, chosen, waits), loop, counts, lambda text, fields: told.append((text, fields))
+        ServedApplication(listener, app, context, chosen, waits),
+        loop,
+        counts,
+        lambda text, fields: told.append((text, fields)),
     )
-    pool = Pool[Piece]("test", threads, chosen.queue, lambda piece: piece[0].work(piece[1], piece[2]))
+    pool = ThreadPool[Piece]("test", threads, chosen.queue, lambda piece: piece[0].work(piece[1], piece[2]))
     endpoint.lanes = {"": pool}
     deadlines = Deadlines(endpoint)
     pool.start()
@@ -126,7 +129,7 @@ def serving(
         loop.close()
 
 
-def _end(pool: Pool[Piece]) -> None:
+def _end(pool: ThreadPool[Piece]) -> None:
     """Ends the threads, which call the event loop until their last answer: it must not be closed before."""
     pool.end()
     for thread in pool._threads:

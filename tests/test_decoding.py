@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from tests.worked import deployment
 from webhook.cli import group
-from webhook.decoding.errors import Broken, LimitExceeded
+from webhook.decoding.errors import InvalidDocument, LimitExceeded
 from webhook.decoding.json_text import load_json, too_deep
-from webhook.decoding.limits import ANNOTATION, CONFIG_MAP, POLICY, Limits
+from webhook.decoding.limits import ANNOTATION, CONFIG_MAP, POLICY, TextLimits
 from webhook.decoding.yaml_nodes import compose
 from webhook.decoding.yaml_text import load_yaml
 
@@ -76,14 +76,14 @@ def test_json_of_tenants_is_parsed_where_its_depth_is_limited() -> None:
 
 
 @pytest.mark.parametrize("limits", EMBEDDED)
-def test_yaml_may_be_as_deep_as_the_limit_and_no_deeper(limits: Limits) -> None:
+def test_yaml_may_be_as_deep_as_the_limit_and_no_deeper(limits: TextLimits) -> None:
     assert too_deep(load_yaml("[" * limits.depth + "]" * limits.depth, limits), limits.depth - 1)
     with pytest.raises(LimitExceeded, match=f"nested deeper than {limits.depth} levels"):
         load_yaml("[" * (limits.depth + 1) + "]" * (limits.depth + 1), limits)
 
 
 @pytest.mark.parametrize("limits", EMBEDDED)
-def test_aliases_may_repeat_as_many_values_as_the_limit(limits: Limits) -> None:
+def test_aliases_may_repeat_as_many_values_as_the_limit(limits: TextLimits) -> None:
     """Each alias repeats ten values and their list, so that ten aliases of ten aliases are soon too many."""
     ten = f"a: &a [{', '.join('1' * 10)}]\n"
     assert load_yaml(ten + f"b: [{', '.join(['*a'] * (limits.repeated // 11))}]", limits)
@@ -92,7 +92,7 @@ def test_aliases_may_repeat_as_many_values_as_the_limit(limits: Limits) -> None:
 
 
 @pytest.mark.parametrize("limits", EMBEDDED)
-def test_yaml_may_hold_as_many_values_as_the_limit(limits: Limits) -> None:
+def test_yaml_may_hold_as_many_values_as_the_limit(limits: TextLimits) -> None:
     around = 5  # stream, document and list begin; the list ends; and the first event counts from zero
     least = limits.events - around
     assert len(load_yaml(f"[{','.join('1' * least)}]", limits)) == least
@@ -101,7 +101,7 @@ def test_yaml_may_hold_as_many_values_as_the_limit(limits: Limits) -> None:
 
 
 @pytest.mark.parametrize("limits", EMBEDDED)
-def test_yaml_may_be_as_long_as_the_limit(limits: Limits) -> None:
+def test_yaml_may_be_as_long_as_the_limit(limits: TextLimits) -> None:
     assert load_yaml("a" * limits.characters, limits) == "a" * limits.characters
     with pytest.raises(LimitExceeded, match=f"longer than {limits.characters} characters"):
         load_yaml("a" * (limits.characters + 1), limits)
@@ -121,7 +121,7 @@ def test_the_nodes_of_a_policy_are_composed_within_the_limits() -> None:
 
 @pytest.mark.parametrize("text", ["\ud800", '"\udfff"', "a: \x00"])
 def test_text_that_is_no_utf_8_is_broken_and_no_error_of_ours(text: str) -> None:
-    with pytest.raises(Broken):
+    with pytest.raises(InvalidDocument):
         load_yaml(text, ANNOTATION)
 
 
@@ -135,7 +135,7 @@ def test_json_may_be_as_deep_as_the_limit_and_no_deeper() -> None:
 @pytest.mark.parametrize("number", ["1" * 5000, "-" + "9" * 310, "1e999", "-1e999", "1.0e400"])
 @pytest.mark.parametrize("form", ["{}", "[{}]", '{{"a": {}}}'])
 def test_a_number_beyond_a_float_is_broken_json(number: str, form: str) -> None:
-    with pytest.raises(Broken, match="not JSON"):
+    with pytest.raises(InvalidDocument, match="not JSON"):
         load_json(form.format(number))
 
 

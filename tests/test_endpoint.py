@@ -10,8 +10,8 @@ import pytest
 
 from rig.waiting import until
 from tests.endpoint import WAIT_SECONDS, Served, ended, post, read, serving
-from webhook.serving.connection import State
-from webhook.serving.limits import Limits
+from webhook.serving.connection import ConnectionState
+from webhook.serving.limits import ConnectionLimits
 
 OK = "HTTP/1.1 200 OK"
 
@@ -149,7 +149,7 @@ LATE = {
 @pytest.mark.parametrize("case", LATE)
 def test_a_request_that_stops_is_told_so_and_its_connection_ends(case: str) -> None:
     sent, reason = LATE[case]
-    with serving(Limits(head_seconds=0.2, body_seconds=0.2)) as served, served.connect() as connection:
+    with serving(ConnectionLimits(head_seconds=0.2, body_seconds=0.2)) as served, served.connect() as connection:
         connection.sendall(sent)
         assert read(connection)[0] == "HTTP/1.1 408 Request Timeout"
         assert ended(connection)
@@ -159,7 +159,7 @@ def test_a_request_that_stops_is_told_so_and_its_connection_ends(case: str) -> N
 
 @pytest.mark.parametrize("start", [b"POST / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nContent-Length: 90000\r\n\r\n"])
 def test_a_trickle_does_not_move_a_deadline(start: bytes) -> None:
-    limits = Limits(head_seconds=0.5, body_seconds=30, request_seconds=0.5)
+    limits = ConnectionLimits(head_seconds=0.5, body_seconds=30, request_seconds=0.5)
     with serving(limits) as served, served.connect() as connection:
         connection.sendall(start)
         connection.settimeout(0.02)
@@ -175,7 +175,7 @@ def test_a_trickle_does_not_move_a_deadline(start: bytes) -> None:
 
 
 def test_an_idle_connection_ends_unless_a_request_has_arrived() -> None:
-    with serving(Limits(idle_seconds=0.3)) as served, served.connect() as never, served.connect() as used:
+    with serving(ConnectionLimits(idle_seconds=0.3)) as served, served.connect() as never, served.connect() as used:
         used.sendall(post())
         read(used)
         assert ended(never)
@@ -186,7 +186,7 @@ def test_an_idle_connection_ends_unless_a_request_has_arrived() -> None:
 
 
 def test_a_client_that_does_not_take_its_answer_is_let_go() -> None:
-    with serving(Limits(answer_seconds=0.3)) as served, served.connect() as connection:
+    with serving(ConnectionLimits(answer_seconds=0.3)) as served, served.connect() as connection:
         connection.sendall(post(b"", b"/large"))
         until(lambda: served.counts.closings == {"answer deadline": 1}, "it is closed")
 
@@ -195,13 +195,13 @@ def test_a_client_that_does_not_take_its_answer_is_let_go() -> None:
 
 
 def test_at_the_limit_a_connection_without_a_request_makes_room_and_one_with_a_request_never() -> None:
-    with serving(Limits(connections=10)) as served:
+    with serving(ConnectionLimits(connections=10)) as served:
         used = [served.connect() for _ in range(3)]
         for connection in used:
             connection.sendall(post())
             assert read(connection)[0] == OK
         idle = [served.connect() for _ in range(7)]
-        until(lambda: served.count(State.IDLE) == 7, "all are open")
+        until(lambda: served.count(ConnectionState.IDLE) == 7, "all are open")
         fresh = served.connect()
         fresh.sendall(post(b"fresh"))
         assert read(fresh)[2] == b"fresh"
@@ -214,7 +214,7 @@ def test_at_the_limit_a_connection_without_a_request_makes_room_and_one_with_a_r
 
 
 def test_little_room_retires_connections_with_their_answers() -> None:
-    with serving(Limits(connections=10)) as served:
+    with serving(ConnectionLimits(connections=10)) as served:
         opened = [served.connect() for _ in range(10)]
         told = []
         for connection in opened:
@@ -227,14 +227,14 @@ def test_little_room_retires_connections_with_their_answers() -> None:
 
 
 def test_a_full_address_takes_a_new_connection_as_soon_as_an_old_one_has_gone() -> None:
-    with serving(Limits(connections=2), threads=4) as served:
+    with serving(ConnectionLimits(connections=2), threads=4) as served:
         busy = [served.connect() for _ in range(2)]
         for connection in busy:
             connection.sendall(post(b"", b"/wait"))
             assert served.app.entered.acquire(timeout=WAIT_SECONDS)
         fresh = served.connect()
         fresh.sendall(post(b"fresh"))
-        assert served.count(State.ANSWERING) == 2
+        assert served.count(ConnectionState.ANSWERING) == 2
         served.app.go.set()
         assert [read(connection)[0] for connection in busy] == [OK] * 2
         assert read(fresh)[2] == b"fresh"
@@ -243,10 +243,10 @@ def test_a_full_address_takes_a_new_connection_as_soon_as_an_old_one_has_gone() 
 
 
 def test_the_connections_of_one_address_do_not_take_the_room_of_another() -> None:
-    with serving(Limits(connections=100, per_peer=5)) as served:
+    with serving(ConnectionLimits(connections=100, per_peer=5)) as served:
         crowd = [served.connect("127.0.0.7") for _ in range(20)]
         until(lambda: served.counts.closings["peer limit"] == 15, "all but five are closed")
-        assert served.count(State.IDLE) == 5
+        assert served.count(ConnectionState.IDLE) == 5
         with served.connect("127.0.0.8") as other:
             other.sendall(post())
             assert read(other)[0] == OK
@@ -255,11 +255,11 @@ def test_the_connections_of_one_address_do_not_take_the_room_of_another() -> Non
 
 
 def test_a_request_that_was_read_half_is_not_closed_for_another_connection() -> None:
-    with serving(Limits(connections=3)) as served:
+    with serving(ConnectionLimits(connections=3)) as served:
         half = [served.connect() for _ in range(2)]
         for connection in half:
             connection.sendall(post()[:-1])
-        until(lambda: served.count(State.READING) == 2, "both are read")
+        until(lambda: served.count(ConnectionState.READING) == 2, "both are read")
         idle = [served.connect() for _ in range(5)]
         until(lambda: served.counts.closings["connection limit"] == 4, "idle ones make room")
         for connection in half:
@@ -272,14 +272,19 @@ def test_a_request_that_was_read_half_is_not_closed_for_another_connection() -> 
 # ---------------------------------------------------------------- limits of requests
 
 
+def _refused_or_answering(served: Served, number: int) -> bool:
+    """Whether a request was refused, or more than this number are being answered."""
+    return bool(served.counts.refusals) or served.count(ConnectionState.ANSWERING) > number
+
+
 def test_a_review_for_which_no_thread_will_be_free_is_refused_at_once_and_told_when_to_try_again() -> None:
-    with serving(Limits(queue=2), threads=1) as served:
+    with serving(ConnectionLimits(queue=2), threads=1) as served:
         opened = [served.connect() for _ in range(4)]
         opened[0].sendall(post(b"0", b"/wait"))
         assert served.app.entered.acquire(timeout=WAIT_SECONDS)
         for number, connection in enumerate(opened[1:], 1):
             connection.sendall(post(b"%d" % number))
-            until(lambda number=number: len(served.counts.refusals) or served.count(State.ANSWERING) > number, "queued")  # type: ignore[misc]
+            until(partial(_refused_or_answering, served, number), "queued")
         status, headers, _ = read(opened[3])
         assert (status, headers["retry-after"], headers["connection"]) == (
             "HTTP/1.1 429 Too Many Requests",
@@ -293,7 +298,7 @@ def test_a_review_for_which_no_thread_will_be_free_is_refused_at_once_and_told_w
 
 
 def test_bodies_that_arrive_together_do_not_take_more_memory_than_allowed() -> None:
-    limits = Limits(bodies_bytes=1_000_000)
+    limits = ConnectionLimits(bodies_bytes=1_000_000)
     with serving(limits) as served:
         opened = [served.connect() for _ in range(4)]
         for number, connection in enumerate(opened):
@@ -332,7 +337,7 @@ def test_a_request_whose_client_has_gone_is_not_worked_on() -> None:
         first.sendall(post(b"first", b"/wait"))
         assert served.app.entered.acquire(timeout=WAIT_SECONDS)
         gone.sendall(post(b"gone"))
-        until(lambda: served.count(State.ANSWERING) == 2, "both wait")
+        until(lambda: served.count(ConnectionState.ANSWERING) == 2, "both wait")
         gone.close()
         time.sleep(0.6)  # from then on a request counts as one that waits for long
         served.app.go.set()
@@ -355,7 +360,10 @@ def test_a_server_that_leaves_says_so_in_each_answer_and_keeps_what_may_carry_a_
         kept.sendall(post())
         assert "connection" not in read(kept)[1]
         half.sendall(post()[:-1])
-        until(lambda: served.count(State.READING) == 1 and served.count(State.IDLE) == 1, "all are open")
+        until(
+            lambda: served.count(ConnectionState.READING) == 1 and served.count(ConnectionState.IDLE) == 1,
+            "all are open",
+        )
         served.endpoint.answering.leaving = True
         assert served.ask(lambda: served.deadlines.leave(3600)) is False
         for connection, sent in ((kept, post()), (idle, post()), (half, post()[-1:])):

@@ -15,7 +15,7 @@ from rig.oracles.files import encoded
 from tests.material_cases import DATES, ca_cases, pair_cases, parties
 from tests.oracle_parts import needed
 from webhook.material import (
-    Refusal,
+    LoadFailure,
     agent_refuses_ca,
     agent_refuses_pair,
     envoy_refuses_ca,
@@ -39,8 +39,8 @@ def _envoy(cases: Iterable[Files]) -> Sequence[str]:
 
 
 def _disagreements(
-    names: Iterable[str], ours: Iterable[Refusal | None], theirs: Iterable[str]
-) -> dict[str, tuple[Refusal | None, str]]:
+    names: Iterable[str], ours: Iterable[LoadFailure | None], theirs: Iterable[str]
+) -> dict[str, tuple[LoadFailure | None, str]]:
     """Where our verdict does not fit the program's; where we say that we are not certain, either will do."""
     return {
         name: (refusal, words)

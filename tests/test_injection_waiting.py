@@ -17,7 +17,7 @@ from webhook.admission import respond_mutation
 from webhook.examples import AT
 from webhook.informer.controller_age import Owners
 from webhook.informer.store import Store
-from webhook.inject import Mutation, held
+from webhook.inject import Mutation, with_waiting
 from webhook.kubeapi.client import Connection
 from webhook.metrics import Metrics
 from webhook.model.finding import ObjectRef
@@ -44,7 +44,7 @@ def answered(
     """The mutation of such a Pod whose controller is that old; None: it has none."""
     request = request or asked()
     created = (AT - timedelta(seconds=seconds)).isoformat() if seconds is not None else ""
-    return held(request, mutation(request.new, view), policy or Injection(), lambda _: created, AT)
+    return with_waiting(request, mutation(request.new, view), policy or Injection(), lambda _: created, AT)
 
 
 def none() -> Snapshot:
@@ -150,7 +150,7 @@ def test_a_new_template_gets_nothing_by_guess() -> None:
         (view_of(*ELSEWHERE), "UPDATE", 2),
     ):
         request = Request("uid", operation, ref, new=made, last=True)
-        found = held(request, mutation(made, view, operation), Injection(), lambda _: "", AT)
+        found = with_waiting(request, mutation(made, view, operation), Injection(), lambda _: "", AT)
         assert len(found.operations) == count
 
 

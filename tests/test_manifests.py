@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 from webhook.decoding.yaml_scalar import resolve
 from webhook.manifests import Document, line_of, read
 from webhook.model.source_location import Unreadable
@@ -99,7 +99,7 @@ def test_values_mean_what_they_mean_to_kubectl(text: str, meaning: Any) -> None:
 @given(st.text(alphabet="0123456789+-_.eExXbBoO ", max_size=12))
 def test_no_plain_scalar_ends_in_anything_but_json(text: str) -> None:
     """A number-like word is a number, text or refused; never an exception of Python's."""
-    with contextlib.suppress(Broken):
+    with contextlib.suppress(InvalidDocument):
         assert json.loads(json.dumps(resolve(text), allow_nan=False)) == resolve(text)
 
 

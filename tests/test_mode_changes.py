@@ -25,7 +25,7 @@ from webhook.leader.loop import Work
 from webhook.leader.serving_certificate import Making, SelfManaged
 from webhook.leader.serving_secret import ServingSecret
 from webhook.server.mounted_certificate import Files, Mounted
-from webhook.serving.certificate_check import unverified
+from webhook.serving.certificate_check import verification_error
 from webhook.serving.key_file import PrivateFile
 
 MODES = ("selfManaged", "certManager", "existing")
@@ -178,7 +178,7 @@ def problem(bundle: bytes, file: Path) -> str:
     """What the API server would refuse the certificate for, '' for nothing."""
     asked = bundle, file.read_bytes()
     if asked not in PROBLEMS:
-        PROBLEMS[asked] = unverified(bundle, file, INSTALLATION.host)
+        PROBLEMS[asked] = verification_error(bundle, file, INSTALLATION.host)
     return PROBLEMS[asked]
 
 

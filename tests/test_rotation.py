@@ -9,13 +9,20 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webhook.serving.ca import Pair, Terms
-from webhook.serving.rotation import Need, State, Step, advance, mended, serves
+from webhook.serving.ca import CertificateLifetimes, CertificatePair
+from webhook.serving.rotation import (
+    CertificateSet,
+    RotationRequirements,
+    RotationStep,
+    advance,
+    serves,
+    usable_certificates,
+)
 from webhook.serving.secret_codec import read_bundle, read_state, write_state
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 NAMES = frozenset({"mtls-guard.mtls-guard.svc", "mtls-guard.mtls-guard.svc.cluster.local"})
-TERMS = Terms()
+TERMS = CertificateLifetimes()
 DAY = timedelta(days=1)
 
 
@@ -31,11 +38,11 @@ def accepts(bundle: bytes, leaf: x509.Certificate, at: datetime, name: str) -> b
         return False
 
 
-def need(at: datetime, *settled: x509.Certificate, names: frozenset[str] = NAMES) -> Need:
-    return Need(at, names, settled)
+def need(at: datetime, *settled: x509.Certificate, names: frozenset[str] = NAMES) -> RotationRequirements:
+    return RotationRequirements(at, names, settled)
 
 
-def settle(state: State, at: datetime, *settled: x509.Certificate) -> tuple[State, list[str]]:
+def settle(state: CertificateSet, at: datetime, *settled: x509.Certificate) -> tuple[CertificateSet, list[str]]:
     """The state once nothing more is due, and why it changed."""
     reasons = []
     while step := advance(state, need(at, *settled)):
@@ -46,17 +53,17 @@ def settle(state: State, at: datetime, *settled: x509.Certificate) -> tuple[Stat
     return state, reasons
 
 
-def first(at: datetime = START) -> State:
-    return settle(State(), at)[0]
+def first(at: datetime = START) -> CertificateSet:
+    return settle(CertificateSet(), at)[0]
 
 
-def due(state: State, at: datetime, *settled: x509.Certificate) -> Step:
+def due(state: CertificateSet, at: datetime, *settled: x509.Certificate) -> RotationStep:
     step = advance(state, need(at, *settled))
     assert step
     return step
 
 
-def pair(found: Pair | None) -> Pair:
+def pair(found: CertificatePair | None) -> CertificatePair:
     assert found
     return found
 
@@ -66,9 +73,9 @@ class World:
     """An API server that is told late, replicas that look late, and the Secret between them."""
 
     bundle: bytes = b""
-    secret: State = field(default_factory=State)
+    secret: CertificateSet = field(default_factory=CertificateSet)
     since: datetime = START
-    replicas: list[Pair] = field(default_factory=list)
+    replicas: list[CertificatePair] = field(default_factory=list)
     looked: list[datetime] = field(default_factory=list)
     published: datetime = START
     changes: list[str] = field(default_factory=list)
@@ -165,7 +172,7 @@ def test_a_new_ca_serves_only_after_every_configuration_has_held_it() -> None:
     announced = pair(state.announced).certificate
     assert reasons[-1] == "the next CA was announced"
     assert announced in state.trusted
-    assert not serves(State(leaf=state.leaf, previous=(announced,)), at, NAMES)
+    assert not serves(CertificateSet(leaf=state.leaf, previous=(announced,)), at, NAMES)
     taken = due(state, at, announced).state
     assert (pair(taken.ca).certificate, taken.announced) == (announced, None)
     assert pair(state.ca).certificate in taken.trusted
@@ -215,7 +222,7 @@ def test_another_name_brings_another_certificate_and_two_replicas_never_take_tur
     assert not serves(renewed.state, START + 70 * DAY, NAMES)
 
 
-def due_for(state: State, at: datetime, names: frozenset[str]) -> State:
+def due_for(state: CertificateSet, at: datetime, names: frozenset[str]) -> CertificateSet:
     step = advance(state, need(at, names=names))
     assert step
     assert step.urgent
@@ -248,10 +255,10 @@ def test_a_replica_that_runs_puts_back_what_somebody_removed() -> None:
     """Deleted or damaged by hand: with the old state there is no gap, with a new CA there would be one."""
     known = first()
     damaged = read_state(write_state(known) | {"tls.crt": b""}).state
-    assert [mended(found, known, START) for found in (State(), damaged)] == [known, known]
+    assert [usable_certificates(found, known, START) for found in (CertificateSet(), damaged)] == [known, known]
     newer = first()
-    assert mended(newer, known, START) == newer
-    assert mended(State(), known, START + 400 * DAY) == State()
+    assert usable_certificates(newer, known, START) == newer
+    assert usable_certificates(CertificateSet(), known, START + 400 * DAY) == CertificateSet()
 
 
 @given(st.dictionaries(st.sampled_from(sorted(write_state(first()))), st.binary(max_size=60)))

@@ -13,9 +13,9 @@ import pytest
 from certs.encode import cert_der, cert_pem, key_pem
 from certs.issue import Dates, Issued, make_ca, make_leaf
 from examples.material import WEBHOOK
-from webhook.serving.ca import Key, Pair
+from webhook.serving.ca import CertificatePair, Key
 from webhook.serving.key_file import PrivateFile
-from webhook.serving.tls import BadCertificate, Certificates, load_context
+from webhook.serving.tls import BadCertificate, TlsContextSource, load_context
 
 DATES = Dates.around(datetime.now(UTC))
 CA = make_ca(DATES)
@@ -30,7 +30,7 @@ def write(folder: Path, certificate: bytes, key: bytes) -> tuple[Path, Path]:
     return paths
 
 
-def serves(certificates: Certificates) -> bytes:
+def serves(certificates: TlsContextSource) -> bytes:
     """The certificate that a client is shown now, in DER."""
     client = ssl.create_default_context(cadata=cert_pem(CA).decode())
     near, far = socket.socketpair()
@@ -98,7 +98,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_renewed_pair_serves_from_the_next_connection_on(tmp_path: Path) -> None:
-    certificates = Certificates(*write(tmp_path, *pair(LEAF)), pytest.fail)
+    certificates = TlsContextSource(*write(tmp_path, *pair(LEAF)), pytest.fail)
     first, kept = serves(certificates), certificates.context()
     assert certificates.context() is kept
     write(tmp_path, *pair(OTHER))
@@ -109,7 +109,7 @@ def test_a_pair_renewed_by_halves_never_stops_the_old_one(tmp_path: Path) -> Non
     """Two files are replaced one after the other; in between they do not belong together."""
     told: list[str] = []
     certificate, key = write(tmp_path, *pair(LEAF))
-    certificates = Certificates(certificate, key, told.append)
+    certificates = TlsContextSource(certificate, key, told.append)
     certificate.write_bytes(cert_pem(OTHER) + b"\n")
     shown = [serves(certificates), serves(certificates)]
     key.unlink()
@@ -130,7 +130,7 @@ def test_a_secret_volume_swaps_its_link_and_is_noticed(tmp_path: Path) -> None:
             os.utime(path, (0, 0))
     link = tmp_path / "..data"
     link.symlink_to("one")
-    certificates = Certificates(link / "tls.crt", link / "tls.key", pytest.fail)
+    certificates = TlsContextSource(link / "tls.crt", link / "tls.key", pytest.fail)
     first = serves(certificates)
     link.unlink()
     link.symlink_to("two")
@@ -142,10 +142,10 @@ def test_our_own_pair_is_one_private_file_that_changes_at_one_instant(
 ) -> None:
     """Were they two files, a connection between both would meet a key of another certificate."""
     monkeypatch.delenv("TMPDIR", raising=False)
-    pairs = [Pair(issued.certificate, issued.key) for issued in (LEAF, OTHER) if isinstance(issued.key, Key)]
+    pairs = [CertificatePair(issued.certificate, issued.key) for issued in (LEAF, OTHER) if isinstance(issued.key, Key)]
     file = PrivateFile(tmp_path)
     written = [file.write(pairs[0]), file.write(pairs[0])]
-    certificates = Certificates(file.path, file.path, pytest.fail)
+    certificates = TlsContextSource(file.path, file.path, pytest.fail)
     first, kept = serves(certificates), file.path.stat()
     written.append(file.write(pairs[1]))
     assert [first, serves(certificates), *written] == [cert_der(LEAF), cert_der(OTHER), True, False, True]

@@ -17,7 +17,7 @@ from rig.oracles.asking import Json, Tally, ask
 from rig.oracles.envoy import Files, ask_envoy
 from rig.oracles.file_cases import FileCase, file_cases, parties
 from webhook.material import (
-    Refusal,
+    LoadFailure,
     agent_keeps,
     agent_refuses_ca,
     agent_refuses_pair,
@@ -90,7 +90,7 @@ def _compare(case: FileCase, answer: Json, tally: Tally) -> None:
     for fact in facts(read, answer):
         tally.answers += 1
         tally.outcomes[f"{fact.what}: {'refused' if fact.theirs and isinstance(fact.theirs, str) else 'taken'}"] += 1
-        if isinstance(fact.ours, Refusal) and not fact.ours.certain:
+        if isinstance(fact.ours, LoadFailure) and not fact.ours.certain:
             tally.explained[DOUBTFUL] += 1
         elif not fact.agrees and (named := _explained(fact, read, answer)):
             tally.explained[named] += 1
@@ -103,7 +103,7 @@ def _compare(case: FileCase, answer: Json, tally: Tally) -> None:
 
 def _explained(fact: Fact, read: Mapping[str, Material], answer: Json) -> str:
     """The name of the reason why a disagreement is none that we would mend, '' where there is no such reason."""
-    if isinstance(fact.ours, Refusal) and fact.ours.code == "glued" and "sidecar" in fact.what:
+    if isinstance(fact.ours, LoadFailure) and fact.ours.code == "glued" and "sidecar" in fact.what:
         return GLUED
     if _OTHER_LABEL.search(answer["bundle"]):
         return MISLABELLED

@@ -13,14 +13,16 @@ from datetime import timedelta
 from webhook.cli.serve import serve
 from webhook.informer.list_watch import WATCH_SECONDS
 from webhook.server.background import Pace
-from webhook.serving.ca import Terms
+from webhook.serving.ca import CertificateLifetimes
 from webhook.settings import read_settings
 
 
 def main(told: str) -> None:
     """Serves until it is stopped."""
     read = json.loads(told)
-    terms = Terms(**{name: timedelta(seconds=seconds) for name, seconds in read.get("terms", {}).items()})
+    terms = CertificateLifetimes(
+        **{name: timedelta(seconds=seconds) for name, seconds in read.get("terms", {}).items()}
+    )
     settings = read_settings(read["settings"], {})
     if "stale" in read:
         settings = replace(settings, stale_after=timedelta(seconds=read["stale"]))

@@ -21,7 +21,7 @@ from webhook.kubeapi.client import Connection
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import VALIDATING
-from webhook.serving.limits import Limits
+from webhook.serving.limits import ConnectionLimits
 from webhook.serving.tls import load_context
 from webhook.web import create_app
 
@@ -67,7 +67,11 @@ def said(plane: ControlPlane) -> str:
 
 @contextmanager
 def asked(
-    plane: ControlPlane, folder: Path, notes: Notes, waits: Callable[[], str] = str, limits: Limits | None = None
+    plane: ControlPlane,
+    folder: Path,
+    notes: Notes,
+    waits: Callable[[], str] = str,
+    limits: ConnectionLimits | None = None,
 ) -> Iterator[Served]:
     """A server in this process that the API server asks about every Deployment, once it does."""
     material.write_webhook(folder, datetime.now(UTC))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from webhook.server.live_backend import Live
     from webhook.server.manifest_backend import Embedded
     from webhook.server.observability import Shown
-    from webhook.serving.server import Hooks, Process
+    from webhook.serving.server import Hooks, ProcessSettings
     from webhook.web import Journal
 
     _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -70,7 +70,7 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     from webhook.server.background import Beside, NoAccess
     from webhook.server.manifest_backend import BadCluster
     from webhook.server.observability import Shown
-    from webhook.serving.server import Plain, PortTaken, Server, take_address
+    from webhook.serving.server import PlainHttpService, PortTaken, Server, take_address
     from webhook.serving.tls import BadCertificate
 
     logs.set_up(settings.log)
@@ -88,7 +88,7 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     app = _app(settings, cluster, beside, journal)
     hooks = _hooks(cluster, beside, Address(settings.bind.host, listener.getsockname()[1]))
     hooks = replace(hooks, meter=shown.meter(journal), watch=shown.watch)
-    Server(Plain(listener, app), certificates, _process(settings), hooks, shown.services).run()
+    Server(PlainHttpService(listener, app), certificates, _process(settings), hooks, shown.services).run()
 
 
 def _hooks(cluster: "Embedded | Live", beside: "Beside", address: Address) -> "Hooks":
@@ -105,14 +105,16 @@ def _hooks(cluster: "Embedded | Live", beside: "Beside", address: Address) -> "H
     )
 
 
-def _process(settings: Settings) -> "Process":
+def _process(settings: Settings) -> "ProcessSettings":
     """How the server process is cut."""
-    from webhook.serving.limits import Limits
-    from webhook.serving.server import Process
+    from webhook.serving.limits import ConnectionLimits
+    from webhook.serving.server import ProcessSettings
     from webhook.web import MAX_BODY_BYTES
 
-    limits = Limits(settings.connections, settings.peer_connections, settings.queue, body_bytes=MAX_BODY_BYTES)
-    return Process(settings.workers, settings.threads, settings.drain, settings.linger, limits)
+    limits = ConnectionLimits(
+        settings.connections, settings.peer_connections, settings.queue, body_bytes=MAX_BODY_BYTES
+    )
+    return ProcessSettings(settings.workers, settings.threads, settings.drain, settings.linger, limits)
 
 
 def _journal(shown: "Shown") -> "Journal":

@@ -1,7 +1,7 @@
 """Why a document cannot be read."""
 
 
-class Broken(Exception):
+class InvalidDocument(Exception):
     """A document that is no YAML or JSON, or says what no Kubernetes object can.
 
     line: counted from 0 in the text of the document. column: from 1, or 0 if unknown.
@@ -16,5 +16,5 @@ class Broken(Exception):
         return f"{self.problem} (column {self.column})" if self.column else self.problem
 
 
-class LimitExceeded(Broken):
+class LimitExceeded(InvalidDocument):
     """A document that may be good, and is deeper or larger than what is read; the text names the limit."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from webhook.decoding.errors import Broken, LimitExceeded
+from webhook.decoding.errors import InvalidDocument, LimitExceeded
 
 MAX_DEPTH = 200
 """Levels of nesting of an object; see `limits.FILE`. orjson itself reads 1,024."""
@@ -31,7 +31,7 @@ def load_json(text: str | bytes, depth: int = MAX_DEPTH) -> Any:
     except orjson.JSONDecodeError as fault:
         if fault.msg.startswith(_PARSER_LIMIT):
             raise LimitExceeded(f"nested deeper than {depth} levels") from fault
-        raise Broken(f"not JSON: {fault.msg}", fault.lineno - 1, fault.colno) from fault
+        raise InvalidDocument(f"not JSON: {fault.msg}", fault.lineno - 1, fault.colno) from fault
     if too_deep(value, depth):
         raise LimitExceeded(f"nested deeper than {depth} levels")
     return value

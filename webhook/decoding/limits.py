@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TextLimits:
     """depth: levels of nesting. repeated: values that aliases may add to one document.
 
     events: scalars, and starts and ends of lists and mappings; characters: of the whole text. 0: any number.
@@ -16,12 +16,12 @@ class Limits:
     characters: int = 0
 
 
-FILE = Limits(depth=200, repeated=100_000)
+FILE = TextLimits(depth=200, repeated=100_000)
 """Files are one document in memory at a time. The deepest objects of Kubernetes, schemas of CustomResourceDefinitions,
 stay below 100 levels; goyaml.v2 lets aliases add about as much."""
-CONFIG_MAP = Limits(depth=100, repeated=10_000, events=100_000, characters=1 << 20)
+CONFIG_MAP = TextLimits(depth=100, repeated=10_000, events=100_000, characters=1 << 20)
 """A key of a ConfigMap, which the API server limits to 1 MiB. MeshConfig and the injector's values have 12 levels."""
-ANNOTATION = Limits(depth=50, repeated=1_000, events=10_000, characters=1 << 16)
+ANNOTATION = TextLimits(depth=50, repeated=1_000, events=10_000, characters=1 << 16)
 """An annotation; all of an object together have 256 KiB. A ProxyConfig has 8 levels and about 100 fields."""
-POLICY = Limits(depth=10, repeated=1_000, events=50_000, characters=1 << 20)
+POLICY = TextLimits(depth=10, repeated=1_000, events=50_000, characters=1 << 20)
 """A policy file has 4 levels."""

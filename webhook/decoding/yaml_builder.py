@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from webhook.decoding.errors import Broken, LimitExceeded
-from webhook.decoding.limits import FILE, Limits
+from webhook.decoding.errors import InvalidDocument, LimitExceeded
+from webhook.decoding.limits import FILE, TextLimits
 from webhook.decoding.yaml_events import (
     AliasEvent,
     DocumentEndEvent,
@@ -28,7 +28,7 @@ _TOP = 2
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenCollection:
     """A list or mapping whose end is yet to come.
 
     key: waits for its value, None when a key comes next. merging: that key is `<<`. merged: keys that stood there
@@ -55,10 +55,10 @@ class Duplicate:
 class Builder:
     """Turns events into values. duplicates: the keys that stand twice in one mapping."""
 
-    def __init__(self, limits: Limits = FILE) -> None:
+    def __init__(self, limits: TextLimits = FILE) -> None:
         self._limits = limits
         self.duplicates: list[Duplicate] = []
-        self._open: list[_Open] = [_Open([], None)]
+        self._open: list[_OpenCollection] = [_OpenCollection([], None)]
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._added = 0
 
@@ -76,7 +76,7 @@ class Builder:
                 continue
             try:
                 step(self, event)
-            except Broken as fault:
+            except InvalidDocument as fault:
                 line, column, _ = mark_of(event)
                 raise type(fault)(fault.problem, line, column + 1) from fault
             if step is forget:
@@ -116,7 +116,7 @@ class Builder:
             raise LimitExceeded(f"nested deeper than {self._limits.depth} levels")
         if event.anchor:
             self._anchors.pop(event.anchor, None)
-        self._open.append(_Open(value, event.anchor))
+        self._open.append(_OpenCollection(value, event.anchor))
 
     def _end(self, event: Event) -> None:
         done = self._open.pop()
@@ -126,7 +126,7 @@ class Builder:
 
     def _alias(self, event: AliasEvent) -> None:
         if event.anchor not in self._anchors:
-            raise Broken(f"the alias *{event.anchor} has no anchor that ends before it")
+            raise InvalidDocument(f"the alias *{event.anchor} has no anchor that ends before it")
         value, size = self._anchors[event.anchor]
         self._added += size
         if self._added > self._limits.repeated:
@@ -172,5 +172,5 @@ def _mergeable(value: Any) -> list[Any]:
     """The mappings that `<<` merges, over what stands before it and under what follows."""
     found = value if isinstance(value, list) else [value]
     if not all(isinstance(entry, dict) for entry in found):
-        raise Broken("<< takes a mapping or a list of mappings")
+        raise InvalidDocument("<< takes a mapping or a list of mappings")
     return found

@@ -14,7 +14,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 
 __all__ = [
     "AliasEvent",
@@ -46,11 +46,11 @@ def parse(raw: bytes) -> Iterator[Event]:
         mark = unclosed or fault.problem_mark or fault.context_mark
         words = f"not YAML: {', '.join(word for word in (fault.context, fault.problem) if word)}"
         line = min(mark.line, raw.count(b"\n")) if mark else 0  # at the end, the mark may be behind the last line
-        raise Broken(words, line, mark.column + 1 if mark else 0) from fault
+        raise InvalidDocument(words, line, mark.column + 1 if mark else 0) from fault
     except yaml.reader.ReaderError as fault:
         raise _unfit(raw, fault.position) from fault
     except yaml.YAMLError as fault:
-        raise Broken(f"not YAML: {fault}") from fault
+        raise InvalidDocument(f"not YAML: {fault}") from fault
 
 
 def mark_of(event: Event) -> tuple[int, int, int]:
@@ -69,13 +69,13 @@ def text_of(raw: bytes) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = raw.count(b"\n", 0, fault.start)
-        raise Broken(f"not UTF-8: byte 0x{raw[fault.start]:02x}", line, _column(raw, fault.start)) from fault
+        raise InvalidDocument(f"not UTF-8: byte 0x{raw[fault.start]:02x}", line, _column(raw, fault.start)) from fault
 
 
-def _unfit(raw: bytes, position: int) -> Broken:
+def _unfit(raw: bytes, position: int) -> InvalidDocument:
     """Names the character that YAML forbids. position: of its first byte."""
     letter = raw[position : position + 4].decode("utf-8", "replace")[:1] or "\0"
-    return Broken(
+    return InvalidDocument(
         f"not YAML: the character U+{ord(letter):04X} is not allowed",
         raw.count(b"\n", 0, position),
         _column(raw, position),

@@ -4,13 +4,13 @@ from typing import Any
 
 import yaml
 
-from webhook.decoding.errors import Broken
-from webhook.decoding.limits import Limits
+from webhook.decoding.errors import InvalidDocument
+from webhook.decoding.limits import TextLimits
 from webhook.decoding.yaml_events import LOADER
 from webhook.decoding.yaml_text import load_yaml
 
 
-def compose(text: str, limits: Limits) -> Any:
+def compose(text: str, limits: TextLimits) -> Any:
     """The root node of the only document, None where there is none.
 
     Raises:
@@ -21,4 +21,4 @@ def compose(text: str, limits: Limits) -> Any:
         return yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark
-        raise Broken(f"not YAML: {fault.problem}", mark.line if mark else 0) from fault
+        raise InvalidDocument(f"not YAML: {fault.problem}", mark.line if mark else 0) from fault

@@ -9,7 +9,7 @@ import binascii
 import math
 import re
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 
 Scalar = str | int | float | bool | None
 
@@ -49,10 +49,10 @@ def resolve(text: str) -> Scalar:
     if _FLOAT.fullmatch(plain):
         number = _float(plain)
         if number is None and digits:
-            raise Broken(f"{text[:20]}... is a number of {len(text)} digits; quote it if it is meant as text")
+            raise InvalidDocument(f"{text[:20]}... is a number of {len(text)} digits; quote it if it is meant as text")
         return text if number is None else number
     if _NOT_IN_JSON.fullmatch(text):
-        raise Broken(f"{text} is a number that JSON cannot say; quote it if it is meant as text")
+        raise InvalidDocument(f"{text} is a number that JSON cannot say; quote it if it is meant as text")
     return text
 
 
@@ -75,7 +75,7 @@ def resolve_tagged(tag: str, text: str) -> Scalar:
         return text
     value = resolve(text)
     if type(value) not in kinds[name]:
-        raise Broken(f'"{text}" is not what its tag !!{name} says')
+        raise InvalidDocument(f'"{text}" is not what its tag !!{name} says')
     return value
 
 
@@ -92,7 +92,7 @@ def as_key(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     kind = "null" if value is None else "a mapping" if isinstance(value, dict) else "a list"
-    raise Broken(f"{kind} is no key of a mapping")
+    raise InvalidDocument(f"{kind} is no key of a mapping")
 
 
 def _decoded(text: str) -> str:
@@ -100,7 +100,7 @@ def _decoded(text: str) -> str:
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError) as fault:
-        raise Broken("what its tag !!binary says is no base64") from fault
+        raise InvalidDocument("what its tag !!binary says is no base64") from fault
 
 
 def _whole(plain: str) -> int:

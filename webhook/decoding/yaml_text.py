@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from webhook.decoding.errors import LimitExceeded
-from webhook.decoding.limits import Limits
+from webhook.decoding.limits import TextLimits
 from webhook.decoding.yaml_builder import Builder
 from webhook.decoding.yaml_events import Event, mark_of, parse
 
 
-def load_yaml(text: str, limits: Limits) -> Any:
+def load_yaml(text: str, limits: TextLimits) -> Any:
     """The value of the first document, None where there is none; Istio reads no further, either (sigs.k8s.io/yaml).
 
     Raises:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from webhook.engine.impact import Impact
-from webhook.engine.interruption import with_way
-from webhook.engine.objects import judge_made, judge_rule, judge_workload, picture_of
+from webhook.engine.interruption import with_migration_advice
+from webhook.engine.objects import judge_created_pod, judge_rule, judge_workload, picture_of
 from webhook.engine.partial_verdict import partial
 from webhook.engine.runner import hits, in_order, softened, weigh
 from webhook.engine.served_hosts import served_hosts
@@ -67,7 +67,7 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
         return Verdict(request.ref)
     if is_controlled(new, view.workload_paths):
         made = request.operation == "CREATE"
-        return judge_made(new, view, policy, at, occasion_of(request, policy)) if made else Verdict(request.ref)
+        return judge_created_pod(new, view, policy, at, occasion_of(request, policy)) if made else Verdict(request.ref)
     old = _read(request.old, request, view) if request.operation == "UPDATE" else None
     occasion = _with_annotations(occasion_of(request, policy), old)
     verdict = judge_workload(new, view, policy, at, occasion)
@@ -78,7 +78,7 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
     if former:
         verdict = judge_workload(new, view, policy, at, replace(occasion, former=former))
     new_faults = softened(verdict.findings, known)
-    return replace(verdict, findings=in_order(with_way(new_faults, request, view.workload_paths)))
+    return replace(verdict, findings=in_order(with_migration_advice(new_faults, request, view.workload_paths)))
 
 
 def _with_annotations(occasion: Occasion, old: Workload | None) -> Occasion:

@@ -8,7 +8,7 @@ from webhook.engine.interruption import accepted
 from webhook.engine.lost_hosts import guessed_hosts, lost_files
 from webhook.engine.objects import judge_picture, picture_of
 from webhook.engine.served_hosts import served_hosts
-from webhook.engine.stranded_pods import stranded
+from webhook.engine.stranded_pods import stranded_pods
 from webhook.istio.pilot.client_config import told_of
 from webhook.istio.pilot.config_store import Config
 from webhook.istio.pilot.hosts import is_wildcard, overlaps
@@ -70,7 +70,7 @@ class Impact:
         now = _denials(judge_picture(after, policy, stage, _rules_of(before)).findings)
         lost = served - served_hosts(after, now) - guessed_hosts(before)
         now += _denials(lost_files(after, lost, policy))
-        left = _denials(stranded(before, after, served, policy))
+        left = _denials(stranded_pods(before, after, served, policy))
         if left and not now:
             return Broken(workload.ref, tuple(left), running=True)
         if not now:

@@ -26,7 +26,7 @@ def accepted(request: Request, further: Templates) -> bool:
     return any(allows_interruption(texts(place)) for place in places)
 
 
-def with_way(findings: Iterable[Finding], request: Request, further: Templates) -> tuple[Finding, ...]:
+def with_migration_advice(findings: Iterable[Finding], request: Request, further: Templates) -> tuple[Finding, ...]:
     """The findings of an update of a workload: those of a move name the way, or warn where that is accepted."""
     tolerated = accepted(request, further)
     return tuple(_told(one, tolerated=tolerated) if one.rule in MOVES else one for one in findings)

@@ -44,7 +44,7 @@ def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable
     """The verdicts of `judge_state`, each yet to be reached, in any order and in any process."""
     return [
         *(later(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
-        *(later(judge_made, made, view, policy, at) for made in view.pods.all()),
+        *(later(judge_created_pod, made, view, policy, at) for made in view.pods.all()),
         *(later(judge_rule, rule, view, policy, at) for rule in view.config.rules),
     ]
 
@@ -60,7 +60,9 @@ def judge_workload(
     return judge_picture(picture_of(workload, view, policy, at, occasion), policy)
 
 
-def judge_made(pod: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE) -> Verdict:
+def judge_created_pod(
+    pod: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE
+) -> Verdict:
     """A Pod of a judged controller, whose template was judged: only whether it has what injection should have added.
 
     Of a Pod that runs, that is said of its workload (`pod-outdated`), if that opts in itself and its name tells so.

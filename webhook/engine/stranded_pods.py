@@ -24,7 +24,7 @@ FIX = (
 )
 
 
-def stranded(
+def stranded_pods(
     before: WorkloadPicture, after: WorkloadPicture, hosts: Collection[str], policy: Policy
 ) -> tuple[Finding, ...]:
     """The finding for Pods that have the mounts of before, and not all that the files of these hosts need after.

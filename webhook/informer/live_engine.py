@@ -17,7 +17,7 @@ from webhook.informer.review_lock import Turn
 from webhook.informer.secret_cache import ByNameReader, Key, Need
 from webhook.informer.staleness import Now, doubts
 from webhook.informer.store import Store
-from webhook.inject import Ages, Mutation, held, mutate
+from webhook.inject import ControllerAges, Mutation, mutate, with_waiting
 from webhook.istio.injector.annotations import user_secrets
 from webhook.kinds.controllers import controller_of, is_created
 from webhook.kinds.opt_in_annotations import read_declaration
@@ -67,7 +67,7 @@ class LiveJudge:
     def __init__(self, store: Store, reader: ByNameReader, confirmation: Confirmation, policy: Policy) -> None:
         self._store, self._reader, self._confirmation, self._policy = store, reader, confirmation, policy
         self.limits = Limits()
-        self.ages: Ages = lambda _: ""
+        self.ages: ControllerAges = lambda _: ""
 
     def judge(self, request: Request) -> Verdict:
         """The verdict as of now; nothing is denied that was not confirmed."""
@@ -104,7 +104,7 @@ class LiveJudge:
             found, unread = self._settled(request, self._mutated, exactly, turn)
             if _lacks(found):
                 self._refuse(self._stale_kinds(NAMESPACE | ROUTING), doubt, unread)
-        return held(request, found, self._policy.injection, self.ages, datetime.now(UTC))
+        return with_waiting(request, found, self._policy.injection, self.ages, datetime.now(UTC))
 
     def _judged(self, request: Request, view: Snapshot, at: datetime) -> Verdict:
         return judge(request, view, self._policy, at)

@@ -5,6 +5,6 @@ The only importer of jsonpatch. Decides nothing about what is added.
 
 from webhook.inject.json_patch import Mutation, mutate
 from webhook.inject.template_writer import write
-from webhook.inject.waiting import Ages, held
+from webhook.inject.waiting import ControllerAges, with_waiting
 
-__all__ = ["Ages", "Mutation", "held", "mutate", "write"]
+__all__ = ["ControllerAges", "Mutation", "mutate", "with_waiting", "write"]

@@ -17,14 +17,16 @@ FIRST_INSTALL = timedelta(seconds=10)
 """How long after a workload its own DestinationRule may follow, where only that of another namespace would do."""
 
 
-class Ages(Protocol):
+class ControllerAges(Protocol):
     """Who tells when the controller of a Pod was created."""
 
     def __call__(self, request: Request, /) -> str:
         """The creationTimestamp of the controller, '' for a Pod without one, or when it cannot be told."""
 
 
-def held(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at: datetime) -> Mutation:
+def with_waiting(
+    request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
+) -> Mutation:
     """The mutation with the refusal of the Pod in it, or with what the Pod starts without.
 
     A new template gets nothing by guess: it would keep it, where each of its Pods is asked for again.
@@ -47,7 +49,9 @@ def held(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at
     return replace(mutation, refused=_undecided(request, until)) if at < until else mutation
 
 
-def _without_plan(request: Request, mutation: Mutation, policy: Injection, ages: Ages, at: datetime) -> Mutation:
+def _without_plan(
+    request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
+) -> Mutation:
     """What becomes of a Pod for which no DestinationRule says what to mount."""
     what = " and ".join(mutation.addition.awaited)
     if policy.without_plan == "refuse":

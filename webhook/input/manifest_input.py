@@ -7,7 +7,7 @@ from posixpath import dirname
 
 from webhook.input.parallel import ahead
 from webhook.kinds.registry import ISTIO_GROUP, REGISTRY, SHARED_KINDS, WORKLOAD_KINDS
-from webhook.manifests import TEMPLATE_SAYS, Document, Place, line_of, read
+from webhook.manifests import TEMPLATE_SAYS, Document, DocumentLocation, line_of, read
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import Manifest, group_of, mapping, namespace_of, text
 from webhook.model.source_location import Source, Unreadable
@@ -48,7 +48,7 @@ class Input:
     namespace: str = ""
     unreadable: list[Unreadable] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
-    _places: dict[_Key, Place] = field(default_factory=dict)
+    _places: dict[_Key, DocumentLocation] = field(default_factory=dict)
     _lines: dict[tuple[ObjectRef, str], Source | None] = field(default_factory=dict)
     _unplaced: set[_Key] = field(default_factory=set)
     _contents: dict[_Key, int] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Input:
         metadata = {**mapping(found.manifest.get("metadata")), "namespace": self.namespace}
         return replace(found, manifest={**found.manifest, "metadata": metadata})
 
-    def _tell_twice(self, key: _Key, first: Place, second: Document, *, differs: bool) -> None:
+    def _tell_twice(self, key: _Key, first: DocumentLocation, second: Document, *, differs: bool) -> None:
         """Says that an object stands in two places, or that one of them was not judged.
 
         kubectl submits each of them, so that the one which is not judged could be refused.
@@ -130,7 +130,7 @@ class Input:
             known = self._lines[ref, path] = Source(place.file, line_of(place, path))
         return known
 
-    def _place(self, ref: ObjectRef) -> Place | None:
+    def _place(self, ref: ObjectRef) -> DocumentLocation | None:
         group, name = group_of(ref.api_version), ref.name.removesuffix("*")
         return self._places.get((group, ref.kind, ref.namespace or "default", name))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 from webhook.decoding.limits import CONFIG_MAP
 from webhook.kinds.tls_settings import read_tls
 from webhook.model.finding import ObjectRef
@@ -159,7 +159,7 @@ class _Decoder:
     def _value(self, config_map: Manifest, key: str, load: Callable[[str], object]) -> object:
         try:
             return load(text(dig(config_map, "data", key)))
-        except Broken as fault:
+        except InvalidDocument as fault:
             name = text(dig(config_map, "metadata", "name"))
             ref = ObjectRef("v1", "ConfigMap", text(dig(config_map, *_NAMESPACE)), name)
             self.unread.append(UnreadSettings(ref, key, fault.problem))

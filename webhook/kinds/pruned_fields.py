@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 from webhook.decoding.json_text import load_json
 from webhook.kinds.list_limits import ENTRIES, entries
 from webhook.model.raw_object import Manifest, dig, mapping, text
@@ -51,7 +51,7 @@ def _last_applied(manifest: Manifest) -> object:
         return None
     try:
         return dig(load_json(written), "spec")
-    except Broken:
+    except InvalidDocument:
         return None
 
 

@@ -13,7 +13,7 @@ from webhook import logs
 from webhook.kubeapi.errors import Forbidden
 from webhook.leader.ca_bundle_plan import Blocks, Published, grown, settled
 from webhook.leader.ca_bundles import Bundles
-from webhook.serving.certificate_check import unverified
+from webhook.serving.certificate_check import verification_error
 
 TAKEN_UP = timedelta(seconds=3)
 """For so long an API server may still verify us with the bundle of before."""
@@ -58,9 +58,9 @@ class Trust:
         there = {bundle for each in self.published for bundle in each.bundles.values()}
         self._seen = {bundle: self._seen.get(bundle, at) for bundle in there}
 
-    def unverified(self, file: Path, at: datetime) -> str:
+    def verification_error(self, file: Path, at: datetime) -> str:
         """What is wrong with serving the certificate in the file now, '' where nothing is."""
-        problems = (unverified(bundle, file, self.host) for bundle in self._seen)
+        problems = (verification_error(bundle, file, self.host) for bundle in self._seen)
         problem = next(filter(None, problems), "")
         if problem or all(at - seen >= TAKEN_UP for seen in self._seen.values()):
             return problem

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 from webhook.decoding.limits import CONFIG_MAP
 from webhook.decoding.yaml_text import load_yaml
 from webhook.kubeapi.resource import MUTATING, VALIDATING, Resource
@@ -105,7 +105,7 @@ def _parsed(content: str, key: str, name: str) -> Manifest:
     """The manifest of the only name that it may have."""
     try:
         manifest = mapping(load_yaml(content, CONFIG_MAP))
-    except Broken as error:
+    except InvalidDocument as error:
         raise BadEntries(f'key "{key}" is no YAML: {error}') from error
     named = text(dig(manifest, "metadata", "name"))
     if named != name:

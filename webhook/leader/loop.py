@@ -89,7 +89,7 @@ class Work:
             self.trust.read(at)  # a configuration may have been created just now
         if not self.certificate or not self.trust or not self.trust.is_read:
             return
-        self.problem = self.trust.unverified(self.certificate.path, at)
+        self.problem = self.trust.verification_error(self.certificate.path, at)
         self.is_ready = self.is_ready or not self.problem
         stated = self.keeping.stated if self.keeping and leads else None
         authorities = (*self.certificate.authorities, *blocks_of(stated.authorities if stated else b""))

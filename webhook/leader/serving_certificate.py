@@ -13,9 +13,17 @@ from webhook import logs
 from webhook.leader.ca_bundle_plan import Blocks, blocks_of
 from webhook.leader.ca_bundle_sync import Trust
 from webhook.leader.serving_secret import ServingSecret, Stored
-from webhook.serving.ca import NewKey, Terms, cert_pem, new_key
+from webhook.serving.ca import CertificateLifetimes, NewKey, cert_pem, new_key
 from webhook.serving.key_file import PrivateFile
-from webhook.serving.rotation import Authorities, Need, State, Step, advance, mended, serves
+from webhook.serving.rotation import (
+    Authorities,
+    CertificateSet,
+    RotationRequirements,
+    RotationStep,
+    advance,
+    serves,
+    usable_certificates,
+)
 from webhook.serving.secret_codec import read_state, write_state
 
 _STEPS = 8
@@ -26,7 +34,7 @@ class Making:
     """How certificates are made. names: DNS names under which the API server calls us."""
 
     names: frozenset[str]
-    terms: Terms = field(default_factory=Terms)
+    terms: CertificateLifetimes = field(default_factory=CertificateLifetimes)
     key: NewKey = new_key
 
 
@@ -35,7 +43,7 @@ class SelfManaged:
 
     def __init__(self, secret: ServingSecret, file: PrivateFile, making: Making) -> None:
         self.secret, self.file, self.making = secret, file, making
-        self.state = State()
+        self.state = CertificateSet()
         self._faults: tuple[str, ...] = ()
 
     @property
@@ -63,7 +71,7 @@ class SelfManaged:
         self.look(at, leads=leads, settled=settled)
         return False
 
-    def look(self, at: datetime, *, leads: bool = False, settled: Authorities = ()) -> State:
+    def look(self, at: datetime, *, leads: bool = False, settled: Authorities = ()) -> CertificateSet:
         """Reads the Secret, does what is due, and serves what is there now; answers with it.
 
         leads: whether to renew, too. settled: the CAs that every webhook configuration holds for long enough.
@@ -71,7 +79,7 @@ class SelfManaged:
         Raises:
             ClusterError: the Secret cannot be read or written; what was served before is served on.
         """
-        need = Need(at, self.making.names, settled, self.making.terms)
+        need = RotationRequirements(at, self.making.names, settled, self.making.terms)
         for _ in range(_STEPS):
             if not self._step(need, leads=leads):
                 break
@@ -80,14 +88,14 @@ class SelfManaged:
             logs.tell("the serving certificate was taken up", ends)
         return self.state
 
-    def _step(self, need: Need, *, leads: bool) -> bool:
+    def _step(self, need: RotationRequirements, *, leads: bool) -> bool:
         """Reads, and makes at most one change; whether to read again."""
         stored = self.secret.read()
         found = self._read(stored)
-        base = mended(found, self.state, need.at)
+        base = usable_certificates(found, self.state, need.at)
         step = advance(base, need, self.making.key)
         if base != found and not (step and step.urgent):
-            step = Step(base, "the Secret of the serving certificate was put back", urgent=True)
+            step = RotationStep(base, "the Secret of the serving certificate was put back", urgent=True)
         if not step or not (leads or step.urgent):
             self.state = base
             return False
@@ -96,7 +104,7 @@ class SelfManaged:
             logs.tell(step.reason, {"secret": self.secret.name})
         return True
 
-    def _read(self, stored: Stored) -> State:
+    def _read(self, stored: Stored) -> CertificateSet:
         """What the Secret holds; says what in it is damaged, once."""
         reading = read_state(stored.values)
         if reading.faults != self._faults:

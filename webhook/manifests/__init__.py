@@ -4,11 +4,11 @@
 changes some of them and leaves the rest of their file alone.
 """
 
-from webhook.manifests.document import Document, Place
+from webhook.manifests.document import Document, DocumentLocation
 from webhook.manifests.line_of import line_of
 from webhook.manifests.parse import TEMPLATE_SAYS
 from webhook.manifests.reader import read
 from webhook.manifests.rewrite import rewrite
 from webhook.model.source_location import Unreadable
 
-__all__ = ["TEMPLATE_SAYS", "Document", "Place", "Unreadable", "line_of", "read", "rewrite"]
+__all__ = ["TEMPLATE_SAYS", "Document", "DocumentLocation", "Unreadable", "line_of", "read", "rewrite"]

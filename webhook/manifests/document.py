@@ -8,7 +8,7 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DocumentLocation:
     """Where a document stands, so that it can be read again when a line of it is asked for.
 
     file: as the person named it, or below the folder that they named. line: the first of the document, from 1.
@@ -28,5 +28,5 @@ class Place:
 class Document:
     """One Kubernetes object and where it stands."""
 
-    place: Place
+    place: DocumentLocation
     manifest: Manifest

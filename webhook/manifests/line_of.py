@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 from webhook.decoding.yaml_events import (
     Event,
     MappingEndEvent,
@@ -17,7 +17,7 @@ from webhook.decoding.yaml_events import (
     parse,
     text_of,
 )
-from webhook.manifests.document import Place
+from webhook.manifests.document import DocumentLocation
 from webhook.manifests.split import as_utf8
 
 _STEP = re.compile(r'\.?([^.\[\]" ]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]')
@@ -28,7 +28,7 @@ _ENDS = (MappingEndEvent, SequenceEndEvent)
 Steps = tuple[str | int, ...]
 
 
-def line_of(place: Place, path: str) -> int:
+def line_of(place: DocumentLocation, path: str) -> int:
     """The line, from 1, where the field stands, or as much of its path as exists; the first line if nothing helps.
 
     path: as findings write it, `spec.template.metadata.annotations["x/y"][0].secret`, or `key "cert"` of a Secret.
@@ -37,7 +37,7 @@ def line_of(place: Place, path: str) -> int:
     try:
         line, raw = _text(place)
         return max(line + _descend(parse(raw), steps) for steps in _read_path(path))
-    except (Broken, OSError, UnicodeError, StopIteration):
+    except (InvalidDocument, OSError, UnicodeError, StopIteration):
         return place.line
 
 
@@ -49,18 +49,20 @@ def _read_path(path: str) -> tuple[Steps, ...]:
     return (tuple(int(index) if index else name or quoted for name, index, quoted in (m.groups("") for m in found)),)
 
 
-def _text(place: Place) -> tuple[int, bytes]:
+def _text(place: DocumentLocation) -> tuple[int, bytes]:
     """The first line and the bytes of an object; of an item of a List only the item."""
     if not place.steps:
         return place.line, _load(place)
     *outer, index = place.steps
-    line, text, starts = _index(Place(place.file, place.line, place.offset, place.size, tuple(outer), place.kept))
+    line, text, starts = _index(
+        DocumentLocation(place.file, place.line, place.offset, place.size, tuple(outer), place.kept)
+    )
     (below, column, start), end = starts[index], starts[index + 1][2]
     return line + below, (" " * column + text[start:end]).encode()
 
 
 @lru_cache(maxsize=4)
-def _load(place: Place) -> bytes:
+def _load(place: DocumentLocation) -> bytes:
     """The bytes of a whole document, read again."""
     if place.kept is not None:
         return place.kept
@@ -71,7 +73,7 @@ def _load(place: Place) -> bytes:
 
 
 @lru_cache(maxsize=2)
-def _index(place: Place) -> tuple[int, str, list[tuple[int, int, int]]]:
+def _index(place: DocumentLocation) -> tuple[int, str, list[tuple[int, int, int]]]:
     """The text of a List, and line, column and character where each item starts; one more for the end of the last."""
     line, raw = _text(place)
     events = parse(raw)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from webhook.manifests.document import Document, Place
+from webhook.manifests.document import Document, DocumentLocation
 from webhook.model.source_location import Unreadable
 
 _NOT_OF_A_CLUSTER = ("kustomize.config.k8s.io/", "kpt.dev/", "config.kubernetes.io/")
@@ -16,7 +16,7 @@ LIST_SAYS = (
 )
 
 
-def objects(value: Any, place: Place) -> Iterator[Document | Unreadable]:
+def objects(value: Any, place: DocumentLocation) -> Iterator[Document | Unreadable]:
     """The Kubernetes objects in one value: itself, the items of a List, or nothing when it is something else."""
     if isinstance(value, list) and any(_is_object(one) for one in value):
         yield Unreadable(place.file, place.line, LIST_SAYS)
@@ -38,7 +38,7 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str)
 
 
-def _items(whole: dict[str, Any], items: list[Any], place: Place) -> Iterator[Document | Unreadable]:
+def _items(whole: dict[str, Any], items: list[Any], place: DocumentLocation) -> Iterator[Document | Unreadable]:
     """The objects of a List; those of a typed List, as `DeploymentList`, inherit its kind."""
     kind = whole["kind"].removesuffix("List")
     inherited = {"apiVersion": whole.get("apiVersion"), "kind": kind} if kind else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from webhook.decoding.errors import Broken, LimitExceeded
+from webhook.decoding.errors import InvalidDocument, LimitExceeded
 from webhook.decoding.json_fault import json_fault
 from webhook.decoding.json_text import MAX_DEPTH, MAX_FLOAT_DIGITS, load_json, too_deep
 from webhook.decoding.yaml_builder import Builder
@@ -31,7 +31,7 @@ class Part:
     line: int = 0
 
 
-def parse_chunk(raw: bytes, *, json_only: bool = False) -> tuple[list[Part], list[Broken]]:
+def parse_chunk(raw: bytes, *, json_only: bool = False) -> tuple[list[Part], list[InvalidDocument]]:
     """The values that stand in the bytes, mostly one, and what is wrong in them; some of both can be there.
 
     Problems carry the line from 0. json_only: the file says that it is JSON, so its errors are told as JSON errors.
@@ -45,7 +45,7 @@ def parse_chunk(raw: bytes, *, json_only: bool = False) -> tuple[list[Part], lis
             parts = _parse_json(raw, text, json_only=json_only)
         if not parts:
             parts.extend(Part(value, 0, len(raw)) for value in builder.build(parse(raw)))
-    except Broken as fault:
+    except InvalidDocument as fault:
         return parts, [*_duplicates(builder), _as_template(raw, fault)]
     return parts, _duplicates(builder)
 
@@ -56,7 +56,7 @@ def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
         return [Part(load_json(text), 0, len(raw))]
     except LimitExceeded:
         raise
-    except Broken:
+    except InvalidDocument:
         pass
     try:
         return list(_stream(text))
@@ -65,7 +65,7 @@ def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
     except json.JSONDecodeError as fault:
         if json_only:
             found = json_fault(fault)
-            raise Broken(f"not JSON: {found.problem}", found.line - 1, found.column) from fault
+            raise InvalidDocument(f"not JSON: {found.problem}", found.line - 1, found.column) from fault
         return []
 
 
@@ -121,18 +121,18 @@ def _refuse(word: str) -> Any:
     raise _NotInJson(f"{word} is no JSON value", word)
 
 
-def _duplicates(builder: Builder) -> list[Broken]:
+def _duplicates(builder: Builder) -> list[InvalidDocument]:
     """Says of each key that stands twice which one counts; two objects that run together are told as that."""
     top = {found.key: found.line for found in builder.duplicates if found.top}
     if "apiVersion" in top and "kind" in top:
-        return [Broken(_TWO_SAYS, min(top.values()))]
+        return [InvalidDocument(_TWO_SAYS, min(top.values()))]
     return [
-        Broken(f'key "{found.key}" stands twice in one mapping; only the last counts', found.line)
+        InvalidDocument(f'key "{found.key}" stands twice in one mapping; only the last counts', found.line)
         for found in builder.duplicates
     ]
 
 
-def _as_template(raw: bytes, fault: Broken) -> Broken:
+def _as_template(raw: bytes, fault: InvalidDocument) -> InvalidDocument:
     """The same fault, told as what it most likely is when the text holds `{{ ... }}`."""
     found = _TEMPLATE.search(raw)
-    return Broken(TEMPLATE_SAYS, raw.count(b"\n", 0, found.start())) if found else fault
+    return InvalidDocument(TEMPLATE_SAYS, raw.count(b"\n", 0, found.start())) if found else fault

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from webhook.manifests.document import STDIN, Document, Place
+from webhook.manifests.document import STDIN, Document, DocumentLocation
 from webhook.manifests.folders import find_files
 from webhook.manifests.objects import objects
 from webhook.manifests.parse import Part, parse_chunk
 from webhook.manifests.split import as_utf8, split
 from webhook.model.source_location import Unreadable
 
-Found = Document | Unreadable
+ReadResult = Document | Unreadable
 
 
-def read(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[Found]:
+def read(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[ReadResult]:
     """Every Kubernetes object in the paths in a fixed order, and everything that could not be read, where it stands.
 
     A path is a file, a folder or `-` (stdin, by default the process's own); a file that two paths mean is read once.
@@ -35,7 +35,7 @@ def read(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[Found]
             yield Unreadable(path, 0, "holds no Kubernetes object")
 
 
-def _read_once(file: str, seen: set[str], stdin: BinaryIO | None) -> Iterator[Found | None]:
+def _read_once(file: str, seen: set[str], stdin: BinaryIO | None) -> Iterator[ReadResult | None]:
     """The objects of one file, or one None when it was read before."""
     key = file if file == STDIN else os.path.realpath(file)
     if key in seen:
@@ -45,7 +45,7 @@ def _read_once(file: str, seen: set[str], stdin: BinaryIO | None) -> Iterator[Fo
     yield from _read_file(file, stdin)
 
 
-def _read_file(file: str, stdin: BinaryIO | None) -> Iterator[Found]:
+def _read_file(file: str, stdin: BinaryIO | None) -> Iterator[ReadResult]:
     """The objects of one file."""
     try:
         if file == STDIN:
@@ -59,15 +59,15 @@ def _read_file(file: str, stdin: BinaryIO | None) -> Iterator[Found]:
         yield Unreadable(file, 0, f"cannot be read: {fault}")
 
 
-def _read_stream(file: str, stream: BinaryIO, *, once: bool) -> Iterator[Found]:
+def _read_stream(file: str, stream: BinaryIO, *, once: bool) -> Iterator[ReadResult]:
     """The objects of an open file. once: it cannot be opened again, so the bytes are kept."""
     for chunk in split(as_utf8(stream)):
         raw = chunk.raw
-        place = Place(file, chunk.line, chunk.offset, len(raw), kept=raw if once else None)
+        place = DocumentLocation(file, chunk.line, chunk.offset, len(raw), kept=raw if once else None)
         yield from _read_chunk(place, raw)
 
 
-def _read_chunk(place: Place, raw: bytes) -> Iterator[Found]:
+def _read_chunk(place: DocumentLocation, raw: bytes) -> Iterator[ReadResult]:
     """The objects of one document and its problems, problems first."""
     parts, problems = parse_chunk(raw, json_only=place.file.lower().endswith(".json"))
     for problem in problems:
@@ -77,7 +77,7 @@ def _read_chunk(place: Place, raw: bytes) -> Iterator[Found]:
         yield from objects(part.value, here)
 
 
-def _part_of(place: Place, part: Part) -> Place:
+def _part_of(place: DocumentLocation, part: Part) -> DocumentLocation:
     """Where one of several values of a chunk stands."""
     kept = None if place.kept is None else place.kept[part.offset : part.offset + part.size]
-    return Place(place.file, place.line + part.line, place.offset + part.offset, part.size, kept=kept)
+    return DocumentLocation(place.file, place.line + part.line, place.offset + part.offset, part.size, kept=kept)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from itertools import pairwise
 from typing import Any
 
-from webhook.manifests.document import Place
+from webhook.manifests.document import DocumentLocation
 from webhook.manifests.split import as_utf8
 
 Change = Callable[[MutableMapping[str, Any]], None]
@@ -17,14 +17,14 @@ Change = Callable[[MutableMapping[str, Any]], None]
 _WIDTH = 1_000_000
 
 
-def rewrite(content: bytes, changes: Iterable[tuple[Place, Change]]) -> bytes:
+def rewrite(content: bytes, changes: Iterable[tuple[DocumentLocation, Change]]) -> bytes:
     """The content of a file, in UTF-8, with the changes made. Places are those that `read` gave for it.
 
     Raises:
         ValueError: a document cannot be written anew; the text says why.
     """
     content = as_utf8(io.BytesIO(content)).read()
-    by_document: dict[tuple[int, int], list[tuple[Place, Change]]] = {}
+    by_document: dict[tuple[int, int], list[tuple[DocumentLocation, Change]]] = {}
     for place, change in changes:
         by_document.setdefault((place.offset, place.size), []).append((place, change))
     for (offset, size), here in sorted(by_document.items(), reverse=True):
@@ -33,7 +33,7 @@ def rewrite(content: bytes, changes: Iterable[tuple[Place, Change]]) -> bytes:
     return content
 
 
-def _document(text: bytes, changes: Iterable[tuple[Place, Change]]) -> bytes:
+def _document(text: bytes, changes: Iterable[tuple[DocumentLocation, Change]]) -> bytes:
     if text.lstrip()[:1] == b"{":
         return _json(text, changes)
     plain = text.replace(b"\r\n", b"\n")
@@ -42,7 +42,7 @@ def _document(text: bytes, changes: Iterable[tuple[Place, Change]]) -> bytes:
     return changed.replace(b"\n", b"\r\n") if windows else changed
 
 
-def _json(text: bytes, changes: Iterable[tuple[Place, Change]]) -> bytes:
+def _json(text: bytes, changes: Iterable[tuple[DocumentLocation, Change]]) -> bytes:
     held = json.loads(text)
     for place, change in changes:
         change(_object(held, place))
@@ -50,7 +50,7 @@ def _json(text: bytes, changes: Iterable[tuple[Place, Change]]) -> bytes:
     return json.dumps(held, indent=indent, ensure_ascii=False).encode() + text[len(text.rstrip()) :]
 
 
-def _yaml(text: str, changes: Iterable[tuple[Place, Change]]) -> str:
+def _yaml(text: str, changes: Iterable[tuple[DocumentLocation, Change]]) -> str:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -95,7 +95,7 @@ def _indents_lists(text: str) -> bool:
     return False
 
 
-def _object(held: Any, place: Place) -> MutableMapping[str, Any]:
+def _object(held: Any, place: DocumentLocation) -> MutableMapping[str, Any]:
     """The object of the document, or the one of its Lists that is meant."""
     for step in place.steps:
         held = held["items"][step]

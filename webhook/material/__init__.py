@@ -7,7 +7,7 @@ from webhook.material.agent_loading import agent_drops, agent_keeps, agent_refus
 from webhook.material.envoy_loading import envoy_refuses_ca, envoy_refuses_crl, envoy_refuses_pair
 from webhook.material.inspect import read_material
 from webhook.material.proxy_loading import sidecar_refuses_ca, sidecar_refuses_crl, sidecar_refuses_pair
-from webhook.material.refusal import Refusal
+from webhook.material.refusal import LoadFailure
 from webhook.material.secret_data import read_config_map, read_secret
 from webhook.material.validity import (
     can_sign,
@@ -23,7 +23,7 @@ from webhook.material.validity import (
 )
 
 __all__ = [
-    "Refusal",
+    "LoadFailure",
     "agent_drops",
     "agent_keeps",
     "agent_refuses_ca",

@@ -4,7 +4,7 @@ Measured with Envoy 1.40.0 (BoringSSL), `rig/oracles/files.py` asks it again. In
 agent first (`agent`), `sidecar` joins the two. Envoy looks at nobody's dates here.
 """
 
-from webhook.material.refusal import Refusal, Role, mismatch, nothing
+from webhook.material.refusal import LoadFailure, Role, mismatch, no_pem_block
 from webhook.model.material import Block, CertificateFacts, KeyFacts, Material
 
 CERTIFICATES = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
@@ -23,72 +23,72 @@ _OLD_KEYS = frozenset({"RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
 _CRL = "X509 CRL"
 
 
-def envoy_refuses_pair(certificate: Material, key: Material) -> Refusal | None:
+def envoy_refuses_pair(certificate: Material, key: Material) -> LoadFailure | None:
     """Why Envoy does not load the pair, None when it does; a placeholder is never refused."""
     if certificate.placeholder or key.placeholder:
         return None
     leaf, own = _leaf(certificate), _key(key)
-    if isinstance(leaf, Refusal):
+    if isinstance(leaf, LoadFailure):
         return leaf
-    if isinstance(own, Refusal):
+    if isinstance(own, LoadFailure):
         return own
     return None if own.public_key == leaf.public_key else mismatch(certificate, own, "envoy")
 
 
-def envoy_refuses_ca(ca: Material) -> Refusal | None:
+def envoy_refuses_ca(ca: Material) -> LoadFailure | None:
     """Why Envoy does not load a CA bundle as it stands, None when it does."""
     if ca.placeholder or ca.unread:
         return None
     faults = _certificates(ca, "ca")
-    if isinstance(faults, Refusal):
+    if isinstance(faults, LoadFailure):
         return faults
     if faults:
         return None
-    return nothing(ca, "envoy", "ca") or Refusal("swapped" if ca.keys else "no-certificate", "envoy", "ca")
+    return no_pem_block(ca, "envoy", "ca") or LoadFailure("swapped" if ca.keys else "no-certificate", "envoy", "ca")
 
 
-def envoy_refuses_crl(crl: Material) -> Refusal | None:
+def envoy_refuses_crl(crl: Material) -> LoadFailure | None:
     """Why Envoy does not load a file of revocation lists, None when it does; one without any list loads, too."""
     if crl.placeholder or crl.unread:
         return None
     found = _certificates(crl, "crl")
-    return found if isinstance(found, Refusal) else None
+    return found if isinstance(found, LoadFailure) else None
 
 
-def _leaf(certificate: Material) -> CertificateFacts | Refusal:
+def _leaf(certificate: Material) -> CertificateFacts | LoadFailure:
     """The certificate that Envoy takes for the client's, or why there is none.
 
     What follows the first certificate in its block must be OpenSSL's trust settings, which nobody here reads.
     """
     found = _certificates(certificate, "certificate")
-    if isinstance(found, Refusal):
+    if isinstance(found, LoadFailure):
         return found
     if not found:
         swapped = "swapped" if certificate.keys else "no-certificate"
-        return nothing(certificate, "envoy", "certificate") or Refusal(swapped, "envoy", "certificate")
+        return no_pem_block(certificate, "envoy", "certificate") or LoadFailure(swapped, "envoy", "certificate")
     index, leaf = found[0]
     if certificate.blocks[index].cut and not certificate.blocks[index].label.startswith("TRUSTED"):
-        return Refusal("unreadable-certificate", "envoy", "certificate", index, certain=False)
+        return LoadFailure("unreadable-certificate", "envoy", "certificate", index, certain=False)
     if leaf.key_type == "RSA" and leaf.key_bits < _SMALLEST_RSA_BITS:
-        return Refusal("small-rsa", "envoy", "certificate", index)
+        return LoadFailure("small-rsa", "envoy", "certificate", index)
     if leaf.key_type == "EC" and leaf.curve not in _CURVES:
-        return Refusal("curve", "envoy", "certificate", index)
-    return leaf if leaf.key_type in ("RSA", "EC", "Ed25519") else Refusal("key-type", "envoy", "certificate", index)
+        return LoadFailure("curve", "envoy", "certificate", index)
+    return leaf if leaf.key_type in ("RSA", "EC", "Ed25519") else LoadFailure("key-type", "envoy", "certificate", index)
 
 
-def _certificates(material: Material, role: Role) -> list[tuple[int, CertificateFacts]] | Refusal:
+def _certificates(material: Material, role: Role) -> list[tuple[int, CertificateFacts]] | LoadFailure:
     """The certificates of a file with their indexes, or the first thing in it that Envoy cannot read."""
     found = []
     for index, block in enumerate(material.blocks):
         if block.fatal:
-            return Refusal("glued" if material.glued else "unreadable-block", "envoy", role, index)
+            return LoadFailure("glued" if material.glued else "unreadable-block", "envoy", role, index)
         if block.envoy and block.label in CERTIFICATES:
             if block.certificate is None:
-                return Refusal("unreadable-certificate", "envoy", role, index, certain=block.cut)
+                return LoadFailure("unreadable-certificate", "envoy", role, index, certain=block.cut)
             found.append((index, block.certificate))
         elif role != "certificate" and block.envoy and _is_unreadable(block):
             what = "unreadable-crl" if block.label == _CRL else "unreadable-key"
-            return Refusal(what, "envoy", role, index, certain=block.cut)
+            return LoadFailure(what, "envoy", role, index, certain=block.cut)
     return found
 
 
@@ -97,23 +97,23 @@ def _is_unreadable(block: Block) -> bool:
     return (block.label == _CRL and block.crl is None) or (block.label in _OLD_KEYS and block.key is None)
 
 
-def _key(key: Material) -> KeyFacts | Refusal:
+def _key(key: Material) -> KeyFacts | LoadFailure:
     """The key that Envoy takes, or why there is none."""
     for index, block in enumerate(key.blocks):
         if block.fatal:
-            return Refusal("glued" if key.glued else "unreadable-block", "envoy", "key", index)
+            return LoadFailure("glued" if key.glued else "unreadable-block", "envoy", "key", index)
         if block.envoy and block.label in _WRAPPINGS:
             return _own_key(block, index)
     swapped = "swapped" if key.certificates else "no-key"
-    return nothing(key, "envoy", "key") or Refusal(swapped, "envoy", "key")
+    return no_pem_block(key, "envoy", "key") or LoadFailure(swapped, "envoy", "key")
 
 
-def _own_key(block: Block, index: int) -> KeyFacts | Refusal:
+def _own_key(block: Block, index: int) -> KeyFacts | LoadFailure:
     """The block's key, or why Envoy does not take it."""
     if block.key is None:
-        return Refusal("unreadable-key", "envoy", "key", index)
+        return LoadFailure("unreadable-key", "envoy", "key", index)
     if block.key.encrypted:
-        return Refusal("encrypted", "envoy", "key", index)
+        return LoadFailure("encrypted", "envoy", "key", index)
     if (block.key.key_type, block.key.container) not in _WRAPPINGS[block.label]:
-        return Refusal("wrong-label", "envoy", "key", index)
-    return block.key if block.key.consistent else Refusal("inconsistent-key", "envoy", "key", index)
+        return LoadFailure("wrong-label", "envoy", "key", index)
+    return block.key if block.key.consistent else LoadFailure("inconsistent-key", "envoy", "key", index)

@@ -19,7 +19,7 @@ _END_LINE = re.compile(rb"^-----END ", re.MULTILINE)
 
 
 @dataclass(slots=True)
-class Reading:
+class EnvoyPemBlocks:
     """What Envoy finds: offset of `-----BEGIN` -> decoded bytes. failed: offset of the block that stops it, or -1.
 
     encrypted: offsets of the blocks whose headers say `Proc-Type: 4,ENCRYPTED`.
@@ -30,9 +30,9 @@ class Reading:
     encrypted: set[int] = field(default_factory=set)
 
 
-def blocks_of_envoy(content: bytes) -> Reading:
+def blocks_of_envoy(content: bytes) -> EnvoyPemBlocks:
     """Everything that BoringSSL decodes up to the end of the file or the first error; linear in the size."""
-    reading = Reading()
+    reading = EnvoyPemBlocks()
     position = line = 0
     while (begin := content.find(_BEGIN, position)) >= 0:
         line = max(content.rfind(b"\n", position, begin) + 1, line)
@@ -51,7 +51,7 @@ def blocks_of_envoy(content: bytes) -> Reading:
     return reading
 
 
-def _decode(body: bytes, reading: Reading, begin: int) -> bytes | None:
+def _decode(body: bytes, reading: EnvoyPemBlocks, begin: int) -> bytes | None:
     """The bytes of a block's body, None where BoringSSL stops with an error."""
     lines = [line.rstrip(_BLANKS) for line in body.split(b"\n")[:-1]]
     if b"" in lines:

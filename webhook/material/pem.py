@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sys import intern
 
 from webhook.material.agent_pem import blocks_of_agent
-from webhook.material.envoy_pem import Reading, blocks_of_envoy
+from webhook.material.envoy_pem import EnvoyPemBlocks, blocks_of_envoy
 from webhook.material.strict_base64 import decode
 
 MOST_BLOCKS = 1000
@@ -102,7 +102,9 @@ def scan_leniently(content: bytes) -> PemFile:
     return PemFile(tuple(blocks), glued=_GLUE.search(content) is not None, garbage=garbage, unread=unread)
 
 
-def _block(begin: re.Match[bytes], body: bytes, reason: str, agent: dict[int, bytes], envoy: Reading) -> RawBlock:
+def _block(
+    begin: re.Match[bytes], body: bytes, reason: str, agent: dict[int, bytes], envoy: EnvoyPemBlocks
+) -> RawBlock:
     """One block with what the two programs found at its place."""
     at = begin.start()
     by_agent, by_envoy = agent.get(at), envoy.blocks.get(at)

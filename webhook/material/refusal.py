@@ -10,7 +10,7 @@ Role = Literal["certificate", "key", "ca", "crl"]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LoadFailure:
     """Why a program does not load a file. role: what that file is for. block: which of its blocks, -1: none alone.
 
     code: `empty`; `no-block` (no PEM: the material's form says what it is); `glued`; `unreadable-block` (PEM that
@@ -29,18 +29,18 @@ class Refusal:
     certain: bool = True
 
 
-def nothing(material: Material, by: Program, role: Role) -> Refusal | None:
+def no_pem_block(material: Material, by: Program, role: Role) -> LoadFailure | None:
     """Why a program finds no PEM block at all, None when it finds one."""
     if any(block.agent if by == "agent" else block.envoy for block in material.blocks):
         return None
     if material.blocks and material.form != "bom":  # the mark hides the first BEGIN line
-        return Refusal("glued" if material.glued else "unreadable-block", by, role, 0)
-    return Refusal("empty" if material.form == "empty" else "no-block", by, role)
+        return LoadFailure("glued" if material.glued else "unreadable-block", by, role, 0)
+    return LoadFailure("empty" if material.form == "empty" else "no-block", by, role)
 
 
-def mismatch(certificate: Material, key: KeyFacts, by: Program) -> Refusal:
+def mismatch(certificate: Material, key: KeyFacts, by: Program) -> LoadFailure:
     """A key that is not the first certificate's: of a later one, or of none."""
     for index, block in enumerate(certificate.blocks):
         if block.certificate is not None and block.certificate.public_key == key.public_key:
-            return Refusal("leaf-not-first", by, "certificate", index)
-    return Refusal("mismatch", by, "key")
+            return LoadFailure("leaf-not-first", by, "certificate", index)
+    return LoadFailure("mismatch", by, "key")

@@ -16,7 +16,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from webhook.decoding.errors import Broken
+from webhook.decoding.errors import InvalidDocument
 from webhook.decoding.limits import POLICY
 from webhook.kinds.workload import template_path
 from webhook.model.finding import Severity
@@ -105,7 +105,7 @@ class _Reader:
 
         try:
             return compose(text, POLICY)
-        except Broken as fault:
+        except InvalidDocument as fault:
             self.problems.append(cut(f"{self._source}:{fault.line + 1}: {fault.problem}"))
             return None
 

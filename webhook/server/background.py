@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from webhook import logs
 from webhook.informer.list_watch import WATCH_SECONDS
-from webhook.serving.ca import Terms
-from webhook.serving.tls import Certificates
+from webhook.serving.ca import CertificateLifetimes
+from webhook.serving.tls import TlsContextSource
 from webhook.settings import ObjectName, Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Pace:
     watch_seconds: how long a watch lasts; see `webhook.informer.reflector.Wishes`.
     """
 
-    terms: Terms = field(default_factory=Terms)
+    terms: CertificateLifetimes = field(default_factory=CertificateLifetimes)
     round_seconds: float = 5.0
     watch_seconds: int = WATCH_SECONDS
 
@@ -56,7 +56,7 @@ class Beside:
         self._rounds: Rounds | None = None
         self.work: Work | None = None
 
-    def certificates(self, complain: Callable[[str], None]) -> Certificates:
+    def certificates(self, complain: Callable[[str], None]) -> TlsContextSource:
         """What the server serves with; waits for the first certificate, if it is in the cluster that it lives.
 
         Raises:
@@ -68,11 +68,11 @@ class Beside:
             if settings.certificate is None or settings.key is None:
                 raise NoAccess("no certificate was named")
             if not settings.installation:
-                return Certificates(settings.certificate, settings.key, complain)
+                return TlsContextSource(settings.certificate, settings.key, complain)
             file = self._mounted(settings.certificate, settings.key, settings.ca).file
         else:
             file = self._first(settings.serving_secret).file
-        return Certificates(file.path, file.path, complain)
+        return TlsContextSource(file.path, file.path, complain)
 
     def start(self) -> None:
         """Starts the work, in the process that answers; it has connections of its own."""

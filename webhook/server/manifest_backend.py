@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from webhook.engine import judge
-from webhook.inject import Mutation, held, mutate
+from webhook.inject import Mutation, mutate, with_waiting
 from webhook.input.manifest_input import read_input
 from webhook.input.policy_file import read_policy
 from webhook.kinds.controllers import controller_of
@@ -60,7 +60,7 @@ class Embedded:
         """What injection adds to the object as of now."""
         horizon = Horizon(datetime.now(UTC), self.policy.expiry.warn, self.policy.expiry.deny)
         found = mutate(request, self.view.within(Until(request)), horizon, self.view.workload_paths)
-        return held(request, found, self.policy.injection, self._created, horizon.at)
+        return with_waiting(request, found, self.policy.injection, self._created, horizon.at)
 
     def _created(self, request: Request) -> str:
         owner = controller_of(mapping(request.new.get("metadata")))
@@ -97,9 +97,9 @@ def embed(paths: Iterable[str], policy_file: str | None) -> Embedded:
         BadPolicy: the policy file cannot be used.
     """
     policy = read_policy(policy_file, tuple(catalogue()))
-    held = read_input(paths, policy, complete=True)
-    if held.unreadable:
-        hidden = len(held.unreadable) - _SHOWN
-        shown = [str(one) for one in held.unreadable[:_SHOWN]]
+    manifests = read_input(paths, policy, complete=True)
+    if manifests.unreadable:
+        hidden = len(manifests.unreadable) - _SHOWN
+        shown = [str(one) for one in manifests.unreadable[:_SHOWN]]
         raise BadCluster("\n".join([*shown, f"and {hidden} more"] if hidden > 0 else shown))
-    return Embedded(held.view, policy)
+    return Embedded(manifests.view, policy)

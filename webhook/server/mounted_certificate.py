@@ -63,7 +63,7 @@ class Mounted:
         except BadCertificate as error:
             self._refuse("renewed certificate refused, the old one stays", str(error), logging.ERROR)
             return False
-        problem = trust.unverified(candidate, at) if trust and not self.file.holds(content) else ""
+        problem = trust.verification_error(candidate, at) if trust and not self.file.holds(content) else ""
         end = end_of(self.file.path)
         if problem and (end is None or at < end):
             self._refuse("the renewed certificate waits until every CA bundle verifies it", problem, logging.INFO)

@@ -16,9 +16,9 @@ from webhook import logs
 from webhook.serving.certificate_expiry import end_of
 from webhook.serving.endpoint import Endpoint
 from webhook.serving.observer import NORMAL, Closed, Meter
-from webhook.serving.server import Plain
-from webhook.serving.thread_pool import Pool
-from webhook.serving.tls import Certificates
+from webhook.serving.server import PlainHttpService
+from webhook.serving.thread_pool import ThreadPool
+from webhook.serving.tls import TlsContextSource
 from webhook.web import Journal
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Shown:
     """Metrics at the address of a socket, or nothing without one."""
 
     def __init__(
-        self, listener: socket | None, cluster: Watching, certificates: Certificates, replica: MayLead
+        self, listener: socket | None, cluster: Watching, certificates: TlsContextSource, replica: MayLead
     ) -> None:
         self._listener = listener
         self._metrics: Metrics | None = None
@@ -64,17 +64,17 @@ class Shown:
         return () if self._metrics is None else (self._metrics,)
 
     @property
-    def services(self) -> tuple[Plain, ...]:
+    def services(self) -> tuple[PlainHttpService, ...]:
         """What is served besides reviews."""
         if self._metrics is None or self._listener is None:
             return ()
-        return (Plain(self._listener, self._metrics.app()),)
+        return (PlainHttpService(self._listener, self._metrics.app()),)
 
     def meter(self, journal: Journal) -> Meter:
         """Whom the server tells of its connections. journal: is told of requests that it refuses itself."""
         return Connections(journal, self._metrics)
 
-    def watch(self, endpoints: Sequence[Endpoint], reviews: Pool[Any]) -> None:
+    def watch(self, endpoints: Sequence[Endpoint], reviews: ThreadPool[Any]) -> None:
         """Shows how the connections of the first endpoint are, and how many reviews wait."""
         if self._metrics is not None:
             self._metrics.connections = endpoints[0].connections.counts
@@ -122,6 +122,6 @@ class Connections:
         logs.tell("connections were closed", fields, logging.INFO)
 
 
-def _end(certificates: Certificates) -> datetime | None:
+def _end(certificates: TlsContextSource) -> datetime | None:
     """Until when the certificate that is served is valid."""
     return end_of(certificates.certificate)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 from socket import socket
 
-from webhook.serving.connection import Connection
-from webhook.serving.connection_table import Connections
+from webhook.serving.connection import ClientConnection
+from webhook.serving.connection_table import ConnectionTable
 from webhook.serving.observer import Closed
 
 TOGETHER = 32
@@ -25,9 +25,9 @@ class Acceptor:
         self,
         listener: socket,
         loop: AbstractEventLoop,
-        connections: Connections,
-        admit: Callable[[Connection], None],
-        drop: Callable[[Connection, Closed], None],
+        connections: ConnectionTable,
+        admit: Callable[[ClientConnection], None],
+        drop: Callable[[ClientConnection, Closed], None],
     ) -> None:
         listener.settimeout(0)
         self._listener, self._loop, self._connections = listener, loop, connections
@@ -76,7 +76,7 @@ class Acceptor:
 
     def _take(self, sock: socket, peer: str) -> None:
         """Takes a new connection in, unless its address has too many already."""
-        connection = Connection(sock, peer)
+        connection = ClientConnection(sock, peer)
         if self._connections.full():
             self._make_room(None, Closed.CAP)
         if self._connections.full_of(peer) and not self._make_room(peer, Closed.PEER):

@@ -21,7 +21,7 @@ Key = ec.EllipticCurvePrivateKey
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CertificateLifetimes:
     """How long things live. The decision note 0006 says why so long.
 
     ca, leaf: lifetimes. ca_renewal, leaf_renewal: a successor is made when no more than this is left.
@@ -36,7 +36,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CertificatePair:
     """A certificate and its private key, which never shows when it is printed."""
 
     certificate: x509.Certificate
@@ -53,16 +53,18 @@ def new_key() -> Key:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def issue_ca(key: Key, at: datetime, terms: Terms) -> Pair:
+def issue_ca(key: Key, at: datetime, terms: CertificateLifetimes) -> CertificatePair:
     """A CA that signs itself; no two bear the same name, so that a bundle of several is never ambiguous."""
     name = _named(f"mtls-guard serving CA {_digest(key)[:4].hex()}")
     builder = _certificate(key, at, at + terms.ca).subject_name(name).issuer_name(name)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(is_ca=True), critical=True)
-    return Pair(builder.sign(key, hashes.SHA256()), key)
+    return CertificatePair(builder.sign(key, hashes.SHA256()), key)
 
 
-def issue_leaf(ca: Pair, key: Key, names: Collection[str], at: datetime, terms: Terms) -> Pair:
+def issue_leaf(
+    ca: CertificatePair, key: Key, names: Collection[str], at: datetime, terms: CertificateLifetimes
+) -> CertificatePair:
     """A server certificate for these DNS names; it never outlives its CA."""
     issuer = ca.certificate
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -76,10 +78,10 @@ def issue_leaf(ca: Pair, key: Key, names: Collection[str], at: datetime, terms: 
         .add_extension(alternatives, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
     )
-    return Pair(builder.sign(ca.key, hashes.SHA256()), key)
+    return CertificatePair(builder.sign(ca.key, hashes.SHA256()), key)
 
 
-def leaf_end(ca: Pair, at: datetime, terms: Terms) -> datetime:
+def leaf_end(ca: CertificatePair, at: datetime, terms: CertificateLifetimes) -> datetime:
     """Until when a leaf that this CA signs now would be valid."""
     return min(at + terms.leaf, ca.end)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 _STEPS = 8
 
 
-def unverified(bundle: bytes, file: Path, host: str) -> str:
+def verification_error(bundle: bytes, file: Path, host: str) -> str:
     """What is wrong with serving the certificate in the file to a client with that bundle, '' where nothing is.
 
     file: certificates and private key, PEM. host: the name that the client asks for.

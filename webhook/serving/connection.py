@@ -14,7 +14,7 @@ from struct import unpack_from
 from termios import FIONREAD
 from time import perf_counter
 
-from webhook.serving.http_request import Reader
+from webhook.serving.http_request import RequestParser
 
 _RECORD_BYTES = 16 * 1024
 """The most that one record of TLS carries."""
@@ -23,7 +23,7 @@ _LAST_RECEIVED, _INFO_BYTES, _ESTABLISHED = 52, 56, 1
 """Of Linux's struct tcp_info: where tcpi_last_data_recv is, in milliseconds, and the state of an open connection."""
 
 
-class State(StrEnum):
+class ConnectionState(StrEnum):
     """Where a connection is. IDLE: it never carried a request. KEPT: it did, and carries none now."""
 
     HANDSHAKE = "handshake"
@@ -34,7 +34,7 @@ class State(StrEnum):
     CLOSING = "closing"
 
 
-class Connection:
+class ClientConnection:
     """Everything about one connection.
 
     Threads touch it only while it is `busy`, and the event loop only while not. since: when its state began. began:
@@ -62,11 +62,11 @@ class Connection:
     def __init__(self, sock: socket.socket, peer: str) -> None:
         sock.settimeout(0)
         self.sock, self.peer = sock, peer
-        self.state = State.HANDSHAKE
+        self.state = ConnectionState.HANDSHAKE
         self.since = self.began = perf_counter()
         self.handshook = 0.0
         self.deadline, self.late = inf, ""
-        self.reader: Reader | None = None
+        self.reader: RequestParser | None = None
         self.rest: memoryview | None = None
         self.busy = self.paused = self.ends = False
 

@@ -9,12 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from time import perf_counter
 
-from webhook.serving.connection import Connection, State
-from webhook.serving.limits import Limits
+from webhook.serving.connection import ClientConnection, ConnectionState
+from webhook.serving.limits import ConnectionLimits
 
 _CROWDED = 0.8
 """From this share of a limit on, each answer is the last on its connection, so that the rest can always be freed."""
-_FREED = (State.HANDSHAKE, State.IDLE)
+_FREED = (ConnectionState.HANDSHAKE, ConnectionState.IDLE)
 """States of connections that may be closed for others, in this order."""
 _TRIED = 16
 """How many candidates are looked at, when the first ones have bytes to be read."""
@@ -27,15 +27,15 @@ class _Peer:
 
     def __init__(self) -> None:
         self.count = 0
-        self.freed: dict[State, dict[Connection, None]] = {state: {} for state in _FREED}
+        self.freed: dict[ConnectionState, dict[ClientConnection, None]] = {state: {} for state in _FREED}
 
 
-class Connections:
+class ConnectionTable:
     """All of them; in each state the one that has been in it for longest comes first."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
-        self._states: dict[State, dict[Connection, None]] = {state: {} for state in State}
+        self._states: dict[ConnectionState, dict[ClientConnection, None]] = {state: {} for state in ConnectionState}
         self._peers: defaultdict[str, _Peer] = defaultdict(_Peer)
         self._count = 0
 
@@ -43,11 +43,11 @@ class Connections:
         """How many are open."""
         return self._count
 
-    def __iter__(self) -> Iterator[Connection]:
+    def __iter__(self) -> Iterator[ClientConnection]:
         """Each of them."""
-        return (connection for state in State for connection in tuple(self._states[state]))
+        return (connection for state in ConnectionState for connection in tuple(self._states[state]))
 
-    def of(self, state: State) -> tuple[Connection, ...]:
+    def of(self, state: ConnectionState) -> tuple[ClientConnection, ...]:
         """Those in the state, the oldest first."""
         return tuple(self._states[state])
 
@@ -55,19 +55,19 @@ class Connections:
         """How many there are in each state."""
         return {str(state): len(found) for state, found in self._states.items()}
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: ClientConnection) -> None:
         """One more."""
         self._count += 1
         self._peers[connection.peer].count += 1
         self._enter(connection, connection.state)
 
-    def move(self, connection: Connection, state: State) -> None:
+    def move(self, connection: ClientConnection, state: ConnectionState) -> None:
         """It is in another state from now on."""
         self._leave(connection)
         connection.since = perf_counter()
         self._enter(connection, state)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: ClientConnection) -> None:
         """It is closed."""
         self._leave(connection)
         self._count -= 1
@@ -90,7 +90,7 @@ class Connections:
         found = self._peers.get(peer)
         return self._count > self._limits.connections * _CROWDED or (found is not None and found.count > most)
 
-    def spare(self, peer: str | None = None) -> Connection | None:
+    def spare(self, peer: str | None = None) -> ClientConnection | None:
         """Which one to close for another, if any. peer: of this address."""
         if peer is not None and peer not in self._peers:
             return None
@@ -101,13 +101,13 @@ class Connections:
                     return connection
         return None
 
-    def _enter(self, connection: Connection, state: State) -> None:
+    def _enter(self, connection: ClientConnection, state: ConnectionState) -> None:
         connection.state = state
         self._states[state][connection] = None
         if state in _FREED:
             self._peers[connection.peer].freed[state][connection] = None
 
-    def _leave(self, connection: Connection) -> None:
+    def _leave(self, connection: ClientConnection) -> None:
         del self._states[connection.state][connection]
         if connection.state in _FREED:
             del self._peers[connection.peer].freed[connection.state][connection]

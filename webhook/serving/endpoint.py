@@ -13,22 +13,22 @@ from socket import socket
 from time import perf_counter
 
 from webhook.serving.accept import Acceptor
-from webhook.serving.connection import Connection, State
-from webhook.serving.connection_table import Connections
-from webhook.serving.http_request import Refusal, Request
+from webhook.serving.connection import ClientConnection, ConnectionState
+from webhook.serving.connection_table import ConnectionTable
+from webhook.serving.http_request import HttpRefusal, HttpRequest
 from webhook.serving.http_response import RETRIED, Wsgi, plain
-from webhook.serving.limits import Limits
+from webhook.serving.limits import ConnectionLimits
 from webhook.serving.observer import Closed, Meter, Tell
-from webhook.serving.receive import Reading
-from webhook.serving.thread_pool import Pool
-from webhook.serving.wsgi_call import Answering
+from webhook.serving.receive import RequestReceiver
+from webhook.serving.thread_pool import ThreadPool
+from webhook.serving.wsgi_call import RequestHandler
 
-Piece = tuple[Answering, Connection, Request]
+Piece = tuple[RequestHandler, ClientConnection, HttpRequest]
 """Work for a thread."""
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServedApplication:
     """What is served at an address. context: the TLS context for the next connection; without it, none has TLS.
 
     waits: what the server waits for before it can judge, '' once it can.
@@ -37,22 +37,22 @@ class Service:
     listener: socket
     app: Wsgi
     context: Callable[[], ssl.SSLContext] | None
-    limits: Limits
+    limits: ConnectionLimits
     waits: Callable[[], str] = str
 
 
 class Endpoint:
     """The connections of one service. lanes: the threads for each method, those under '' for every other one."""
 
-    def __init__(self, service: Service, loop: AbstractEventLoop, meter: Meter, tell: Tell) -> None:
+    def __init__(self, service: ServedApplication, loop: AbstractEventLoop, meter: Meter, tell: Tell) -> None:
         self.limits, self.meter, self.tell = service.limits, meter, tell
-        self.lanes: Mapping[str, Pool[Piece]] = {}
-        self.connections = Connections(service.limits)
+        self.lanes: Mapping[str, ThreadPool[Piece]] = {}
+        self.connections = ConnectionTable(service.limits)
         self.acceptor = Acceptor(service.listener, loop, self.connections, self._admit, self.drop)
-        self._reading = Reading(service.limits, self.connections, service.context, meter)
+        self._reading = RequestReceiver(service.limits, self.connections, service.context, meter)
         self._loop = loop
         server = service.listener.getsockname()
-        self.answering = Answering(
+        self.answering = RequestHandler(
             service.app,
             meter,
             tell,
@@ -63,14 +63,14 @@ class Endpoint:
             "https" if service.context else "http",
         )
 
-    def _admit(self, connection: Connection) -> None:
+    def _admit(self, connection: ClientConnection) -> None:
         """Takes a new connection in."""
         self._reading.begin(connection)
         self._loop.add_reader(connection.sock.fileno(), self._event, connection)
 
     # ------------------------------------------------------------ read
 
-    def _event(self, connection: Connection) -> None:
+    def _event(self, connection: ClientConnection) -> None:
         """Something can be read from the connection, or written to it."""
         self.settle()
         try:
@@ -80,7 +80,7 @@ class Endpoint:
         except (ssl.SSLEOFError, ConnectionError):
             self.drop(connection, Closed.LEFT)
         except OSError:
-            if connection.state is State.HANDSHAKE:
+            if connection.state is ConnectionState.HANDSHAKE:
                 self.finish(connection, Closed.HANDSHAKE_FAILED)
             else:
                 self.drop(connection, Closed.LEFT)
@@ -88,29 +88,29 @@ class Endpoint:
             self.tell("a connection failed", {"client": connection.peer, "error": type(error).__name__})
             self.drop(connection, Closed.REFUSED)
 
-    def _step(self, connection: Connection) -> None:
+    def _step(self, connection: ClientConnection) -> None:
         if connection.busy:
             self._pause(connection)
             self.settle()
         elif connection.rest is not None:
             self._write(connection, connection.rest)
-        elif connection.state is State.HANDSHAKE:
+        elif connection.state is ConnectionState.HANDSHAKE:
             self._reading.handshake(connection)
-        elif connection.state is State.CLOSING:
+        elif connection.state is ConnectionState.CLOSING:
             if connection.discard():
                 self.drop(connection, Closed(connection.late))
         else:
             self._read(connection)
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: ClientConnection) -> None:
         if not self._reading.read(connection):
             self.drop(connection, Closed.LEFT)
             return
         self._advance(connection)
         for oldest in self._reading.oldest() if self._reading.too_much() else ():
-            self.refuse(oldest, Refusal(503, "too many bodies arrive at a time"), Closed.MEMORY)
+            self.refuse(oldest, HttpRefusal(503, "too many bodies arrive at a time"), Closed.MEMORY)
 
-    def _advance(self, connection: Connection) -> None:
+    def _advance(self, connection: ClientConnection) -> None:
         """Does what is due next on a connection on which nothing is answered now."""
         reader = connection.reader
         if reader is None:
@@ -124,20 +124,20 @@ class Endpoint:
 
     # ------------------------------------------------------------ answer
 
-    def _dispatch(self, connection: Connection, request: Request) -> None:
+    def _dispatch(self, connection: ClientConnection, request: HttpRequest) -> None:
         """Hands a complete request to a thread."""
         request.completed = perf_counter()
         connection.busy, connection.deadline = True, inf
-        self.connections.move(connection, State.ANSWERING)
+        self.connections.move(connection, ConnectionState.ANSWERING)
         self.enqueue(connection, request)
 
-    def enqueue(self, connection: Connection, request: Request) -> None:
+    def enqueue(self, connection: ClientConnection, request: HttpRequest) -> None:
         """Has a thread answer the request, unless too many wait already."""
         lane = self.lanes.get(request.method) or self.lanes[""]
         if self._reading.too_much() or not lane.put((self.answering, connection, request)):
             connection.busy = False
             self._reading.answered(connection, request)
-            self.refuse(connection, Refusal(429, "too many requests wait"), Closed.REFUSED)
+            self.refuse(connection, HttpRefusal(429, "too many requests wait"), Closed.REFUSED)
 
     def settle(self) -> None:
         """Takes back the connections on which threads have answered."""
@@ -152,7 +152,7 @@ class Endpoint:
             else:
                 self._sent(connection)
 
-    def refuse(self, connection: Connection, refusal: Refusal, reason: Closed) -> None:
+    def refuse(self, connection: ClientConnection, refusal: HttpRefusal, reason: Closed) -> None:
         """Answers with what is wrong, and ends the connection."""
         headers = {"Retry-After": "1"} if refusal.status in RETRIED else {}
         self.meter.refused(refusal.status, f"{refusal.problem} (from {connection.peer})")
@@ -168,50 +168,50 @@ class Endpoint:
         else:
             self.finish(connection, reason)
 
-    def _write_later(self, connection: Connection) -> None:
+    def _write_later(self, connection: ClientConnection) -> None:
         """Sends the rest as the client takes it."""
         self._pause(connection)
-        if connection.state is not State.ANSWERING:
-            self.connections.move(connection, State.ANSWERING)
+        if connection.state is not ConnectionState.ANSWERING:
+            self.connections.move(connection, ConnectionState.ANSWERING)
         connection.until(self.limits.answer_seconds, Closed.ANSWER)
         self._loop.add_writer(connection.sock.fileno(), self._event, connection)
 
-    def _write(self, connection: Connection, rest: memoryview) -> None:
+    def _write(self, connection: ClientConnection, rest: memoryview) -> None:
         connection.rest = connection.send(rest)
         if connection.rest is None:
             self._loop.remove_writer(connection.sock.fileno())
             self._sent(connection)
 
-    def _sent(self, connection: Connection) -> None:
+    def _sent(self, connection: ClientConnection) -> None:
         """An answer was sent to its end."""
         if connection.ends:
             self.finish(connection, Closed.RETIRED)
             return
-        self.connections.move(connection, State.KEPT)
+        self.connections.move(connection, ConnectionState.KEPT)
         connection.until(self.limits.idle_seconds, Closed.IDLE)
         self._resume(connection)
         self._advance(connection)
 
-    def _pause(self, connection: Connection) -> None:
+    def _pause(self, connection: ClientConnection) -> None:
         """Reads nothing from it until its answer is sent."""
         connection.paused = True
         self._loop.remove_reader(connection.sock.fileno())
 
-    def _resume(self, connection: Connection) -> None:
+    def _resume(self, connection: ClientConnection) -> None:
         if connection.paused:
             connection.paused = False
             self._loop.add_reader(connection.sock.fileno(), self._event, connection)
 
     # ------------------------------------------------------------ end
 
-    def finish(self, connection: Connection, reason: Closed) -> None:
+    def finish(self, connection: ClientConnection, reason: Closed) -> None:
         """Sends nothing more, and waits a moment for the client to close: what it still sends must not reset it."""
         connection.finish()
-        self.connections.move(connection, State.CLOSING)
+        self.connections.move(connection, ConnectionState.CLOSING)
         connection.until(self.limits.closing_seconds, reason)
         self._resume(connection)
 
-    def drop(self, connection: Connection, reason: Closed) -> None:
+    def drop(self, connection: ClientConnection, reason: Closed) -> None:
         """Closes it at once."""
         number = connection.sock.fileno()
         self._loop.remove_reader(number)

@@ -16,7 +16,7 @@ _PHRASES = {413: "Request Entity Too Large", 414: "URI Too Long"}
 """Where the phrases of Python's versions differ."""
 
 
-class Answer:
+class WsgiResponse:
     """The answer to one request; `close` must be called once it is on its way, or is not needed."""
 
     __slots__ = ("_parts", "body", "headers", "status")

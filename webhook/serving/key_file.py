@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from webhook.serving.ca import Pair, cert_pem, key_pem
+from webhook.serving.ca import CertificatePair, cert_pem, key_pem
 
 MEMORY = Path("/dev/shm")  # noqa: S108  # a file system in memory, in a container too; the folder in it is ours alone
 
@@ -26,7 +26,7 @@ class PrivateFile:
         self._written = b""
         atexit.register(self.remove)
 
-    def write(self, pair: Pair) -> bool:
+    def write(self, pair: CertificatePair) -> bool:
         """Puts the pair in the place of what was served; False when it is the same one."""
         return self.put(cert_pem(pair.certificate) + key_pem(pair.key))
 

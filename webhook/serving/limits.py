@@ -6,7 +6,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Of one address.
 
     connections, per_peer: open at a time, in all and from one address. queue: requests that wait for a thread.
@@ -36,5 +36,5 @@ class Limits:
     closing_seconds: float = 2.0
 
 
-SMALL = Limits(connections=64, per_peer=32, queue=8, body_bytes=0, bodies_bytes=MIB)
+SMALL = ConnectionLimits(connections=64, per_peer=32, queue=8, body_bytes=0, bodies_bytes=MIB)
 """For an address where nothing is posted."""

@@ -4,10 +4,10 @@ import ssl
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
-from webhook.serving.connection import Connection, State
-from webhook.serving.connection_table import Connections
-from webhook.serving.http_request import Reader, Request
-from webhook.serving.limits import Limits
+from webhook.serving.connection import ClientConnection, ConnectionState
+from webhook.serving.connection_table import ConnectionTable
+from webhook.serving.http_request import HttpRequest, RequestParser
+from webhook.serving.limits import ConnectionLimits
 from webhook.serving.observer import Closed, Meter
 
 RECORDS = 16
@@ -18,7 +18,7 @@ the connection arrived."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Reading:
+class RequestReceiver:
     """For the connections of one address. context: the TLS context for the next one, None where none has TLS.
 
     kept_bytes: of all bodies in memory.
@@ -26,8 +26,8 @@ class Reading:
 
     def __init__(
         self,
-        limits: Limits,
-        connections: Connections,
+        limits: ConnectionLimits,
+        connections: ConnectionTable,
         context: Callable[[], ssl.SSLContext] | None,
         meter: Meter,
     ) -> None:
@@ -36,14 +36,14 @@ class Reading:
 
     # ------------------------------------------------------------ handshake
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: ClientConnection) -> None:
         """Takes a new connection in."""
         if self._context is None:
             self._idle(connection)
         else:
             connection.until(self._limits.handshake_seconds, Closed.HANDSHAKE)
 
-    def handshake(self, connection: Connection) -> None:
+    def handshake(self, connection: ClientConnection) -> None:
         """Goes on with its handshake. Raises OSError where it failed."""
         if not connection.started:
             connection.began -= connection.waited()
@@ -52,13 +52,13 @@ class Reading:
             self._meter.handshook(connection.handshook - connection.began)
             self._idle(connection)
 
-    def _idle(self, connection: Connection) -> None:
-        self._connections.move(connection, State.IDLE)
+    def _idle(self, connection: ClientConnection) -> None:
+        self._connections.move(connection, ConnectionState.IDLE)
         connection.until(self._limits.idle_seconds, Closed.IDLE)
 
     # ------------------------------------------------------------ requests
 
-    def read(self, connection: Connection) -> bool:
+    def read(self, connection: ClientConnection) -> bool:
         """Takes the bytes that have arrived; False once there will be none any more. Raises OSError where it broke."""
         for _ in range(RECORDS):
             content = connection.receive()
@@ -69,26 +69,26 @@ class Reading:
                 return True
         return True
 
-    def _fed(self, connection: Connection, content: bytes) -> Reader:
+    def _fed(self, connection: ClientConnection, content: bytes) -> RequestParser:
         reader = connection.reader
         if reader is None:
-            reader = connection.reader = Reader(self._limits)
+            reader = connection.reader = RequestParser(self._limits)
         kept = reader.kept
         reader.feed(content, 0.0 if reader.current else self._arrival(connection))
         self.kept_bytes += reader.kept - kept
         return reader
 
-    def _arrival(self, connection: Connection) -> float:
+    def _arrival(self, connection: ClientConnection) -> float:
         """Since when the client of a request that begins now has waited."""
         now = perf_counter()
-        if connection.state is State.IDLE and now - connection.handshook < TOGETHER_SECONDS:
+        if connection.state is ConnectionState.IDLE and now - connection.handshook < TOGETHER_SECONDS:
             return connection.began
         return now - connection.waited()
 
-    def await_rest(self, connection: Connection, request: Request) -> None:
+    def await_rest(self, connection: ClientConnection, request: HttpRequest) -> None:
         """A request has not arrived whole: sets its deadlines."""
-        if connection.state is not State.READING:
-            self._connections.move(connection, State.READING)
+        if connection.state is not ConnectionState.READING:
+            self._connections.move(connection, ConnectionState.READING)
             connection.until(self._limits.head_seconds, Closed.HEAD)
         if request.head_complete and connection.late == Closed.HEAD:
             left = self._limits.request_seconds - (perf_counter() - connection.since)
@@ -102,21 +102,21 @@ class Reading:
         """Whether the bodies in memory are more than allowed."""
         return self.kept_bytes > self._limits.bodies_bytes
 
-    def oldest(self) -> Iterator[Connection]:
+    def oldest(self) -> Iterator[ClientConnection]:
         """While the bodies in memory are too many, the connections on which one has been arriving for longest."""
-        for connection in self._connections.of(State.READING):
+        for connection in self._connections.of(ConnectionState.READING):
             if not self.too_much():
                 return
             if connection.reader and connection.reader.kept:
                 yield connection
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: ClientConnection) -> None:
         """The connection answers no further request."""
         if connection.reader:
             self.kept_bytes -= connection.reader.kept
             connection.reader.clear()
 
-    def answered(self, connection: Connection, request: Request) -> None:
+    def answered(self, connection: ClientConnection, request: HttpRequest) -> None:
         """The request is answered, and its body is not needed any more."""
         if connection.reader:
             self.kept_bytes -= request.kept

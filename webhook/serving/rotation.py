@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from webhook.serving.ca import (
+    CertificateLifetimes,
+    CertificatePair,
     NewKey,
-    Pair,
-    Terms,
     cert_pem,
     issue_ca,
     issue_leaf,
@@ -30,15 +30,15 @@ Authorities = Collection[x509.Certificate]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class CertificateSet:
     """Everything that is kept. ca: signed the leaf and will sign the next one.
 
     announced: the CA to come, in the bundle but not yet used. previous: CAs still trusted, whose keys are gone.
     """
 
-    ca: Pair | None = None
-    leaf: Pair | None = None
-    announced: Pair | None = None
+    ca: CertificatePair | None = None
+    leaf: CertificatePair | None = None
+    announced: CertificatePair | None = None
     previous: tuple[x509.Certificate, ...] = ()
 
     @property
@@ -62,7 +62,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class RotationRequirements:
     """What the certificates are judged by. names: DNS names that the leaf must be for.
 
     settled: the CAs that every webhook configuration has held for long enough.
@@ -71,34 +71,34 @@ class Need:
     at: datetime
     names: frozenset[str]
     settled: Authorities = ()
-    terms: Terms = field(default_factory=Terms)
+    terms: CertificateLifetimes = field(default_factory=CertificateLifetimes)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RotationStep:
     """A change to make. reason: constant text for the log. urgent: without it nothing good can be served."""
 
-    state: State
+    state: CertificateSet
     reason: str
     urgent: bool = False
 
 
-def advance(state: State, need: Need, key: NewKey = new_key) -> Step | None:
+def advance(state: CertificateSet, need: RotationRequirements, key: NewKey = new_key) -> RotationStep | None:
     """The next change that is due, None when all is well; each step leaves a state that serves."""
     kept = _without_expired(state, need.at)
     if not serves(kept, need.at, need.names):
-        return Step(_repaired(kept, need, key), "a certificate that can serve was issued", urgent=True)
+        return RotationStep(_repaired(kept, need, key), "a certificate that can serve was issued", urgent=True)
     if kept.announced and kept.announced.certificate in need.settled:
-        return Step(_succeeded(kept, kept.announced, need, key), "the announced CA has taken over")
+        return RotationStep(_succeeded(kept, kept.announced, need, key), "the announced CA has taken over")
     if not kept.announced and (not kept.ca or _left(kept.ca, need) <= need.terms.ca_renewal):
-        return Step(replace(kept, announced=issue_ca(key(), need.at, need.terms)), "the next CA was announced")
+        return RotationStep(replace(kept, announced=issue_ca(key(), need.at, need.terms)), "the next CA was announced")
     if kept.ca and kept.leaf and _leaf_due(kept.ca, kept.leaf, need):
         leaf = issue_leaf(kept.ca, key(), need.names, need.at, need.terms)
-        return Step(replace(kept, leaf=leaf), "the certificate was renewed")
-    return Step(kept, "an expired CA was dropped") if kept != state else None
+        return RotationStep(replace(kept, leaf=leaf), "the certificate was renewed")
+    return RotationStep(kept, "an expired CA was dropped") if kept != state else None
 
 
-def serves(state: State, at: datetime, names: Collection[str]) -> bool:
+def serves(state: CertificateSet, at: datetime, names: Collection[str]) -> bool:
     """Whether a client that trusts the bundle would accept the leaf now under each of these names."""
     leaf = state.leaf
     if not leaf or not _valid(leaf.certificate, at) or not names_of(leaf.certificate).issuperset(names):
@@ -106,12 +106,12 @@ def serves(state: State, at: datetime, names: Collection[str]) -> bool:
     return any(signed_by(leaf.certificate, ca) and _valid(ca, at) for ca in state.trusted)
 
 
-def mended(found: State, known: State, at: datetime) -> State:
+def usable_certificates(found: CertificateSet, known: CertificateSet, at: datetime) -> CertificateSet:
     """What is stored, or, where that cannot serve any more, what this replica knows from before and serves still."""
     return known if serves(known, at, ()) and not serves(found, at, ()) else found
 
 
-def _repaired(state: State, need: Need, key: NewKey) -> State:
+def _repaired(state: CertificateSet, need: RotationRequirements, key: NewKey) -> CertificateSet:
     """A state that serves, from the best CA at hand. Names that another replica wants stay: two never take turns."""
     signer = state.ca or state.announced or issue_ca(key(), need.at, need.terms)
     held = names_of(state.leaf.certificate) if state.leaf and _valid(state.leaf.certificate, need.at) else frozenset()
@@ -120,25 +120,27 @@ def _repaired(state: State, need: Need, key: NewKey) -> State:
     return replace(state, ca=signer, leaf=leaf, announced=announced)
 
 
-def _succeeded(state: State, signer: Pair, need: Need, key: NewKey) -> State:
+def _succeeded(
+    state: CertificateSet, signer: CertificatePair, need: RotationRequirements, key: NewKey
+) -> CertificateSet:
     """The announced CA signs from now on; the old one is trusted only."""
     old = (state.ca.certificate,) if state.ca else ()
     leaf = issue_leaf(signer, key(), need.names, need.at, need.terms)
-    return State(signer, leaf, None, (*old, *state.previous))
+    return CertificateSet(signer, leaf, None, (*old, *state.previous))
 
 
-def _leaf_due(ca: Pair, leaf: Pair, need: Need) -> bool:
+def _leaf_due(ca: CertificatePair, leaf: CertificatePair, need: RotationRequirements) -> bool:
     """Whether the leaf is near its end, and another one would be valid for longer."""
     return _left(leaf, need) <= need.terms.leaf_renewal and leaf_end(ca, need.at, need.terms) > leaf.end
 
 
-def _without_expired(state: State, at: datetime) -> State:
+def _without_expired(state: CertificateSet, at: datetime) -> CertificateSet:
     """The state without CAs that are of no use at this instant."""
     ca, announced = (pair if pair and _valid(pair.certificate, at) else None for pair in (state.ca, state.announced))
-    return State(ca, state.leaf, announced, tuple(found for found in state.previous if _valid(found, at)))
+    return CertificateSet(ca, state.leaf, announced, tuple(found for found in state.previous if _valid(found, at)))
 
 
-def _left(pair: Pair, need: Need) -> timedelta:
+def _left(pair: CertificatePair, need: RotationRequirements) -> timedelta:
     """How long it is valid yet."""
     return pair.end - need.at
 

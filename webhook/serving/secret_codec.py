@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from webhook.serving.ca import Key, Pair, cert_pem, is_ca, key_pem
-from webhook.serving.rotation import State
+from webhook.serving.ca import CertificatePair, Key, cert_pem, is_ca, key_pem
+from webhook.serving.rotation import CertificateSet
 
 PREVIOUS = "ca-previous.crt"
 _PAIRS = {"ca": "ca", "leaf": "tls", "announced": "ca-announced"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DecodedSecret:
     """What a Secret holds. faults: what in it is of no use, in words without a byte of it."""
 
-    state: State
+    state: CertificateSet
     faults: tuple[str, ...] = ()
 
 
-def write_state(state: State) -> dict[str, bytes]:
+def write_state(state: CertificateSet) -> dict[str, bytes]:
     """The values of the Secret's keys."""
     pairs = {name: getattr(state, part) for part, name in _PAIRS.items()}
     values = {f"{name}.crt": cert_pem(pair.certificate) for name, pair in pairs.items() if pair}
@@ -33,7 +33,7 @@ def write_state(state: State) -> dict[str, bytes]:
     return values | ({PREVIOUS: cert_pem(*state.previous)} if state.previous else {})
 
 
-def read_state(values: Mapping[str, bytes]) -> Reading:
+def read_state(values: Mapping[str, bytes]) -> DecodedSecret:
     """The state that these values are; what is damaged is left out, and never raises.
 
     A CA whose key is damaged can sign no more, but what it signed stays trusted.
@@ -44,7 +44,9 @@ def read_state(values: Mapping[str, bytes]) -> Reading:
     keyless = certificates["ca"] if not pairs.get("ca") else None
     previous = _certificates(values, PREVIOUS, faults)
     trusted = tuple(ca for ca in (keyless, *previous) if ca and is_ca(ca))
-    return Reading(State(**{part: pair for part, pair in pairs.items() if pair}, previous=trusted), tuple(faults))
+    return DecodedSecret(
+        CertificateSet(**{part: pair for part, pair in pairs.items() if pair}, previous=trusted), tuple(faults)
+    )
 
 
 def read_bundle(content: bytes) -> tuple[x509.Certificate, ...]:
@@ -68,7 +70,7 @@ def _certificate(values: Mapping[str, bytes], name: str, faults: list[str]) -> x
     return next(iter(_certificates(values, name, faults)), None)
 
 
-def _pair(values: Mapping[str, bytes], part: str, found: x509.Certificate, faults: list[str]) -> Pair | None:
+def _pair(values: Mapping[str, bytes], part: str, found: x509.Certificate, faults: list[str]) -> CertificatePair | None:
     """The certificate with its key, if it has one that fits and may sign what it is there to sign."""
     name = f"{_PAIRS[part]}.key"
     key = _key(values.get(name, b""))
@@ -81,7 +83,7 @@ def _pair(values: Mapping[str, bytes], part: str, found: x509.Certificate, fault
         problem = "belongs to a certificate that is no CA"
     if problem:
         faults.append(f'key "{name}" {problem}')
-    return Pair(found, key) if key and not problem else None
+    return CertificatePair(found, key) if key and not problem else None
 
 
 def _key(content: bytes) -> Key | None:

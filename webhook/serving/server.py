@@ -10,13 +10,13 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from webhook.serving.endpoint import Endpoint, Service
+from webhook.serving.endpoint import Endpoint, ServedApplication
 from webhook.serving.http_response import Wsgi
-from webhook.serving.limits import SMALL, Limits
+from webhook.serving.limits import SMALL, ConnectionLimits
 from webhook.serving.observer import Meter, Tell, Unmetered
-from webhook.serving.thread_pool import Pool
-from webhook.serving.tls import Certificates
-from webhook.serving.worker import FINISH_SECONDS, LoopWorker, Plan
+from webhook.serving.thread_pool import ThreadPool
+from webhook.serving.tls import TlsContextSource
+from webhook.serving.worker import FINISH_SECONDS, LoopWorker, WorkerPlan
 
 _BACKLOG = 64
 """Connections that may wait at the address of the metrics."""
@@ -33,7 +33,7 @@ class PortTaken(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessSettings:
     """How the server process is cut. workers: processes; threads: reviews at a time in each.
 
     drain_seconds, linger_seconds: see Plan.
@@ -43,7 +43,7 @@ class Process:
     threads: int
     drain_seconds: int = 0
     linger_seconds: int = 0
-    limits: Limits = field(default_factory=Limits)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 def _nothing() -> None:
@@ -54,7 +54,7 @@ def _tell_nobody(_message: str, _fields: object) -> None:
     """For who wants nothing told."""
 
 
-def _watch_nothing(_endpoints: Sequence[Endpoint], _reviews: Pool[Any]) -> None:
+def _watch_nothing(_endpoints: Sequence[Endpoint], _reviews: ThreadPool[Any]) -> None:
     """For who wants nothing shown."""
 
 
@@ -72,11 +72,11 @@ class Hooks:
     waits: Callable[[], str] = str
     meter: Meter = field(default_factory=Unmetered)
     tell: Tell = _tell_nobody
-    watch: Callable[[Sequence[Endpoint], Pool[Any]], None] = _watch_nothing
+    watch: Callable[[Sequence[Endpoint], ThreadPool[Any]], None] = _watch_nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class PlainHttpService:
     """What is served beside it over plain HTTP: an application, and the socket of its address."""
 
     listener: socket.socket
@@ -104,19 +104,19 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def __init__(
         self,
-        service: Plain,
-        certificates: Certificates,
-        process: Process,
+        service: PlainHttpService,
+        certificates: TlsContextSource,
+        process: ProcessSettings,
         hooks: Hooks,
-        beside: Sequence[Plain] = (),
+        beside: Sequence[PlainHttpService] = (),
     ) -> None:
         """service: gets TLS with the certificates. Applications are built before the workers are forked."""
         self.process, self.hooks, self.app = process, hooks, service.app
         self.certificates = certificates
         for plain in beside:
             plain.listener.listen(_BACKLOG)
-        main = Service(service.listener, service.app, certificates.context, process.limits, hooks.waits)
-        self.services = (main, *(Service(plain.listener, plain.app, None, SMALL) for plain in beside))
+        main = ServedApplication(service.listener, service.app, certificates.context, process.limits, hooks.waits)
+        self.services = (main, *(ServedApplication(plain.listener, plain.app, None, SMALL) for plain in beside))
         super().__init__()
 
     def load_config(self) -> None:
@@ -149,7 +149,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def _worker_class(self) -> type[LoopWorker]:
         """The worker with everything that it serves."""
         hooks, process = self.hooks, self.process
-        plan = Plan(
+        plan = WorkerPlan(
             self.services,
             process.threads,
             process.drain_seconds,

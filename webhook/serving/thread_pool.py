@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 Work = TypeVar("Work")
 
 
-class Pool(Generic[Work]):
+class ThreadPool(Generic[Work]):
     """Does pieces of work, several at a time; the caller never waits."""
 
     def __init__(self, name: str, threads: int, most: int, work: Callable[[Work], None]) -> None:

@@ -2,9 +2,9 @@
 
 from time import perf_counter
 
-from webhook.serving.connection import Connection, State
+from webhook.serving.connection import ClientConnection, ConnectionState
 from webhook.serving.endpoint import Endpoint
-from webhook.serving.http_request import Refusal
+from webhook.serving.http_request import HttpRefusal
 from webhook.serving.observer import Closed
 
 SWEEP_SECONDS = 0.1
@@ -27,16 +27,16 @@ class Deadlines:
         for _ in range(len(endpoint.answering.waiting)):
             endpoint.enqueue(*endpoint.answering.waiting.popleft())
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: ClientConnection) -> None:
         endpoint, reason = self._endpoint, Closed(connection.late)
-        if connection.state in (State.IDLE, State.KEPT):
+        if connection.state in (ConnectionState.IDLE, ConnectionState.KEPT):
             self._end_idle(connection)
-        elif connection.state is State.READING:
-            endpoint.refuse(connection, Refusal(408, f"the request did not arrive in time: {reason}"), reason)
+        elif connection.state is ConnectionState.READING:
+            endpoint.refuse(connection, HttpRefusal(408, f"the request did not arrive in time: {reason}"), reason)
         else:
             endpoint.drop(connection, reason)
 
-    def _end_idle(self, connection: Connection) -> None:
+    def _end_idle(self, connection: ClientConnection) -> None:
         """Ends a connection that carries no request, unless one has just arrived."""
         if not connection.unread():
             self._endpoint.finish(connection, Closed.IDLE)
@@ -50,8 +50,11 @@ class Deadlines:
         """
         now = perf_counter()
         for connection in self._endpoint.connections:
-            if connection.state in (State.IDLE, State.KEPT) and now - connection.since >= idle_seconds:
+            if (
+                connection.state in (ConnectionState.IDLE, ConnectionState.KEPT)
+                and now - connection.since >= idle_seconds
+            ):
                 self._end_idle(connection)
-            if connection.state is State.HANDSHAKE and not connection.started and not connection.unread():
+            if connection.state is ConnectionState.HANDSHAKE and not connection.started and not connection.unread():
                 self._endpoint.drop(connection, Closed.HANDSHAKE)
-        return len(self._endpoint.connections) == len(self._endpoint.connections.of(State.CLOSING))
+        return len(self._endpoint.connections) == len(self._endpoint.connections.of(ConnectionState.CLOSING))

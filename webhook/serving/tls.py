@@ -14,7 +14,7 @@ class BadCertificate(ValueError):
     """Certificate and key cannot serve; the text names the file and what is wrong with it."""
 
 
-class Certificates:
+class TlsContextSource:
     """Holds the context for a certificate and its key; a renewed pair serves from the next connection on.
 
     A pair that cannot be loaded never replaces one that serves: `complain` is told once, and the old one stays.

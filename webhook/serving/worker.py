@@ -14,9 +14,9 @@ from typing import Any
 
 from gunicorn.workers.base import Worker
 
-from webhook.serving.endpoint import Endpoint, Piece, Service
+from webhook.serving.endpoint import Endpoint, Piece, ServedApplication
 from webhook.serving.observer import Meter, Tell, Unmetered
-from webhook.serving.thread_pool import Pool
+from webhook.serving.thread_pool import ThreadPool
 from webhook.serving.timeouts import SWEEP_SECONDS, Deadlines
 
 FINISH_SECONDS = 25
@@ -28,7 +28,7 @@ _OTHER_QUEUE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WorkerPlan:
     """What a worker serves, and how it ends. threads: reviews at a time.
 
     drain_seconds: how long after SIGTERM new connections are still taken, since the API server may not know yet that we
@@ -36,19 +36,19 @@ class Plan:
     long after its last answer a connection is kept then, for a client that may be using it.
     """
 
-    services: Sequence[Service]
+    services: Sequence[ServedApplication]
     threads: int
     drain_seconds: float
     linger_seconds: float
     meter: Meter
     tell: Tell
-    watch: Callable[[Sequence[Endpoint], Pool[Any]], None] = lambda _endpoints, _pool: None
+    watch: Callable[[Sequence[Endpoint], ThreadPool[Any]], None] = lambda _endpoints, _pool: None
 
 
 class LoopWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
     """Serves `plan`, which a subclass sets."""
 
-    plan: Plan
+    plan: WorkerPlan
 
     def __init__(self, *arguments: Any) -> None:
         """As gunicorn does."""
@@ -79,7 +79,10 @@ class LoopWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         """Starts the threads, and accepts connections."""
         plan, (main, *beside) = self.plan, self.plan.services
         services = (replace(main, listener=self.sockets[0].sock), *beside)
-        reviews, others = Pool("review", plan.threads, main.limits.queue, _work), Pool("other", 1, _OTHER_QUEUE, _work)
+        reviews, others = (
+            ThreadPool("review", plan.threads, main.limits.queue, _work),
+            ThreadPool("other", 1, _OTHER_QUEUE, _work),
+        )
         first = Endpoint(services[0], loop, plan.meter, plan.tell)
         # How often metrics are fetched is not counted.
         self.endpoints = (first, *(Endpoint(service, loop, Unmetered(), plan.tell) for service in services[1:]))

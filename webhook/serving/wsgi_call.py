@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from webhook.serving.connection import Connection
-from webhook.serving.http_request import Request
-from webhook.serving.http_response import RETRIED, Answer, Wsgi, plain
+from webhook.serving.connection import ClientConnection
+from webhook.serving.http_request import HttpRequest
+from webhook.serving.http_response import RETRIED, Wsgi, WsgiResponse, plain
 from webhook.serving.observer import Closed, Meter, Tell
 from webhook.serving.wsgi_environ import environ_of
 
@@ -22,12 +22,12 @@ Source: https://github.com/kubernetes/client-go/blob/v0.34.0/rest/with_retry.go 
 """
 SLOW_SECONDS = 0.5
 """From then on it is worth asking the kernel whether the client still waits."""
-Exchange = tuple[Connection, Request]
+Exchange = tuple[ClientConnection, HttpRequest]
 """A request that has arrived whole, and the connection that carries it."""
 
 
 @dataclass(slots=True)
-class Answering:
+class RequestHandler:
     """For the connections of one address.
 
     crowded: whether a connection must end with its answer, to make room. waits: what the server waits for before it
@@ -46,7 +46,7 @@ class Answering:
     done: deque[Exchange] = field(default_factory=deque)
     waiting: deque[Exchange] = field(default_factory=deque)
 
-    def work(self, connection: Connection, request: Request) -> None:
+    def work(self, connection: ClientConnection, request: HttpRequest) -> None:
         """Answers the connection's request, or puts it off."""
         waited = perf_counter() - request.completed
         if request.method == "POST" and waited < HOLD_SECONDS and self.waits():
@@ -62,11 +62,11 @@ class Answering:
         if answer is not None:
             answer.close()
 
-    def _answer(self, connection: Connection, request: Request) -> Answer | None:
+    def _answer(self, connection: ClientConnection, request: HttpRequest) -> WsgiResponse | None:
         """Runs the application and sends what it answers."""
         answer = None
         try:
-            answer = Answer(self.app, environ_of(request, connection.peer, self.server, self.scheme))
+            answer = WsgiResponse(self.app, environ_of(request, connection.peer, self.server, self.scheme))
             connection.ends = self._ends(connection, request, answer)
             message = answer.message(close=connection.ends, version=request.version)
         except Exception as error:  # noqa: BLE001  # the application's: its client gets an answer, the next one too
@@ -75,13 +75,13 @@ class Answering:
         self._send(connection, request, message)
         return answer
 
-    def _ends(self, connection: Connection, request: Request, answer: Answer) -> bool:
+    def _ends(self, connection: ClientConnection, request: HttpRequest, answer: WsgiResponse) -> bool:
         """Whether this is the last answer on its connection; decided once, and then said in the answer."""
         if self.leaving or not request.keep_alive or request.broken:
             return True
         return answer.code in RETRIED or self.crowded(connection.peer)
 
-    def _send(self, connection: Connection, request: Request, message: bytes) -> None:
+    def _send(self, connection: ClientConnection, request: HttpRequest, message: bytes) -> None:
         if perf_counter() - request.arrived > SLOW_SECONDS and connection.abandoned():
             self._abandoned(connection, request)
             return
@@ -90,7 +90,7 @@ class Answering:
         except OSError:
             self._abandoned(connection, request)
 
-    def _abandoned(self, connection: Connection, request: Request) -> None:
+    def _abandoned(self, connection: ClientConnection, request: HttpRequest) -> None:
         """The client has gone before its answer."""
         connection.ends, connection.late = True, Closed.ABANDONED
         milliseconds = round((perf_counter() - request.arrived) * 1000)
@@ -98,7 +98,7 @@ class Answering:
         fields = {"client": connection.peer, "milliseconds": milliseconds, "consequence": consequence}
         self.tell("the client closed the connection before its answer", fields)
 
-    def _give_back(self, connection: Connection, request: Request) -> None:
+    def _give_back(self, connection: ClientConnection, request: HttpRequest) -> None:
         """Hands the connection back to the loop, which needs to know at once only where there is something to do.
 
         It is in `done` before `paused` is read; the loop sets `paused` before it looks into `done`: one of both sees

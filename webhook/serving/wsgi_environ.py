@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from webhook.serving.http_request import Request
+from webhook.serving.http_request import HttpRequest
 
 ARRIVED = "mtls_guard.arrived"
 """When the client began to wait for the answer, in seconds of `perf_counter`."""
@@ -29,7 +29,7 @@ class BrokenBody(io.RawIOBase):
         raise OSError("the body breaks off")
 
 
-def environ_of(request: Request, peer: str, server: tuple[str, int], scheme: str) -> dict[str, Any]:
+def environ_of(request: HttpRequest, peer: str, server: tuple[str, int], scheme: str) -> dict[str, Any]:
     """The environ of a request. peer: the address of its client. server: where it was received."""
     path, query = _split(request.target)
     environ = {

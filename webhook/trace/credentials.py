@@ -9,7 +9,7 @@ from webhook.model.finding import ObjectRef
 from webhook.model.material import CertificateFacts, Material
 
 if TYPE_CHECKING:
-    from webhook.material.refusal import Refusal
+    from webhook.material.refusal import LoadFailure
     from webhook.trace.workload import WorkloadPicture
 
 
@@ -18,7 +18,7 @@ class Refused:
     """A file that the sidecar will not load. chain: of the file at fault. other: the pair's other half, if any."""
 
     chain: Chain
-    refusal: "Refusal"
+    refusal: "LoadFailure"
     other: Chain | None = None
 
 

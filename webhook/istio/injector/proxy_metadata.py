@@ -6,7 +6,7 @@ Only what changes files is asked for: OUTPUT_CERTS and ISTIO_META_TLS_CLIENT_*. 
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.decoding.errors import Broken, LimitExceeded
+from webhook.decoding.errors import InvalidDocument, LimitExceeded
 from webhook.decoding.limits import ANNOTATION
 from webhook.model.mesh import Mesh
 from webhook.model.raw_object import mapping, texts
@@ -65,7 +65,7 @@ def unread(written: str) -> str:
         _load(written)
     except LimitExceeded as fault:
         return fault.problem
-    except Broken:
+    except InvalidDocument:
         pass
     return ""
 
@@ -76,7 +76,7 @@ def _parsed(written: str) -> Any:
         return _load(written)
     except LimitExceeded:
         return {}
-    except Broken:
+    except InvalidDocument:
         return False
 
 
