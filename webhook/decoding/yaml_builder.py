@@ -170,7 +170,7 @@ class Builder:
 
 def _mergeable(value: Any) -> list[Any]:
     """The mappings that `<<` merges, over what stands before it and under what follows."""
-    found = value if isinstance(value, list) else [value]
-    if not all(isinstance(entry, dict) for entry in found):
+    mappings = value if isinstance(value, list) else [value]
+    if not all(isinstance(entry, dict) for entry in mappings):
         raise InvalidDocument("<< takes a mapping or a list of mappings")
-    return found
+    return mappings

@@ -56,8 +56,8 @@ def _passes(request: Request, view: Snapshot) -> bool:
 
 def _ours(request: Request) -> bool:
     """Whether the kind is the one we know, and not a namesake of another API group."""
-    wanted = "" if request.ref.kind == "Secret" else "networking.istio.io"
-    return group_of(request.ref.api_version) == wanted
+    group = "" if request.ref.kind == "Secret" else "networking.istio.io"
+    return group_of(request.ref.api_version) == group
 
 
 def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
@@ -66,18 +66,20 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
     if new is None:
         return Verdict(request.ref)
     if is_controlled(new, view.workload_paths):
-        made = request.operation == "CREATE"
-        return judge_created_pod(new, view, policy, at, occasion_of(request, policy)) if made else Verdict(request.ref)
+        is_new = request.operation == "CREATE"
+        return (
+            judge_created_pod(new, view, policy, at, occasion_of(request, policy)) if is_new else Verdict(request.ref)
+        )
     old = _read(request.old, request, view) if request.operation == "UPDATE" else None
     occasion = _with_annotations(occasion_of(request, policy), old)
     verdict = judge_workload(new, view, policy, at, occasion)
     if old is None or not (verdict.findings or declares_volumes(new.template)):
         return verdict
-    known = judge_workload(old, view, policy, at, occasion).findings
-    former = served_hosts(picture_of(old, view, policy, at, occasion), known)
+    old_findings = judge_workload(old, view, policy, at, occasion).findings
+    former = served_hosts(picture_of(old, view, policy, at, occasion), old_findings)
     if former:
         verdict = judge_workload(new, view, policy, at, replace(occasion, former=former))
-    new_faults = softened(verdict.findings, known)
+    new_faults = softened(verdict.findings, old_findings)
     return replace(verdict, findings=in_order(with_migration_advice(new_faults, request, view.workload_paths)))
 
 
@@ -98,14 +100,14 @@ def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime)
     """A rule's own faults, and what the change does to workloads that are fine without it."""
     before = _state(request, view, request.old)
     after = _state(request, view, request.new if request.operation != "DELETE" else {})
-    own = _own(request, before, after, policy, at)
-    told = {one.identity for one in own if one.severity is Severity.DENY}
+    own_findings = _own(request, before, after, policy, at)
+    denied = {finding.identity for finding in own_findings if finding.severity is Severity.DENY}
     findings: tuple[Finding, ...] = ()
     if before is not after:
-        picture = Impact(before, after, occasion_of(request, policy), told).picture(request, policy, at)
+        picture = Impact(before, after, occasion_of(request, policy), denied).picture(request, policy, at)
         findings = weigh(hits(about("change"), picture, request.ref, view.deadline), policy, request.ref.namespace)
-    kept = [one for one in own if not (findings and one.rule in _said_of_reach())]
-    verdict = Verdict(request.ref, in_order((*kept, *findings)), _goal(request))
+    remaining = [finding for finding in own_findings if not (findings and finding.rule in _said_of_reach())]
+    verdict = Verdict(request.ref, in_order((*remaining, *findings)), _goal(request))
     return verdict if request.ref.kind == "DestinationRule" else partial(verdict, left_out(_spec(request), "spec"))
 
 

@@ -49,10 +49,10 @@ class Impact:
         concerned = tuple(self._concerned(request.ref))
         self._any_use = request.ref.kind == "Secret" and request.operation == "DELETE"
         broken = (self._broken(workload, request.ref, policy, at) for workload in concerned[:JUDGED])
-        found = tuple(one for one in broken if one is not None)
+        losses = tuple(loss for loss in broken if loss is not None)
         unseen = max(0, len(concerned) - JUDGED)
         accepts = request.ref.kind == "DestinationRule" and accepted(request, self.after.workload_paths)
-        return ChangePicture(request.ref, request.operation, found, unseen, accepts)
+        return ChangePicture(request.ref, request.operation, losses, unseen, accepts)
 
     def _broken(self, workload: Workload, ref: ObjectRef, policy: Policy, at: datetime) -> Broken | None:
         """What a workload loses that had what it needs for a host; any other was never served, or broken before.
@@ -61,40 +61,42 @@ class Impact:
         """
         self.before.deadline.check()
         before = picture_of(workload, self.before, policy, at)
-        then = _denials(judge_picture(before, policy).findings) if before.intents else []
-        served = served_hosts(before, then) if before.intents else frozenset()
+        denials_before = _denials(judge_picture(before, policy).findings) if before.intents else []
+        served = served_hosts(before, denials_before) if before.intents else frozenset()
         if not (served or self._any_use):
             return None
         after = picture_of(workload, self.after, policy, at, replace(self.occasion, former=served))
         stage = Stage.MEANT if self.occasion.final else Stage.ARRIVING
-        now = _denials(judge_picture(after, policy, stage, _rules_of(before)).findings)
-        lost = served - served_hosts(after, now) - guessed_hosts(before)
-        now += _denials(lost_files(after, lost, policy))
-        left = _denials(stranded_pods(before, after, served, policy))
-        if left and not now:
-            return Broken(workload.ref, tuple(left), running=True)
-        if not now:
+        denials_after = _denials(judge_picture(after, policy, stage, _rules_of(before)).findings)
+        lost = served - served_hosts(after, denials_after) - guessed_hosts(before)
+        denials_after += _denials(lost_files(after, lost, policy))
+        left_behind = _denials(stranded_pods(before, after, served, policy))
+        if left_behind and not denials_after:
+            return Broken(workload.ref, tuple(left_behind), running=True)
+        if not denials_after:
             return Broken(workload.ref, miss=_missed(after, ref)) if served and not after.intents else None
-        if then and not self._any_use and served <= served_hosts(after, now):
+        if denials_before and not self._any_use and served <= served_hosts(after, denials_after):
             return None
-        known = {*self.told, *(one.identity for one in then)}
-        new = tuple(one for one in now if one.identity not in known)
+        reported = {*self.told, *(finding.identity for finding in denials_before)}
+        new = tuple(finding for finding in denials_after if finding.identity not in reported)
         return Broken(workload.ref, new) if new else None
 
     def _concerned(self, ref: ObjectRef) -> Iterable[Workload]:
         """Workloads whose verdict may depend on the object, those of its own namespace first."""
-        found = {workload.ref: workload for workload in self._candidates(ref)}
+        candidates = {workload.ref: workload for workload in self._candidates(ref)}
         if ref.kind == "DestinationRule":
-            found = {
-                one: workload
-                for one, workload in found.items()
-                if one.namespace == ref.namespace or self._picks(one.namespace) or self._told_anew(ref, one.namespace)
+            candidates = {
+                name: workload
+                for name, workload in candidates.items()
+                if name.namespace == ref.namespace
+                or self._picks(name.namespace)
+                or self._told_anew(ref, name.namespace)
             }
-        return sorted(found.values(), key=lambda one: (one.namespace != ref.namespace, one.ref))
+        return sorted(candidates.values(), key=lambda workload: (workload.namespace != ref.namespace, workload.ref))
 
     def _picks(self, namespace: str) -> bool:
         """Whether what a sidecar is told there depends on the labels of its pod."""
-        return any(one.selector is not None for one in self.after.config.sidecars.of_namespace(namespace))
+        return any(sidecar.selector is not None for sidecar in self.after.config.sidecars.of_namespace(namespace))
 
     def _candidates(self, ref: ObjectRef) -> Iterator[Workload]:
         workloads, namespace = self.after.workloads, ref.namespace
@@ -115,13 +117,13 @@ class Impact:
 
         Those of its own namespace count in any case: it may be the rule that they miss.
         """
-        known = self._anew.get(namespace)
-        if known is None:
+        changed = self._anew.get(namespace)
+        if changed is None:
             self.before.deadline.check()
             hosts = {host for state in (self.before, self.after) for host in _all_hosts(state.config, ref)}
             pairs = ((_told(self.before, namespace, host), _told(self.after, namespace, host)) for host in hosts)
-            known = self._anew[namespace] = any(before != after for before, after in pairs)
-        return known
+            changed = self._anew[namespace] = any(before != after for before, after in pairs)
+        return changed
 
 
 def _missed(picture: WorkloadPicture, ref: ObjectRef) -> Miss | None:
@@ -147,7 +149,7 @@ def _all_hosts(config: Config, ref: ObjectRef) -> Iterator[str]:
 
 
 def _denials(findings: Iterable[Finding]) -> list[Finding]:
-    return [one for one in findings if one.severity is Severity.DENY]
+    return [finding for finding in findings if finding.severity is Severity.DENY]
 
 
 def _related(config: Config, ref: ObjectRef) -> Iterator[DestinationRule]:
@@ -169,7 +171,11 @@ def _hosts(config: Config, ref: ObjectRef) -> Iterator[str]:
         route = config.routes.get(ref)
         if route is not None:
             yield from config.routes.hosts(route)
-            yield from (config.routes.resolve(target.host, route) for one in route.routes for target in one.targets)
+            yield from (
+                config.routes.resolve(target.host, route)
+                for http_route in route.routes
+                for target in http_route.targets
+            )
     else:
         yield from (service.host for service in config.services.of_object(ref))
 

@@ -29,7 +29,7 @@ def accepted(request: Request, further: Templates) -> bool:
 def with_migration_advice(findings: Iterable[Finding], request: Request, further: Templates) -> tuple[Finding, ...]:
     """The findings of an update of a workload: those of a move name the way, or warn where that is accepted."""
     tolerated = accepted(request, further)
-    return tuple(_told(one, tolerated=tolerated) if one.rule in MOVES else one for one in findings)
+    return tuple(_told(finding, tolerated=tolerated) if finding.rule in MOVES else finding for finding in findings)
 
 
 def _told(finding: Finding, *, tolerated: bool) -> Finding:

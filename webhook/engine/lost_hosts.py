@@ -15,8 +15,8 @@ RULE = "file-not-mounted"
 def lost_files(picture: WorkloadPicture, hosts: Collection[str], policy: Policy) -> tuple[Finding, ...]:
     """The findings for the files that DestinationRules of these hosts make the sidecar read and no mount provides."""
     rule = catalogue()[RULE]
-    found = [Hit(rule, violation) for violation in _unmounted(picture, hosts)] if hosts else []
-    return weigh(found, policy, picture.workload.namespace) if found else ()
+    file_hits = [Hit(rule, violation) for violation in _unmounted(picture, hosts)] if hosts else []
+    return weigh(file_hits, policy, picture.workload.namespace) if file_hits else ()
 
 
 def guessed_hosts(picture: WorkloadPicture) -> frozenset[str]:

@@ -44,7 +44,7 @@ def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable
     """The verdicts of `judge_state`, each yet to be reached, in any order and in any process."""
     return [
         *(later(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
-        *(later(judge_created_pod, made, view, policy, at) for made in view.pods.all()),
+        *(later(judge_created_pod, pod, view, policy, at) for pod in view.pods.all()),
         *(later(judge_rule, rule, view, policy, at) for rule in view.config.rules),
     ]
 
@@ -73,8 +73,8 @@ def judge_created_pod(
     if stored is not None and _says_it(stored, pod) and opts_in(WorkloadPicture(stored, view, _horizon(policy, at))):
         return Verdict(pod.ref)
     picture = picture_of(pod, view, policy, at, occasion)
-    found = hits((catalogue()[NOT_APPLIED],), picture, pod.ref, view.deadline) if picture.addition.lacking else ()
-    return Verdict(pod.ref, weigh(found, policy, pod.namespace) if found else (), picture.goal)
+    pod_hits = hits((catalogue()[NOT_APPLIED],), picture, pod.ref, view.deadline) if picture.addition.lacking else ()
+    return Verdict(pod.ref, weigh(pod_hits, policy, pod.namespace) if pod_hits else (), picture.goal)
 
 
 def _says_it(workload: Workload, pod: Workload) -> bool:
@@ -106,9 +106,9 @@ def judge_picture(
         stage = Stage.AWAITING if picture.occasion.request else Stage.MEANT
     if workload.template_elsewhere:
         return Verdict(workload.ref)
-    own = (replace(one, violation=at_producer(picture.view, one.violation)) for one in workload_hits(picture))
-    found = [*own, *concerned(picture, stage, used)]
-    verdict = Verdict(workload.ref, weigh(found, policy, workload.namespace) if found else (), picture.goal)
+    own_hits = (replace(hit, violation=at_producer(picture.view, hit.violation)) for hit in workload_hits(picture))
+    all_hits = [*own_hits, *concerned(picture, stage, used)]
+    verdict = Verdict(workload.ref, weigh(all_hits, policy, workload.namespace) if all_hits else (), picture.goal)
     return partial(verdict, picture.left_out)
 
 
@@ -126,11 +126,11 @@ def judge_rule(
 ) -> Verdict:
     """Every fault of the rule itself, and what it means for the workloads that it reaches."""
     horizon = _horizon(policy, at)
-    found, picture = own_faults(rule, view, horizon, stage), AudiencePicture(rule, view, horizon, stage)
-    if any(hit.rule.id in PLAIN_CALLS for hit in found) and picture.held_by_gateways:
-        found = _routed_only(found)
-    found = (*found, *hits(about("audience"), picture, rule.ref, view.deadline))
-    verdict = Verdict(rule.ref, weigh(found, policy, rule.ref.namespace) if found else (), rule.host)
+    rule_hits, picture = own_faults(rule, view, horizon, stage), AudiencePicture(rule, view, horizon, stage)
+    if any(hit.rule.id in PLAIN_CALLS for hit in rule_hits) and picture.held_by_gateways:
+        rule_hits = _routed_only(rule_hits)
+    rule_hits = (*rule_hits, *hits(about("audience"), picture, rule.ref, view.deadline))
+    verdict = Verdict(rule.ref, weigh(rule_hits, policy, rule.ref.namespace) if rule_hits else (), rule.host)
     return partial(verdict, picture.left_out)
 
 
@@ -152,13 +152,13 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
         spare = picture.intents[files] is Intent.EVIDENT and (
             files in sound or _covered(_mounts(picture, files), explained) or awaited(picture, files)
         )
-        for ref, found in by_rule.items():
+        for ref, faults_of_rule in by_rule.items():
             doubtful = own_may_follow(picture, ref) or (spare and ref.namespace != picture.workload.namespace)
-            counting = _routed_only(found) if picture.injection.gateway else found
+            counting = _routed_only(faults_of_rule) if picture.injection.gateway else faults_of_rule
             yield from map(_in_doubt, counting) if doubtful else counting
     for miss in picture.misses:
-        found = own_faults(miss.rule, picture.view, picture.horizon, stage) if miss.evident else ()
-        yield from map(_in_doubt, found) if own_may_follow(picture, miss.rule.ref) else found
+        faults_of_rule = own_faults(miss.rule, picture.view, picture.horizon, stage) if miss.evident else ()
+        yield from map(_in_doubt, faults_of_rule) if own_may_follow(picture, miss.rule.ref) else faults_of_rule
 
 
 def _faults_of(
@@ -168,13 +168,13 @@ def _faults_of(
     refs = () if used is None else (user.rule.ref for user in picture.groups[files])
     arriving = frozenset(ref for ref in refs if ref not in (used or ()))
     derived, key = picture.reach.derived, ("faults", id(picture.groups), files, stage, arriving)
-    groups, known = derived.get(key, (None, {}))
+    groups, cached_faults = derived.get(key, (None, {}))
     if groups is not picture.groups:  # which keeps them, so that their id is not given to others
         rules = {user.rule.ref: user.rule for user in picture.groups[files]}
         stages = ((rule, Stage.ARRIVING if ref in arriving else stage) for ref, rule in rules.items())
-        known = {rule.ref: own_faults(rule, picture.view, picture.horizon, its) for rule, its in stages}
-        derived[key] = (picture.groups, known)
-    return dict(known)
+        cached_faults = {rule.ref: own_faults(rule, picture.view, picture.horizon, its) for rule, its in stages}
+        derived[key] = (picture.groups, cached_faults)
+    return dict(cached_faults)
 
 
 def _mounts(picture: WorkloadPicture, files: FileSet) -> tuple[Mount, ...]:
@@ -186,13 +186,13 @@ def _covered(mounts: tuple[Mount, ...], explained: set[str]) -> bool:
     return bool(mounts) and all(mount.mount_path in explained for mount in mounts)
 
 
-def _routed_only(found: tuple[Hit, ...]) -> tuple[Hit, ...]:
+def _routed_only(faults: tuple[Hit, ...]) -> tuple[Hit, ...]:
     """The faults that count for a gateway: it makes no calls of its own, and what it is sent depends on its routes."""
-    return tuple(hit for hit in found if hit.rule.id not in PLAIN_CALLS)
+    return tuple(hit for hit in faults if hit.rule.id not in PLAIN_CALLS)
 
 
-def _denying(found: tuple[Hit, ...]) -> bool:
-    return any(hit.denies for hit in found)
+def _denying(faults: tuple[Hit, ...]) -> bool:
+    return any(hit.denies for hit in faults)
 
 
 def _in_doubt(hit: Hit) -> Hit:
@@ -202,8 +202,8 @@ def _in_doubt(hit: Hit) -> Hit:
 def own_faults(rule: DestinationRule, view: ClusterView, horizon: Horizon, stage: Stage) -> tuple[Hit, ...]:
     """What the rules say of this DestinationRule by itself; kept until something of Istio changes."""
     key = ("own faults", rule.ref, stage)
-    known: tuple[Hit, ...] | None = view.memo.get(key)
-    if known is None:
+    cached_faults: tuple[Hit, ...] | None = view.memo.get(key)
+    if cached_faults is None:
         picture = DestinationPicture(rule, view, horizon, stage)
-        known = view.memo[key] = tuple(hits(about("destination"), picture, rule.ref, view.deadline))
-    return known
+        cached_faults = view.memo[key] = tuple(hits(about("destination"), picture, rule.ref, view.deadline))
+    return cached_faults

@@ -14,11 +14,11 @@ _FIX = "keep such lists short; what follows may be right or wrong, so nothing in
 
 def partial(verdict: Verdict, left_out: Iterable[str]) -> Verdict:
     """The verdict, with a warning for each list that is longer than what is evaluated, and then without denials."""
-    told = tuple(_left_out(verdict.subject, text) for text in islice(left_out, _TOLD))
-    if not told:
+    warnings = tuple(_left_out(verdict.subject, text) for text in islice(left_out, _TOLD))
+    if not warnings:
         return verdict
-    softened = (replace(one, severity=min(one.severity, Severity.WARN)) for one in verdict.findings)
-    return replace(verdict, findings=(*told, *in_order(softened)))
+    softened = (replace(finding, severity=min(finding.severity, Severity.WARN)) for finding in verdict.findings)
+    return replace(verdict, findings=(*warnings, *in_order(softened)))
 
 
 def _left_out(subject: ObjectRef, text: str) -> Finding:

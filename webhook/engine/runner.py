@@ -32,21 +32,23 @@ def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: D
         NotJudged: the deadline was over before the last rule.
         Changed: the view has changed since the first rule; all of them are to run again.
     """
-    found: list[Hit] = []
+    all_hits: list[Hit] = []
     for rule in rules:
-        before = len(found)
+        before = len(all_hits)
         deadline.check()
         try:
             if not rule.over or getattr(picture, rule.over):
                 for violation in rule.check(picture):  # most yield none, and a generator for each would be noticed
-                    found.append(Hit(rule, violation))
+                    all_hits.append(Hit(rule, violation))
                     deadline.check()
         except (NotJudged, Changed):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a rule raises must not hide the findings of others
-            del found[before:]
-            found.append(Hit(replace(rule, id=INTERNAL_ERROR, severity=Severity.WARN), _broken(rule, subject, error)))
-    return found
+            del all_hits[before:]
+            all_hits.append(
+                Hit(replace(rule, id=INTERNAL_ERROR, severity=Severity.WARN), _broken(rule, subject, error))
+            )
+    return all_hits
 
 
 def _broken(rule: Rule, subject: ObjectRef, error: Exception) -> Violation:
@@ -55,17 +57,17 @@ def _broken(rule: Rule, subject: ObjectRef, error: Exception) -> Violation:
     return Violation(subject, "", problem, "report it to the maintainers of mtls-guard", certain=False)
 
 
-def weigh(found: Iterable[Hit], policy: Policy, namespace: str) -> tuple[Finding, ...]:
+def weigh(rule_hits: Iterable[Hit], policy: Policy, namespace: str) -> tuple[Finding, ...]:
     """Findings with the severity that policy and certainty leave them; those that are off are gone, none twice."""
-    kept: dict[tuple[str, ObjectRef, str], Finding] = {}
-    for hit in found:
+    strictest: dict[tuple[str, ObjectRef, str], Finding] = {}
+    for hit in rule_hits:
         finding = _weighed(hit, policy, namespace)
         if finding is None:
             continue
-        known = kept.get(finding.identity)
-        if known is None or known.severity < finding.severity:
-            kept[finding.identity] = finding
-    return in_order(kept.values())
+        stored = strictest.get(finding.identity)
+        if stored is None or stored.severity < finding.severity:
+            strictest[finding.identity] = finding
+    return in_order(strictest.values())
 
 
 def _weighed(hit: Hit, policy: Policy, namespace: str) -> Finding | None:
@@ -81,7 +83,16 @@ def _weighed(hit: Hit, policy: Policy, namespace: str) -> Finding | None:
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Denials first, then by object, field and rule, so that the same faults always read the same."""
     return tuple(
-        sorted(findings, key=lambda one: (-one.severity, ORDER.get(one.object.kind, 0), one.object, one.path, one.rule))
+        sorted(
+            findings,
+            key=lambda finding: (
+                -finding.severity,
+                ORDER.get(finding.object.kind, 0),
+                finding.object,
+                finding.path,
+                finding.rule,
+            ),
+        )
     )
 
 
@@ -89,10 +100,10 @@ ORDER = {**dict.fromkeys(ISTIO_KINDS, 2), "DestinationRule": 1, **dict.fromkeys(
 """The order in which a person follows the chain: workload (0), rule, the other objects of Istio, material."""
 
 
-def softened(findings: Iterable[Finding], known: Iterable[Finding]) -> tuple[Finding, ...]:
+def softened(findings: Iterable[Finding], old_findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings, those that were there before only as warnings: an old fault must not stop an unrelated change."""
-    old = {finding.identity for finding in known}
+    old = {finding.identity for finding in old_findings}
     return in_order(
-        replace(one, severity=Severity.WARN) if one.severity > Severity.WARN and one.identity in old else one
-        for one in findings
+        replace(finding, severity=min(finding.severity, Severity.WARN)) if finding.identity in old else finding
+        for finding in findings
     )

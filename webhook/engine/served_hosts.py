@@ -14,7 +14,7 @@ def served_hosts(picture: WorkloadPicture, findings: Iterable[Finding]) -> froze
     """
     if picture.user.rejected:
         return frozenset()
-    faulty = {_key(one.object) for one in findings if one.severity is Severity.DENY}
+    faulty = {_key(finding.object) for finding in findings if finding.severity is Severity.DENY}
     working = (files for files in picture.intents if files.client_certificate and _works(picture, files, faulty))
     users = (user for files in working for user in picture.groups[files])
     return frozenset(user.service.host for user in users if _key(user.rule.ref) not in faulty)

@@ -24,24 +24,24 @@ _Fault = tuple[object, ...]
 
 def workload_hits(picture: WorkloadPicture) -> list[Hit]:
     """What the rules about workloads yield; faults that only unrelated DestinationRules make of a mount warn."""
-    found = _hits(picture)
-    if not any(hit.denies for hit in found):
-        return found
+    all_hits = _hits(picture)
+    if not any(hit.denies for hit in all_hits):
+        return all_hits
     foreign = _foreign(picture)
     aside = _unrelated(picture, foreign) if foreign else ()
     if aside:
-        kept = {_fault(hit) for hit in _hits(_without(picture, aside))}
-        found = [hit if _fault(hit) in kept else _in_doubt(picture, hit, aside) for hit in found]
-    return found if picture.occasion.final or not foreign else _while_released(picture, foreign, found)
+        certain_faults = {_fault(hit) for hit in _hits(_without(picture, aside))}
+        all_hits = [hit if _fault(hit) in certain_faults else _in_doubt(picture, hit, aside) for hit in all_hits]
+    return all_hits if picture.occasion.final or not foreign else _while_released(picture, foreign, all_hits)
 
 
-def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], found: list[Hit]) -> list[Hit]:
+def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], all_hits: list[Hit]) -> list[Hit]:
     """While a release goes on, the workload's own DestinationRule may follow, and read the files in their roles."""
-    if not any(hit.denies and hit.rule.id in OF_ROLES for hit in found):
-        return found
-    kept = {_fault(hit) for hit in _hits(_without(picture, foreign))}
-    doubtful = (hit.rule.id in OF_ROLES and _fault(hit) not in kept for hit in found)
-    return [_in_doubt(picture, hit, foreign) if doubt else hit for hit, doubt in zip(found, doubtful, strict=True)]
+    if not any(hit.denies and hit.rule.id in OF_ROLES for hit in all_hits):
+        return all_hits
+    certain_faults = {_fault(hit) for hit in _hits(_without(picture, foreign))}
+    doubtful = (hit.rule.id in OF_ROLES and _fault(hit) not in certain_faults for hit in all_hits)
+    return [_in_doubt(picture, hit, foreign) if doubt else hit for hit, doubt in zip(all_hits, doubtful, strict=True)]
 
 
 def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
@@ -53,20 +53,20 @@ def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
 
 def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[FileSet, ...]:
     """Of these, those whose mounts are explained by others: connected ones, or ones with which all is well."""
-    rest = [files for files in picture.intents if files not in foreign]
-    explained = {place for files in rest for place in _places(picture, files)}
+    own_sets = [files for files in picture.intents if files not in foreign]
+    explained = {place for files in own_sets for place in _places(picture, files)}
     doubtful = [files for files in foreign if not explained.issuperset(_places(picture, files))]
     sound = set(_sound(picture, foreign, doubtful[:TRIED])) if len(doubtful) > 1 else set()
     explained.update(place for files in sound for place in _places(picture, files))
-    others = (files for files in foreign if files not in sound)
-    return tuple(files for files in others if explained.issuperset(_places(picture, files)))
+    unsound = (files for files in foreign if files not in sound)
+    return tuple(files for files in unsound if explained.issuperset(_places(picture, files)))
 
 
 def _sound(picture: WorkloadPicture, foreign: Collection[FileSet], tried: Iterable[FileSet]) -> Iterator[FileSet]:
     """Those that add no denial when the other file sets of other namespaces are set aside."""
     without = {_fault(hit) for hit in _hits(_without(picture, foreign)) if hit.denies}
     for files in tried:
-        alone = _without(picture, [other for other in foreign if other != files])
+        alone = _without(picture, [foreign_set for foreign_set in foreign if foreign_set != files])
         if without.issuperset(_fault(hit) for hit in _hits(alone) if hit.denies):
             yield files
 

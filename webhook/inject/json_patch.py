@@ -78,14 +78,14 @@ def _operations(manifest: Manifest, path: Sequence[str], addition: Addition, *, 
 def _skeleton(manifest: Manifest, path: Sequence[str], *, spec: bool) -> dict[str, Any]:
     """The object reduced to what an addition touches, at its place. spec: volumes and containers, too."""
     template = mapping(dig(manifest, *path) if path else manifest)
-    kept: dict[str, Any] = {}
+    reduced: dict[str, Any] = {}
     if "metadata" in template:
-        kept["metadata"] = _only(template["metadata"], "annotations")
+        reduced["metadata"] = _only(template["metadata"], "annotations")
     if spec and "spec" in template:
-        kept["spec"] = _only(template["spec"], "volumes", "containers", "initContainers")
+        reduced["spec"] = _only(template["spec"], "volumes", "containers", "initContainers")
     for step in reversed(path):
-        kept = {step: kept}
-    return kept
+        reduced = {step: reduced}
+    return reduced
 
 
 def _only(value: object, *keys: str) -> object:

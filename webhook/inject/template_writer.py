@@ -16,8 +16,8 @@ Document = MutableMapping[str, Any]
 
 def write(template: Document, addition: Addition) -> None:
     """Puts the addition into the template, in place of what mtls-guard added before; the rest stays, in its order."""
-    volumes = [volume_entry(one) for one in addition.volumes]
-    mounts = [mount_entry(one) for one in addition.mounts]
+    volumes = [volume_entry(planned) for planned in addition.volumes]
+    mounts = [mount_entry(planned) for planned in addition.mounts]
     _annotate(template, *(((), ()) if addition.in_spec else (volumes, mounts)))
     _note(template, noted(addition.mounts) if addition.in_spec else "")
     if addition.in_spec:
@@ -61,14 +61,14 @@ def _settle(holder: Document, key: str, entries: Sequence[Entry]) -> None:
     """Makes the entries the only ones of mtls-guard in the list under the key."""
     listed = holder.get(key)
     before = listed if isinstance(listed, list) else []
-    stale = [one for one in before if _is_own(one) and one not in entries]
-    missing = [one for one in entries if one not in before]
+    stale = [listed_entry for listed_entry in before if _is_own(listed_entry) and listed_entry not in entries]
+    missing = [listed_entry for listed_entry in entries if listed_entry not in before]
     if not (stale or missing):
         return
     if not isinstance(listed, list):
         holder[key] = before
-    for one in stale:
-        before.remove(one)
+    for listed_entry in stale:
+        before.remove(listed_entry)
     before.extend(missing)
     if not before:
         del holder[key]
@@ -93,11 +93,11 @@ def _proxy(spec: Document) -> Document:
     proxy = next(_proxies(spec), None)
     if proxy is not None:
         return proxy
-    made: Document = {"name": PROXY, "image": "auto"}
+    container: Document = {"name": PROXY, "image": "auto"}
     if not isinstance(spec.get("containers"), list):
         spec["containers"] = []
-    spec["containers"].append(made)
-    return made
+    spec["containers"].append(container)
+    return container
 
 
 def _below(holder: Document, key: str) -> Document:

@@ -53,13 +53,15 @@ def _without_plan(
     request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
 ) -> Mutation:
     """What becomes of a Pod for which no DestinationRule says what to mount."""
-    what = " and ".join(mutation.addition.awaited)
+    awaited = " and ".join(mutation.addition.awaited)
     if policy.without_plan == "refuse":
-        return replace(mutation, refused=f"{_head(request)}: {what} is missing (policy injection.withoutPlan: refuse)")
+        return replace(
+            mutation, refused=f"{_head(request)}: {awaited} is missing (policy injection.withoutPlan: refuse)"
+        )
     created = ages(request) if policy.without_plan == "wait" else ""
     until = _time(created) + policy.wait if created else at
     if at < until:
-        return replace(mutation, refused=f"{_head(request)}: it waits for {what}; {_again(until)}")
+        return replace(mutation, refused=f"{_head(request)}: it waits for {awaited}; {_again(until)}")
     return replace(mutation, without=mutation.addition.awaited)
 
 

@@ -24,10 +24,10 @@ def find_files(path: str) -> Iterator[str | Unreadable]:
 
 def _below(folder: str, entered: set[str]) -> Iterator[str | Unreadable]:
     """The manifest files of one folder and of those in it, by name."""
-    here = os.path.realpath(folder)
-    if here in entered:
+    real_path = os.path.realpath(folder)
+    if real_path in entered:
         return
-    entered.add(here)
+    entered.add(real_path)
     try:
         names = sorted(entry.name for entry in Path(folder).iterdir())
     except OSError as fault:

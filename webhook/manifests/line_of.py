@@ -45,8 +45,8 @@ def _read_path(path: str) -> tuple[Steps, ...]:
     """The ways that a path may mean: a key of a Secret stands in one of two mappings."""
     if key := _KEY.fullmatch(path):
         return ("data", key[1]), ("stringData", key[1])
-    found = _STEP.finditer(path)
-    return (tuple(int(index) if index else name or quoted for name, index, quoted in (m.groups("") for m in found)),)
+    matches = _STEP.finditer(path)
+    return (tuple(int(index) if index else name or quoted for name, index, quoted in (m.groups("") for m in matches)),)
 
 
 def _text(place: DocumentLocation) -> tuple[int, bytes]:
@@ -93,14 +93,14 @@ def _descend(events: Iterator[Event], steps: Steps) -> int:
     line = mark_of(start)[0]
     for step in steps:
         if isinstance(event, MappingStartEvent):
-            found = event = _enter(events, str(step))
+            child = event = _enter(events, str(step))
         elif isinstance(event, SequenceStartEvent) and isinstance(step, int):
-            found = event = _count(events, step)
+            child = event = _count(events, step)
         else:
             break
-        if found is None:
+        if child is None:
             break
-        line = mark_of(found)[0]
+        line = mark_of(child)[0]
         if isinstance(step, str):
             event = next(events)
     return line

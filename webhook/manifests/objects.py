@@ -18,7 +18,7 @@ LIST_SAYS = (
 
 def objects(value: Any, place: DocumentLocation) -> Iterator[Document | Unreadable]:
     """The Kubernetes objects in one value: itself, the items of a List, or nothing when it is something else."""
-    if isinstance(value, list) and any(_is_object(one) for one in value):
+    if isinstance(value, list) and any(_is_object(item) for item in value):
         yield Unreadable(place.file, place.line, LIST_SAYS)
     if not isinstance(value, dict):
         return

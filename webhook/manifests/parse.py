@@ -64,35 +64,35 @@ def _parse_json(raw: bytes, text: str, *, json_only: bool) -> list[Part]:
         raise LimitExceeded(f"nested deeper than {MAX_DEPTH} levels") from fault
     except json.JSONDecodeError as fault:
         if json_only:
-            found = json_fault(fault)
-            raise InvalidDocument(f"not JSON: {found.problem}", found.line - 1, found.column) from fault
+            position = json_fault(fault)
+            raise InvalidDocument(f"not JSON: {position.problem}", position.line - 1, position.column) from fault
         return []
 
 
 def _stream(text: str) -> Iterator[Part]:
     """The values of a text that holds several, as `kubectl get -o json` of many objects, one by one, writes them."""
-    decoder, here, offset = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole, parse_float=_finite), 0, 0
-    while here < len(text):
-        start = here + len(_leading(text, here))
-        offset += len(text[here:start].encode())
+    decoder, end, offset = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole, parse_float=_finite), 0, 0
+    while end < len(text):
+        start = end + len(_leading(text, end))
+        offset += len(text[end:start].encode())
         if start == len(text):
             return
         try:
-            value, here = decoder.raw_decode(text, start)
+            value, end = decoder.raw_decode(text, start)
         except _NotInJson as fault:
             at = max(text.find(fault.word, start), 0)
             raise json.JSONDecodeError(str(fault), text, at) from fault
         if too_deep(value):
             raise LimitExceeded(f"nested deeper than {MAX_DEPTH} levels", text.count("\n", 0, start))
-        size = len(text[start:here].encode())
+        size = len(text[start:end].encode())
         yield Part(value, offset, size, text.count("\n", 0, start))
         offset += size
 
 
-def _leading(text: str, here: int) -> str:
+def _leading(text: str, start: int) -> str:
     """The blanks that begin there."""
-    found = _BLANK.match(text, here)
-    return found.group() if found else ""
+    blanks = _BLANK.match(text, start)
+    return blanks.group() if blanks else ""
 
 
 class _NotInJson(ValueError):
@@ -123,16 +123,16 @@ def _refuse(word: str) -> Any:
 
 def _duplicates(builder: Builder) -> list[InvalidDocument]:
     """Says of each key that stands twice which one counts; two objects that run together are told as that."""
-    top = {found.key: found.line for found in builder.duplicates if found.top}
+    top = {duplicate.key: duplicate.line for duplicate in builder.duplicates if duplicate.top}
     if "apiVersion" in top and "kind" in top:
         return [InvalidDocument(_TWO_SAYS, min(top.values()))]
     return [
-        InvalidDocument(f'key "{found.key}" stands twice in one mapping; only the last counts', found.line)
-        for found in builder.duplicates
+        InvalidDocument(f'key "{duplicate.key}" stands twice in one mapping; only the last counts', duplicate.line)
+        for duplicate in builder.duplicates
     ]
 
 
 def _as_template(raw: bytes, fault: InvalidDocument) -> InvalidDocument:
     """The same fault, told as what it most likely is when the text holds `{{ ... }}`."""
-    found = _TEMPLATE.search(raw)
-    return InvalidDocument(TEMPLATE_SAYS, raw.count(b"\n", 0, found.start())) if found else fault
+    match = _TEMPLATE.search(raw)
+    return InvalidDocument(TEMPLATE_SAYS, raw.count(b"\n", 0, match.start())) if match else fault

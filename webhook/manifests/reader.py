@@ -27,10 +27,10 @@ def read(paths: Iterable[str], stdin: BinaryIO | None = None) -> Iterator[ReadRe
     for path in paths:
         empty = True
         for file in find_files(path):
-            for found in [file] if isinstance(file, Unreadable) else _read_once(file, seen, stdin):
+            for document in [file] if isinstance(file, Unreadable) else _read_once(file, seen, stdin):
                 empty = False
-                if found is not None:
-                    yield found
+                if document is not None:
+                    yield document
         if empty:
             yield Unreadable(path, 0, "holds no Kubernetes object")
 
@@ -73,11 +73,11 @@ def _read_chunk(place: DocumentLocation, raw: bytes) -> Iterator[ReadResult]:
     for problem in problems:
         yield Unreadable(place.file, place.line + problem.line, str(problem))
     for part in parts:
-        here = place if len(parts) == 1 else _part_of(place, part)
-        yield from objects(part.value, here)
+        location = place if len(parts) == 1 else _part_of(place, part)
+        yield from objects(part.value, location)
 
 
 def _part_of(place: DocumentLocation, part: Part) -> DocumentLocation:
     """Where one of several values of a chunk stands."""
-    kept = None if place.kept is None else place.kept[part.offset : part.offset + part.size]
-    return DocumentLocation(place.file, place.line + part.line, place.offset + part.offset, part.size, kept=kept)
+    content = None if place.kept is None else place.kept[part.offset : part.offset + part.size]
+    return DocumentLocation(place.file, place.line + part.line, place.offset + part.offset, part.size, kept=content)

@@ -27,8 +27,8 @@ def rewrite(content: bytes, changes: Iterable[tuple[DocumentLocation, Change]]) 
     by_document: dict[tuple[int, int], list[tuple[DocumentLocation, Change]]] = {}
     for place, change in changes:
         by_document.setdefault((place.offset, place.size), []).append((place, change))
-    for (offset, size), here in sorted(by_document.items(), reverse=True):
-        changed = _document(content[offset : offset + size], here)
+    for (offset, size), document_changes in sorted(by_document.items(), reverse=True):
+        changed = _document(content[offset : offset + size], document_changes)
         content = content[:offset] + changed + content[offset + size :]
     return content
 
@@ -43,11 +43,11 @@ def _document(text: bytes, changes: Iterable[tuple[DocumentLocation, Change]]) -
 
 
 def _json(text: bytes, changes: Iterable[tuple[DocumentLocation, Change]]) -> bytes:
-    held = json.loads(text)
+    document = json.loads(text)
     for place, change in changes:
-        change(_object(held, place))
+        change(_object(document, place))
     indent = 2 if b"\n" in text.strip() else None
-    return json.dumps(held, indent=indent, ensure_ascii=False).encode() + text[len(text.rstrip()) :]
+    return json.dumps(document, indent=indent, ensure_ascii=False).encode() + text[len(text.rstrip()) :]
 
 
 def _yaml(text: str, changes: Iterable[tuple[DocumentLocation, Change]]) -> str:
@@ -58,12 +58,12 @@ def _yaml(text: str, changes: Iterable[tuple[DocumentLocation, Change]]) -> str:
     writer.preserve_quotes, writer.width, writer.allow_duplicate_keys = True, _WIDTH, True
     writer.indent(mapping=2, sequence=4 if _indents_lists(text) else 2, offset=2 if _indents_lists(text) else 0)
     try:
-        held = writer.load(text)
-        _keep_anchors(held)
+        document = writer.load(text)
+        _keep_anchors(document)
         for place, change in changes:
-            change(_object(held, place))
+            change(_object(document, place))
         out = io.StringIO()
-        writer.dump(held, out)
+        writer.dump(document, out)
     except YAMLError as fault:
         raise ValueError(f"cannot be written anew: {str(fault).splitlines()[0]}") from fault
     except RecursionError as fault:  # ruamel.yaml reads and writes recursively
@@ -72,9 +72,9 @@ def _yaml(text: str, changes: Iterable[tuple[DocumentLocation, Change]]) -> str:
     return start + out.getvalue()
 
 
-def _keep_anchors(held: Any) -> None:
+def _keep_anchors(document: Any) -> None:
     """Has anchors written that nothing refers to, too."""
-    left, seen = [held], set()
+    left, seen = [document], set()
     while left:
         node = left.pop()
         if id(node) in seen:
@@ -95,9 +95,9 @@ def _indents_lists(text: str) -> bool:
     return False
 
 
-def _object(held: Any, place: DocumentLocation) -> MutableMapping[str, Any]:
+def _object(document: Any, place: DocumentLocation) -> MutableMapping[str, Any]:
     """The object of the document, or the one of its Lists that is meant."""
     for step in place.steps:
-        held = held["items"][step]
-    found: MutableMapping[str, Any] = held
-    return found
+        document = document["items"][step]
+    manifest: MutableMapping[str, Any] = document
+    return manifest

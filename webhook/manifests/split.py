@@ -69,5 +69,5 @@ def split(stream: BinaryIO) -> Iterator[Chunk]:
 
 def _is_blank(line: bytes) -> bool:
     """Whether a line between documents is empty, a comment, a directive or a mark with nothing after it."""
-    rest = line[3:].strip() if _MARK.match(line) else line.strip()
-    return not rest or rest.startswith(b"#") or line.startswith(b"%") or rest == codecs.BOM_UTF8
+    content = line[3:].strip() if _MARK.match(line) else line.strip()
+    return not content or content.startswith(b"#") or line.startswith(b"%") or content == codecs.BOM_UTF8

@@ -15,15 +15,15 @@ def agent_refuses_pair(certificate: Material, key: Material) -> LoadFailure | No
     """Why the agent does not load the pair, None when it does; a placeholder is never refused."""
     if certificate.placeholder or key.placeholder:
         return None
-    leaf, own = _leaf(certificate), _key(key)
+    leaf, private_key = _leaf(certificate), _key(key)
     if isinstance(leaf, LoadFailure):
         return leaf
-    if isinstance(own, LoadFailure):
-        return own
-    if own.public_key != leaf.public_key:
-        return mismatch(certificate, own, "agent")
-    index, first = next((index, block) for index, block in enumerate(certificate.blocks) if block.agent)
-    return None if _parses(first) else LoadFailure("not-first", "agent", "certificate", index)
+    if isinstance(private_key, LoadFailure):
+        return private_key
+    if private_key.public_key != leaf.public_key:
+        return mismatch(certificate, private_key, "agent")
+    index, leaf_block = next((index, block) for index, block in enumerate(certificate.blocks) if block.agent)
+    return None if _parses(leaf_block) else LoadFailure("not-first", "agent", "certificate", index)
 
 
 def agent_refuses_ca(ca: Material) -> LoadFailure | None:
@@ -33,8 +33,8 @@ def agent_refuses_ca(ca: Material) -> LoadFailure | None:
     drops = agent_drops(ca)
     if drops and any(ca.blocks[index].agent for index in drops):
         index = next(index for index in drops if ca.blocks[index].agent)
-        found = _certificate(ca.blocks[index], index, "ca")
-        return found if isinstance(found, LoadFailure) else None
+        failure = _certificate(ca.blocks[index], index, "ca")
+        return failure if isinstance(failure, LoadFailure) else None
     return no_pem_block(ca, "agent", "ca") or LoadFailure("swapped" if ca.keys else "no-certificate", "agent", "ca")
 
 
@@ -45,9 +45,9 @@ def agent_keeps(ca: Material) -> tuple[int, ...]:
 
 def agent_drops(ca: Material) -> tuple[int, ...]:
     """Indexes of the certificates of a CA bundle, readable or not, that the agent drops; only its log says so."""
-    kept = frozenset(agent_keeps(ca))
+    accepted = frozenset(agent_keeps(ca))
     certificates = (index for index, block in enumerate(ca.blocks) if block.label.endswith("CERTIFICATE"))
-    return tuple(index for index in certificates if index not in kept)
+    return tuple(index for index in certificates if index not in accepted)
 
 
 def _leaf(certificate: Material) -> CertificateFacts | LoadFailure:

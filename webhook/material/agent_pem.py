@@ -13,7 +13,7 @@ _DASHES = b"-----"
 
 def blocks_of_agent(content: bytes) -> dict[int, bytes]:
     """The blocks that Go decodes: offset of `-----BEGIN` -> decoded bytes, in file order; linear in the size."""
-    found: dict[int, bytes] = {}
+    blocks: dict[int, bytes] = {}
     position = 0
     while position >= 0 and (end := content.find(_END, position)) >= 0:
         after = end + len(_END)
@@ -23,8 +23,8 @@ def blocks_of_agent(content: bytes) -> dict[int, bytes]:
             continue
         decoded, position = _block(content, begin, end, after)
         if decoded is not None:
-            found[begin] = decoded
-    return found
+            blocks[begin] = decoded
+    return blocks
 
 
 def _block(content: bytes, begin: int, end: int, after: int) -> tuple[bytes | None, int]:

@@ -27,12 +27,12 @@ def envoy_refuses_pair(certificate: Material, key: Material) -> LoadFailure | No
     """Why Envoy does not load the pair, None when it does; a placeholder is never refused."""
     if certificate.placeholder or key.placeholder:
         return None
-    leaf, own = _leaf(certificate), _key(key)
+    leaf, private_key = _leaf(certificate), _key(key)
     if isinstance(leaf, LoadFailure):
         return leaf
-    if isinstance(own, LoadFailure):
-        return own
-    return None if own.public_key == leaf.public_key else mismatch(certificate, own, "envoy")
+    if isinstance(private_key, LoadFailure):
+        return private_key
+    return None if private_key.public_key == leaf.public_key else mismatch(certificate, private_key, "envoy")
 
 
 def envoy_refuses_ca(ca: Material) -> LoadFailure | None:
@@ -51,8 +51,8 @@ def envoy_refuses_crl(crl: Material) -> LoadFailure | None:
     """Why Envoy does not load a file of revocation lists, None when it does; one without any list loads, too."""
     if crl.placeholder or crl.unread:
         return None
-    found = _certificates(crl, "crl")
-    return found if isinstance(found, LoadFailure) else None
+    failure = _certificates(crl, "crl")
+    return failure if isinstance(failure, LoadFailure) else None
 
 
 def _leaf(certificate: Material) -> CertificateFacts | LoadFailure:
@@ -60,13 +60,13 @@ def _leaf(certificate: Material) -> CertificateFacts | LoadFailure:
 
     What follows the first certificate in its block must be OpenSSL's trust settings, which nobody here reads.
     """
-    found = _certificates(certificate, "certificate")
-    if isinstance(found, LoadFailure):
-        return found
-    if not found:
+    certificates = _certificates(certificate, "certificate")
+    if isinstance(certificates, LoadFailure):
+        return certificates
+    if not certificates:
         swapped = "swapped" if certificate.keys else "no-certificate"
         return no_pem_block(certificate, "envoy", "certificate") or LoadFailure(swapped, "envoy", "certificate")
-    index, leaf = found[0]
+    index, leaf = certificates[0]
     if certificate.blocks[index].cut and not certificate.blocks[index].label.startswith("TRUSTED"):
         return LoadFailure("unreadable-certificate", "envoy", "certificate", index, certain=False)
     if leaf.key_type == "RSA" and leaf.key_bits < _SMALLEST_RSA_BITS:
@@ -78,18 +78,18 @@ def _leaf(certificate: Material) -> CertificateFacts | LoadFailure:
 
 def _certificates(material: Material, role: Role) -> list[tuple[int, CertificateFacts]] | LoadFailure:
     """The certificates of a file with their indexes, or the first thing in it that Envoy cannot read."""
-    found = []
+    certificates = []
     for index, block in enumerate(material.blocks):
         if block.fatal:
             return LoadFailure("glued" if material.glued else "unreadable-block", "envoy", role, index)
         if block.envoy and block.label in CERTIFICATES:
             if block.certificate is None:
                 return LoadFailure("unreadable-certificate", "envoy", role, index, certain=block.cut)
-            found.append((index, block.certificate))
+            certificates.append((index, block.certificate))
         elif role != "certificate" and block.envoy and _is_unreadable(block):
-            what = "unreadable-crl" if block.label == _CRL else "unreadable-key"
-            return LoadFailure(what, "envoy", role, index, certain=block.cut)
-    return found
+            code = "unreadable-crl" if block.label == _CRL else "unreadable-key"
+            return LoadFailure(code, "envoy", role, index, certain=block.cut)
+    return certificates
 
 
 def _is_unreadable(block: Block) -> bool:

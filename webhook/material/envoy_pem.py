@@ -41,9 +41,9 @@ def blocks_of_envoy(content: bytes) -> EnvoyPemBlocks:
             position = begin + len(_BEGIN)
             continue
         end = _END_LINE.search(content, body)
-        last, position = _label(content, end.start()) if end else (b"", len(content))
+        end_label, position = _label(content, end.start()) if end else (b"", len(content))
         decoded = _decode(content[body : end.start()], reading, begin) if end else None
-        if decoded is None or last != _END + label[len(_BEGIN) :]:
+        if decoded is None or end_label != _END + label[len(_BEGIN) :]:
             reading.failed = begin
             break
         reading.blocks[begin] = decoded

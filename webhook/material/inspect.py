@@ -27,10 +27,10 @@ def read_material(data: bytes) -> Material:
     if b"PRIVATE KEY" in data:
         return _read(data)
     digest = hashlib.sha256(data).digest()
-    known = _KNOWN.get(digest)
-    if known is None:
-        known = _KNOWN[digest] = _read(data)
-    return known
+    material = _KNOWN.get(digest)
+    if material is None:
+        material = _KNOWN[digest] = _read(data)
+    return material
 
 
 _KNOWN: WeakValueDictionary[bytes, Material] = WeakValueDictionary()

@@ -73,30 +73,30 @@ def scan(content: bytes) -> PemFile:
 def _plain(content: bytes) -> tuple[RawBlock, ...] | None:
     """The blocks of a file as every tool writes it, which everybody reads alike; None for any other."""
     blocks: list[RawBlock] = []
-    here = 0
-    while len(blocks) < MOST_BLOCKS and (found := _PLAIN.match(content, here)):
-        der = decode(found[2].translate(None, b"\n"))
+    offset = 0
+    while len(blocks) < MOST_BLOCKS and (match := _PLAIN.match(content, offset)):
+        der = decode(match[2].translate(None, b"\n"))
         if der is None:
             return None
-        label = intern(found[1].decode("ascii"))  # one text for the same word in thousands of Secrets
+        label = intern(match[1].decode("ascii"))  # one text for the same word in thousands of Secrets
         blocks.append(RawBlock(label, der, encrypted=False, agent=True, envoy=True, fatal=False, problem=""))
-        here = found.end()
-    return tuple(blocks) if here == len(content) else None
+        offset = match.end()
+    return tuple(blocks) if offset == len(content) else None
 
 
 def scan_leniently(content: bytes) -> PemFile:
     """All PEM blocks of any file, however it is written."""
     begins = list(_BEGIN.finditer(content))
     agent, envoy = blocks_of_agent(content), blocks_of_envoy(content)
-    stops = [*(one.start() for one in begins[1:]), len(content)]
+    stops = [*(begin_line.start() for begin_line in begins[1:]), len(content)]
     blocks = []
     garbage = bool(content[: begins[0].start()].strip()) if begins else bool(content.strip())
     for begin, stop in list(zip(begins, stops, strict=False))[:MOST_BLOCKS]:
         end = _END.search(content, begin.end(), stop)
         body = content[begin.end() : end.start() if end else stop]
         garbage = garbage or bool(end and content[end.end() : stop].strip())
-        found = begin.start() in agent
-        reason = "" if found else _reason(content, begin.start(), body, ended=end is not None)
+        decodable = begin.start() in agent
+        reason = "" if decodable else _reason(content, begin.start(), body, ended=end is not None)
         blocks.append(_block(begin, body, reason, agent, envoy))
     unread = max(len(begins) - MOST_BLOCKS, 0)
     return PemFile(tuple(blocks), glued=_GLUE.search(content) is not None, garbage=garbage, unread=unread)
@@ -109,15 +109,15 @@ def _block(
     at = begin.start()
     by_agent, by_envoy = agent.get(at), envoy.blocks.get(at)
     der = by_envoy if by_agent is None else by_agent
-    found = by_envoy is not None and by_envoy == der
+    in_envoy = by_envoy is not None and by_envoy == der
     return RawBlock(
         label=begin[1][:-5].decode("ascii", "replace"),
         der=(_decoded(body) or b"") if der is None else der,
         encrypted=_ENCRYPTED.match(body) is not None,
         agent=by_agent is not None,
-        envoy=found,
-        fatal=at == envoy.failed or (by_envoy is not None and not found),
-        problem=_problem(reason, by_agent is not None, found, unreached=0 <= envoy.failed < at),
+        envoy=in_envoy,
+        fatal=at == envoy.failed or (by_envoy is not None and not in_envoy),
+        problem=_problem(reason, by_agent is not None, in_envoy, unreached=0 <= envoy.failed < at),
     )
 
 

@@ -9,8 +9,8 @@ from webhook.model.material import Material
 def sidecar_refuses_pair(certificate: Material, key: Material) -> LoadFailure | None:
     """Why a sidecar cannot use certificate and key, None when it can; a certain reason before a doubtful one."""
     reasons = [agent_refuses_pair(certificate, key), envoy_refuses_pair(certificate, key)]
-    found = sorted((one for one in reasons if one is not None), key=lambda one: not one.certain)
-    return found[0] if found else None
+    failures = sorted((failure for failure in reasons if failure is not None), key=lambda failure: not failure.certain)
+    return failures[0] if failures else None
 
 
 def sidecar_refuses_ca(ca: Material) -> LoadFailure | None:

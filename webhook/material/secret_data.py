@@ -55,7 +55,7 @@ def _bounded(keys: Mapping[str, Material]) -> Mapping[str, Material]:
     Data keys with few blocks are kept whole: those of a client certificate beside a large bundle.
     """
     room = MOST_BLOCKS
-    if sum(len(one.blocks) for one in keys.values()) <= room:
+    if sum(len(material.blocks) for material in keys.values()) <= room:
         return keys
     bounded = dict(keys)
     for name, material in sorted(keys.items(), key=lambda item: len(item[1].blocks)):
@@ -70,7 +70,7 @@ def _bounded(keys: Mapping[str, Material]) -> Mapping[str, Material]:
 def _is_sealed(manifest: Manifest, metadata: Mapping[str, Any], keys: Mapping[str, Material]) -> bool:
     """Whether the values are still to come: placeholders, SOPS, or filled by a controller that copies Secrets."""
     replicated = any(name in mapping(metadata.get("annotations")) for name in REPLICATED)
-    return "sops" in manifest or replicated or any(one.placeholder for one in keys.values())
+    return "sops" in manifest or replicated or any(material.placeholder for material in keys.values())
 
 
 def _ref(manifest: Manifest, kind: str) -> ObjectRef:
@@ -113,5 +113,5 @@ def _judged(content: bytes, *, live: bool) -> Material:
     readable = any(block.certificate or block.key or block.crl for block in material.blocks)
     if live or readable or material.form not in ("text", "pem", "binary"):
         return material
-    found = is_placeholder(content.decode("utf-8", "replace"))
-    return Material("placeholder", material.size) if found else material
+    replaced_later = is_placeholder(content.decode("utf-8", "replace"))
+    return Material("placeholder", material.size) if replaced_later else material

@@ -11,14 +11,14 @@ from webhook.material.envoy_loading import CERTIFICATES
 from webhook.model.material import CertificateFacts, CrlFacts, Material
 
 
-def expired(certificate: CertificateFacts, now: datetime) -> bool:
+def expired(certificate: CertificateFacts, at: datetime) -> bool:
     """Whether its time is over."""
-    return certificate.not_after < now
+    return certificate.not_after < at
 
 
-def not_yet_valid(certificate: CertificateFacts, now: datetime) -> bool:
+def not_yet_valid(certificate: CertificateFacts, at: datetime) -> bool:
     """Whether its time is yet to come."""
-    return now < certificate.not_before
+    return at < certificate.not_before
 
 
 def fits_clients(certificate: CertificateFacts) -> bool:
@@ -59,12 +59,14 @@ def missing_intermediate(certificate: Material, ca: Material) -> CertificateFact
     """
     if not certificate.certificates:
         return None
-    last = certificate.certificates[0]
+    chain_end = certificate.certificates[0]
     for following in certificate.certificates[1:]:
-        last = following if issued(following, last) else last
-    if last.self_issued:
+        chain_end = following if issued(following, chain_end) else chain_end
+    if chain_end.self_issued:
         return None
-    return next((one for one in trusted(ca) if issued(one, last) and not one.self_issued), None)
+    return next(
+        (authority for authority in trusted(ca) if issued(authority, chain_end) and not authority.self_issued), None
+    )
 
 
 def issued(issuer: CertificateFacts, certificate: CertificateFacts) -> bool:

@@ -56,15 +56,15 @@ def crl_facts(der: bytes) -> CrlFacts | None:
 def _certificate(der: bytes) -> CertificateFacts:
     """As certificate_facts; raises where a certificate has no readable name or date."""
     _hush()
-    one = x509.load_der_x509_certificate(der)
-    key, subject, issuer = _public_key(one), one.subject, one.issuer
-    listed: tuple[x509.Extension[Any], ...] = _or((), lambda: tuple(one.extensions))
-    extensions = _Extensions({type(each.value): each.value for each in listed})
+    certificate = x509.load_der_x509_certificate(der)
+    key, subject, issuer = _public_key(certificate), certificate.subject, certificate.issuer
+    listed: tuple[x509.Extension[Any], ...] = _or((), lambda: tuple(certificate.extensions))
+    extensions = _Extensions({type(extension.value): extension.value for extension in listed})
     return CertificateFacts(
         subject=readable(subject),
         issuer=intern(readable(issuer)),  # its words stand in thousands of certificates, and once in memory
-        not_before=one.not_valid_before_utc,
-        not_after=one.not_valid_after_utc,
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
         key_type=key.type,
         key_bits=key.bits,
         curve=key.curve,
@@ -77,23 +77,23 @@ def _certificate(der: bytes) -> CertificateFacts:
         usages=_or(None, extensions.usages),
         key_usages=_or(None, extensions.key_usages),
         fingerprint=_digest(der),
-        negative_serial=one.serial_number < 0,
+        negative_serial=certificate.serial_number < 0,
     )
 
 
-def _public_key(one: x509.Certificate) -> PublicKeyFacts:
+def _public_key(certificate: x509.Certificate) -> PublicKeyFacts:
     """The certificate's key; of a type that the library does not know, only its number."""
-    kind = one.public_key_algorithm_oid
-    key = _or(PublicKeyFacts(kind.dotted_string), lambda: public_key_facts(one.public_key()))
+    kind = certificate.public_key_algorithm_oid
+    key = _or(PublicKeyFacts(kind.dotted_string), lambda: public_key_facts(certificate.public_key()))
     return replace(key, type="RSA-PSS") if kind == PublicKeyAlgorithmOID.RSASSA_PSS else key
 
 
 def _crl(der: bytes) -> CrlFacts:
     """As crl_facts; raises where the list has no readable name or date."""
     _hush()
-    one = x509.load_der_x509_crl(der)
-    until: datetime | None = one.next_update_utc
-    return CrlFacts(readable(one.issuer), one.last_update_utc, until, _digest(one.issuer.public_bytes()))
+    crl = x509.load_der_x509_crl(der)
+    until: datetime | None = crl.next_update_utc
+    return CrlFacts(readable(crl.issuer), crl.last_update_utc, until, _digest(crl.issuer.public_bytes()))
 
 
 def readable(name: x509.Name) -> str:
@@ -118,28 +118,28 @@ class _Extensions:
 
     def is_ca(self) -> bool:
         """What the basic constraints say."""
-        found: bool = self.all[x509.BasicConstraints].ca
-        return found
+        ca: bool = self.all[x509.BasicConstraints].ca
+        return ca
 
     def usages(self) -> tuple[str, ...]:
         """The extended key usages by short name, a dotted number where there is none."""
-        kept: dict[str, None] = {}
+        names: dict[str, None] = {}
         for usage in self.all[x509.ExtendedKeyUsage]:
             name = _USAGES.get(usage, "")
-            if name or len(kept) < _MOST_USAGES:
-                kept[name or usage.dotted_string[:_LONGEST_OID]] = None
-        return tuple(kept)
+            if name or len(names) < _MOST_USAGES:
+                names[name or usage.dotted_string[:_LONGEST_OID]] = None
+        return tuple(names)
 
     def key_usages(self) -> tuple[str, ...]:
         """The key usages that are set, by the names of RFC 5280."""
-        found = self.all[x509.KeyUsage]
-        return tuple(name for field, name in _KEY_USAGES.items() if getattr(found, field))
+        usage = self.all[x509.KeyUsage]
+        return tuple(name for field, name in _KEY_USAGES.items() if getattr(usage, field))
 
 
 def _text(identifier: bytes | None) -> str:
     """Hex, '' for none; of an identifier that is longer than any hash, its hash."""
-    known = identifier or b""
-    return known.hex() if len(known) <= _LONGEST_IDENTIFIER else _digest(known)
+    digits = identifier or b""
+    return digits.hex() if len(digits) <= _LONGEST_IDENTIFIER else _digest(digits)
 
 
 def _digest(content: bytes) -> str:

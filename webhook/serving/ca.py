@@ -89,10 +89,10 @@ def leaf_end(ca: CertificatePair, at: datetime, terms: CertificateLifetimes) -> 
 def names_of(certificate: x509.Certificate) -> frozenset[str]:
     """The DNS names that it is for."""
     try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except (x509.ExtensionNotFound, ValueError):
         return frozenset()
-    return frozenset(found.value.get_values_for_type(x509.DNSName))
+    return frozenset(extension.value.get_values_for_type(x509.DNSName))
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
@@ -114,7 +114,7 @@ def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def cert_pem(*certificates: x509.Certificate) -> bytes:
     """The certificates as PEM, one after the other."""
-    return b"".join(found.public_bytes(serialization.Encoding.PEM) for found in certificates)
+    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates)
 
 
 def key_pem(key: Key) -> bytes:

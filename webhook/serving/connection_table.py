@@ -53,7 +53,7 @@ class ConnectionTable:
 
     def counts(self) -> dict[str, int]:
         """How many there are in each state."""
-        return {str(state): len(found) for state, found in self._states.items()}
+        return {str(state): len(connections) for state, connections in self._states.items()}
 
     def add(self, connection: ClientConnection) -> None:
         """One more."""
@@ -86,9 +86,11 @@ class ConnectionTable:
 
     def crowded(self, peer: str) -> bool:
         """Whether there is so little room that connections are retired."""
-        most = self._limits.per_peer * _CROWDED
-        found = self._peers.get(peer)
-        return self._count > self._limits.connections * _CROWDED or (found is not None and found.count > most)
+        limit = self._limits.per_peer * _CROWDED
+        connections = self._peers.get(peer)
+        return self._count > self._limits.connections * _CROWDED or (
+            connections is not None and connections.count > limit
+        )
 
     def spare(self, peer: str | None = None) -> ClientConnection | None:
         """Which one to close for another, if any. peer: of this address."""

@@ -176,8 +176,8 @@ class Endpoint:
         connection.until(self.limits.answer_seconds, Closed.ANSWER)
         self._loop.add_writer(connection.sock.fileno(), self._event, connection)
 
-    def _write(self, connection: ClientConnection, rest: memoryview) -> None:
-        connection.rest = connection.send(rest)
+    def _write(self, connection: ClientConnection, unsent: memoryview) -> None:
+        connection.rest = connection.send(unsent)
         if connection.rest is None:
             self._loop.remove_writer(connection.sock.fileno())
             self._sent(connection)

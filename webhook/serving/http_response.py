@@ -57,15 +57,15 @@ class WsgiResponse:
 
     def _read(self) -> bytes:
         """The body; the application's iterable is left where the stated length is reached."""
-        read, size = [], 0
+        parts, size = [], 0
         for part in self._parts:
-            read.append(part)
+            parts.append(part)
             size += len(part)
             if size >= self._stated(size + 1):
                 break
         if not any(name.lower() == "content-length" for name, _ in self.headers):
             self.headers = [*self.headers, ("Content-Length", str(size))]
-        return read[0] if len(read) == 1 else b"".join(read)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _stated(self, otherwise: int) -> int:
         """The length of the body that the headers state."""

@@ -19,8 +19,8 @@ class PrivateFile:
 
     def __init__(self, memory: Path = MEMORY) -> None:
         """Makes a folder that nobody else can enter. memory: where, unless TMPDIR names a place, or it is closed."""
-        there = os.environ.get("TMPDIR") or (memory if os.access(memory, os.W_OK) else None)
-        folder = tempfile.mkdtemp(prefix="mtls-guard-", dir=there)
+        parent = os.environ.get("TMPDIR") or (memory if os.access(memory, os.W_OK) else None)
+        folder = tempfile.mkdtemp(prefix="mtls-guard-", dir=parent)
         self.path = Path(folder) / "tls.pem"
         self._owner = os.getpid()
         self._written = b""

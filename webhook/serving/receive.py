@@ -73,17 +73,17 @@ class RequestReceiver:
         reader = connection.reader
         if reader is None:
             reader = connection.reader = RequestParser(self._limits)
-        kept = reader.kept
+        bytes_before = reader.kept
         reader.feed(content, 0.0 if reader.current else self._arrival(connection))
-        self.kept_bytes += reader.kept - kept
+        self.kept_bytes += reader.kept - bytes_before
         return reader
 
     def _arrival(self, connection: ClientConnection) -> float:
         """Since when the client of a request that begins now has waited."""
-        now = perf_counter()
-        if connection.state is ConnectionState.IDLE and now - connection.handshook < TOGETHER_SECONDS:
+        received = perf_counter()
+        if connection.state is ConnectionState.IDLE and received - connection.handshook < TOGETHER_SECONDS:
             return connection.began
-        return now - connection.waited()
+        return received - connection.waited()
 
     def await_rest(self, connection: ClientConnection, request: HttpRequest) -> None:
         """A request has not arrived whole: sets its deadlines."""

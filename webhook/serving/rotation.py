@@ -44,8 +44,8 @@ class CertificateSet:
     @property
     def trusted(self) -> tuple[x509.Certificate, ...]:
         """The certificates that the API server shall verify us with."""
-        own = [pair.certificate for pair in (self.ca, self.announced) if pair]
-        return tuple(dict.fromkeys([*own, *self.previous]))
+        current = [pair.certificate for pair in (self.ca, self.announced) if pair]
+        return tuple(dict.fromkeys([*current, *self.previous]))
 
     @property
     def bundle(self) -> bytes:
@@ -85,17 +85,19 @@ class RotationStep:
 
 def advance(state: CertificateSet, need: RotationRequirements, key: NewKey = new_key) -> RotationStep | None:
     """The next change that is due, None when all is well; each step leaves a state that serves."""
-    kept = _without_expired(state, need.at)
-    if not serves(kept, need.at, need.names):
-        return RotationStep(_repaired(kept, need, key), "a certificate that can serve was issued", urgent=True)
-    if kept.announced and kept.announced.certificate in need.settled:
-        return RotationStep(_succeeded(kept, kept.announced, need, key), "the announced CA has taken over")
-    if not kept.announced and (not kept.ca or _left(kept.ca, need) <= need.terms.ca_renewal):
-        return RotationStep(replace(kept, announced=issue_ca(key(), need.at, need.terms)), "the next CA was announced")
-    if kept.ca and kept.leaf and _leaf_due(kept.ca, kept.leaf, need):
-        leaf = issue_leaf(kept.ca, key(), need.names, need.at, need.terms)
-        return RotationStep(replace(kept, leaf=leaf), "the certificate was renewed")
-    return RotationStep(kept, "an expired CA was dropped") if kept != state else None
+    unexpired = _without_expired(state, need.at)
+    if not serves(unexpired, need.at, need.names):
+        return RotationStep(_repaired(unexpired, need, key), "a certificate that can serve was issued", urgent=True)
+    if unexpired.announced and unexpired.announced.certificate in need.settled:
+        return RotationStep(_succeeded(unexpired, unexpired.announced, need, key), "the announced CA has taken over")
+    if not unexpired.announced and (not unexpired.ca or _left(unexpired.ca, need) <= need.terms.ca_renewal):
+        return RotationStep(
+            replace(unexpired, announced=issue_ca(key(), need.at, need.terms)), "the next CA was announced"
+        )
+    if unexpired.ca and unexpired.leaf and _leaf_due(unexpired.ca, unexpired.leaf, need):
+        leaf = issue_leaf(unexpired.ca, key(), need.names, need.at, need.terms)
+        return RotationStep(replace(unexpired, leaf=leaf), "the certificate was renewed")
+    return RotationStep(unexpired, "an expired CA was dropped") if unexpired != state else None
 
 
 def serves(state: CertificateSet, at: datetime, names: Collection[str]) -> bool:
@@ -106,16 +108,18 @@ def serves(state: CertificateSet, at: datetime, names: Collection[str]) -> bool:
     return any(signed_by(leaf.certificate, ca) and _valid(ca, at) for ca in state.trusted)
 
 
-def usable_certificates(found: CertificateSet, known: CertificateSet, at: datetime) -> CertificateSet:
+def usable_certificates(stored: CertificateSet, cached: CertificateSet, at: datetime) -> CertificateSet:
     """What is stored, or, where that cannot serve any more, what this replica knows from before and serves still."""
-    return known if serves(known, at, ()) and not serves(found, at, ()) else found
+    return cached if serves(cached, at, ()) and not serves(stored, at, ()) else stored
 
 
 def _repaired(state: CertificateSet, need: RotationRequirements, key: NewKey) -> CertificateSet:
     """A state that serves, from the best CA at hand. Names that another replica wants stay: two never take turns."""
     signer = state.ca or state.announced or issue_ca(key(), need.at, need.terms)
-    held = names_of(state.leaf.certificate) if state.leaf and _valid(state.leaf.certificate, need.at) else frozenset()
-    leaf = issue_leaf(signer, key(), need.names | held, need.at, need.terms)
+    leaf_names = (
+        names_of(state.leaf.certificate) if state.leaf and _valid(state.leaf.certificate, need.at) else frozenset()
+    )
+    leaf = issue_leaf(signer, key(), need.names | leaf_names, need.at, need.terms)
     announced = state.announced if signer is not state.announced else None
     return replace(state, ca=signer, leaf=leaf, announced=announced)
 
@@ -137,7 +141,9 @@ def _leaf_due(ca: CertificatePair, leaf: CertificatePair, need: RotationRequirem
 def _without_expired(state: CertificateSet, at: datetime) -> CertificateSet:
     """The state without CAs that are of no use at this instant."""
     ca, announced = (pair if pair and _valid(pair.certificate, at) else None for pair in (state.ca, state.announced))
-    return CertificateSet(ca, state.leaf, announced, tuple(found for found in state.previous if _valid(found, at)))
+    return CertificateSet(
+        ca, state.leaf, announced, tuple(certificate for certificate in state.previous if _valid(certificate, at))
+    )
 
 
 def _left(pair: CertificatePair, need: RotationRequirements) -> timedelta:

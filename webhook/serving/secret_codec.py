@@ -40,7 +40,9 @@ def read_state(values: Mapping[str, bytes]) -> DecodedSecret:
     """
     faults: list[str] = []
     certificates = {part: _certificate(values, f"{name}.crt", faults) for part, name in _PAIRS.items()}
-    pairs = {part: _pair(values, part, found, faults) for part, found in certificates.items() if found}
+    pairs = {
+        part: _pair(values, part, certificate, faults) for part, certificate in certificates.items() if certificate
+    }
     keyless = certificates["ca"] if not pairs.get("ca") else None
     previous = _certificates(values, PREVIOUS, faults)
     trusted = tuple(ca for ca in (keyless, *previous) if ca and is_ca(ca))
@@ -59,10 +61,10 @@ def read_bundle(content: bytes) -> tuple[x509.Certificate, ...]:
 
 def _certificates(values: Mapping[str, bytes], name: str, faults: list[str]) -> tuple[x509.Certificate, ...]:
     """The certificates under this key."""
-    found = read_bundle(values.get(name, b""))
-    if not found and name in values:
+    bundle = read_bundle(values.get(name, b""))
+    if not bundle and name in values:
         faults.append(f'key "{name}" is no certificate')
-    return found
+    return bundle
 
 
 def _certificate(values: Mapping[str, bytes], name: str, faults: list[str]) -> x509.Certificate | None:
@@ -70,26 +72,28 @@ def _certificate(values: Mapping[str, bytes], name: str, faults: list[str]) -> x
     return next(iter(_certificates(values, name, faults)), None)
 
 
-def _pair(values: Mapping[str, bytes], part: str, found: x509.Certificate, faults: list[str]) -> CertificatePair | None:
+def _pair(
+    values: Mapping[str, bytes], part: str, certificate: x509.Certificate, faults: list[str]
+) -> CertificatePair | None:
     """The certificate with its key, if it has one that fits and may sign what it is there to sign."""
     name = f"{_PAIRS[part]}.key"
     key = _key(values.get(name, b""))
     problem = ""
     if key is None:
         problem = "is no private key as we make them"
-    elif key.public_key() != found.public_key():
+    elif key.public_key() != certificate.public_key():
         problem = "does not belong to its certificate"
-    elif part != "leaf" and not is_ca(found):
+    elif part != "leaf" and not is_ca(certificate):
         problem = "belongs to a certificate that is no CA"
     if problem:
         faults.append(f'key "{name}" {problem}')
-    return CertificatePair(found, key) if key and not problem else None
+    return CertificatePair(certificate, key) if key and not problem else None
 
 
 def _key(content: bytes) -> Key | None:
     """A private key of an elliptic curve."""
     try:
-        found = load_pem_private_key(content, None)
+        private_key = load_pem_private_key(content, None)
     except Exception:  # noqa: BLE001  # the library has several, and whatever is no key of ours is made anew
         return None
-    return found if isinstance(found, Key) else None
+    return private_key if isinstance(private_key, Key) else None

@@ -108,15 +108,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         certificates: TlsContextSource,
         process: ProcessSettings,
         hooks: Hooks,
-        beside: Sequence[PlainHttpService] = (),
+        plain_services: Sequence[PlainHttpService] = (),
     ) -> None:
         """service: gets TLS with the certificates. Applications are built before the workers are forked."""
         self.process, self.hooks, self.app = process, hooks, service.app
         self.certificates = certificates
-        for plain in beside:
+        for plain in plain_services:
             plain.listener.listen(_BACKLOG)
         main = ServedApplication(service.listener, service.app, certificates.context, process.limits, hooks.waits)
-        self.services = (main, *(ServedApplication(plain.listener, plain.app, None, SMALL) for plain in beside))
+        self.services = (main, *(ServedApplication(plain.listener, plain.app, None, SMALL) for plain in plain_services))
         super().__init__()
 
     def load_config(self) -> None:

@@ -19,10 +19,10 @@ class Deadlines:
 
     def sweep(self) -> None:
         """Ends what is late, and has requests that were put off looked at again."""
-        endpoint, now = self._endpoint, perf_counter()
+        endpoint, time = self._endpoint, perf_counter()
         endpoint.settle()
         for connection in endpoint.connections:
-            if connection.deadline <= now and not connection.busy:
+            if connection.deadline <= time and not connection.busy:
                 self._end(connection)
         for _ in range(len(endpoint.answering.waiting)):
             endpoint.enqueue(*endpoint.answering.waiting.popleft())
@@ -48,11 +48,11 @@ class Deadlines:
 
         idle_seconds: for how long one must have been idle. What has begun a handshake or a request may go on.
         """
-        now = perf_counter()
+        time = perf_counter()
         for connection in self._endpoint.connections:
             if (
                 connection.state in (ConnectionState.IDLE, ConnectionState.KEPT)
-                and now - connection.since >= idle_seconds
+                and time - connection.since >= idle_seconds
             ):
                 self._end_idle(connection)
             if connection.state is ConnectionState.HANDSHAKE and not connection.started and not connection.unread():

@@ -32,9 +32,9 @@ class TlsContextSource:
 
     def context(self) -> ssl.SSLContext:
         """The context to serve the next connection with."""
-        now = _state(self.certificate), _state(self.key)
-        if now != self._seen:
-            self._seen = now
+        versions = _state(self.certificate), _state(self.key)
+        if versions != self._seen:
+            self._seen = versions
             try:
                 self._context = load_context(self.certificate, self.key)
             except BadCertificate as error:
@@ -64,14 +64,14 @@ def load_context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def _demand(path: Path, label: bytes, what: str) -> None:
+def _demand(path: Path, label: bytes, description: str) -> None:
     """Raises BadCertificate unless the file can be read and holds a PEM block of that label."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise BadCertificate(f"{what} {path} cannot be read: {error.strerror}") from error
+        raise BadCertificate(f"{description} {path} cannot be read: {error.strerror}") from error
     if label not in content:
-        raise BadCertificate(f"{what} {path} holds no PEM block of a {what}")
+        raise BadCertificate(f"{description} {path} holds no PEM block of a {description}")
 
 
 def _refuse_encrypted(key: Path) -> NoReturn:
@@ -82,7 +82,7 @@ def _refuse_encrypted(key: Path) -> NoReturn:
 def _state(path: Path) -> tuple[int, int, int] | None:
     """What changes when a file is replaced or written to; None when it is not there."""
     try:
-        found = os.stat(path)  # noqa: PTH116  # asked for each connection
+        status = os.stat(path)  # noqa: PTH116  # asked for each connection
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size

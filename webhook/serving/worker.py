@@ -77,21 +77,21 @@ class LoopWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts the threads, and accepts connections."""
-        plan, (main, *beside) = self.plan, self.plan.services
-        services = (replace(main, listener=self.sockets[0].sock), *beside)
-        reviews, others = (
+        plan, (main, *plain_services) = self.plan, self.plan.services
+        services = (replace(main, listener=self.sockets[0].sock), *plain_services)
+        reviews, other_requests = (
             ThreadPool("review", plan.threads, main.limits.queue, _work),
             ThreadPool("other", 1, _OTHER_QUEUE, _work),
         )
-        first = Endpoint(services[0], loop, plan.meter, plan.tell)
+        main_endpoint = Endpoint(services[0], loop, plan.meter, plan.tell)
         # How often metrics are fetched is not counted.
-        self.endpoints = (first, *(Endpoint(service, loop, Unmetered(), plan.tell) for service in services[1:]))
+        self.endpoints = (main_endpoint, *(Endpoint(service, loop, Unmetered(), plan.tell) for service in services[1:]))
         self.deadlines = tuple(Deadlines(endpoint) for endpoint in self.endpoints)
         plan.watch(self.endpoints, reviews)
-        for pool in (reviews, others):
+        for pool in (reviews, other_requests):
             pool.start()
         for number, endpoint in enumerate(self.endpoints):
-            endpoint.lanes = {"": others} if number else {"": others, "POST": reviews}
+            endpoint.lanes = {"": other_requests} if number else {"": other_requests, "POST": reviews}
             endpoint.acceptor.start()
 
     # ------------------------------------------------------------ time
@@ -120,21 +120,21 @@ class LoopWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             self.loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        now, first = monotonic(), self.stop_at == float("inf")
-        self.stop_at = now + (self.plan.drain_seconds if first else 0)
-        self.end_at = self.stop_at + (self.plan.linger_seconds if first else 0) + FINISH_SECONDS
+        time, first_signal = monotonic(), self.stop_at == float("inf")
+        self.stop_at = time + (self.plan.drain_seconds if first_signal else 0)
+        self.end_at = self.stop_at + (self.plan.linger_seconds if first_signal else 0) + FINISH_SECONDS
         for endpoint in self.endpoints:
             endpoint.answering.leaving = True
         self._go_on_leaving()
 
     def _go_on_leaving(self) -> None:
         """Once draining has ended, ends when no connection is left that may carry a request."""
-        now = monotonic()
-        if now < self.stop_at or not self.endpoints:
+        time = monotonic()
+        if time < self.stop_at or not self.endpoints:
             return
         self.endpoints[0].acceptor.end()
-        idle_seconds = self.plan.linger_seconds if now < self.end_at - FINISH_SECONDS else 0
-        if (self.deadlines[0].leave(idle_seconds) or now >= self.end_at) and self.loop:
+        idle_seconds = self.plan.linger_seconds if time < self.end_at - FINISH_SECONDS else 0
+        if (self.deadlines[0].leave(idle_seconds) or time >= self.end_at) and self.loop:
             self.loop.stop()
 
 
