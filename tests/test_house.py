@@ -5,7 +5,10 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 TOP = Path(__file__).resolve().parent.parent
 CODE_FOLDERS = ("benchmarks", "certs", "charts", "examples", "prove", "rig", "tests", "tools", "webhook")
@@ -80,6 +83,26 @@ def core() -> list[Path]:
     return [path for path in PRODUCT if path.relative_to(TOP).parts[1].removesuffix(".py") not in adapters]
 
 
+def imports(path: Path) -> frozenset[str]:
+    """The modules of the product that a module imports, also those that it imports for annotations only."""
+    imported = set()
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            imported.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            imported |= (submodules & PRODUCT_MODULES.keys()) or {node.module}
+    return frozenset(imported & PRODUCT_MODULES.keys()) - {dotted(path)}
+
+
+def dotted(path: Path) -> str:
+    """The name by which Python imports a module."""
+    return ".".join(path.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__")
+
+
+PRODUCT_MODULES = {dotted(path): path for path in PRODUCT}
+
+
 def test_every_module_says_its_duty() -> None:
     assert [name(path) for path in MODULES if not ast.get_docstring(parse(path))] == []
 
@@ -122,3 +145,11 @@ def test_every_rule_has_its_examples_beside_it() -> None:
 
 def test_every_rule_is_short() -> None:
     assert [f"{name(path)}: {size}" for path in public_rules() if (size := count_lines(path)) > MAX_RULE_LINES] == []
+
+
+def test_no_module_of_the_product_imports_itself_by_way_of_others() -> None:
+    order = TopologicalSorter({module: imports(path) for module, path in PRODUCT_MODULES.items()})
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))

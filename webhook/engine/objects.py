@@ -25,7 +25,6 @@ from webhook.trace.injection_request import opts_in
 from webhook.trace.not_applied import own_may_follow
 from webhook.trace.pod_owner import origin
 from webhook.trace.prepared_workloads import owners
-from webhook.trace.provided_files import awaited
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import ClusterView
 
@@ -150,7 +149,7 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
     explained = {mount.mount_path for files in sound for mount in _mounts(picture, files)}
     for files, by_rule in faults.items():
         spare = picture.intents[files] is Intent.EVIDENT and (
-            files in sound or _covered(_mounts(picture, files), explained) or awaited(picture, files)
+            files in sound or _covered(_mounts(picture, files), explained) or picture.awaits(files)
         )
         for ref, faults_of_rule in by_rule.items():
             doubtful = own_may_follow(picture, ref) or (spare and ref.namespace != picture.workload.namespace)
@@ -178,7 +177,7 @@ def _faults_of(
 
 
 def _mounts(picture: WorkloadPicture, files: FileSet) -> tuple[Mount, ...]:
-    supply = picture.supplies.get(files)
+    supply = picture.provided_files.get(files)
     return supply.mounts if supply is not None and supply.complete else ()
 
 

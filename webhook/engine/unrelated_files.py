@@ -48,7 +48,7 @@ def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
     """The file sets that mounts provide in full, and that no other sign connects to the workload."""
     evident = (files for files, intent in picture.intents.items() if intent is Intent.EVIDENT)
     provided = (files for files in evident if _places(picture, files))
-    return tuple(files for files in provided if not connected(picture, picture.supplies[files]))
+    return tuple(files for files in provided if not connected(picture, picture.provided_files[files]))
 
 
 def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[FileSet, ...]:
@@ -79,7 +79,7 @@ def _without(picture: WorkloadPicture, aside: Iterable[FileSet]) -> WorkloadPict
 
 
 def _places(picture: WorkloadPicture, files: FileSet) -> frozenset[str]:
-    supply = picture.supplies.get(files)
+    supply = picture.provided_files.get(files)
     return frozenset(mount.mount_path for mount in supply.mounts) if supply and supply.complete else frozenset()
 
 

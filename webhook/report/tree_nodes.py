@@ -11,7 +11,7 @@ from webhook.model.chain import Answer, Miss
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.report.credential_nodes import credential_link
 from webhook.report.tree_node import Link, Mark
-from webhook.trace.mount_candidates import Stray
+from webhook.trace.mount_candidates import UnexplainedMount
 from webhook.trace.near_misses import NearMiss
 from webhook.trace.workload import WorkloadPicture
 
@@ -77,13 +77,13 @@ def _slip(picture: WorkloadPicture, slip: NearMiss) -> Link:
     return Link(Mark.BROKEN if slip.files or slip.sure else Mark.UNKNOWN, said, ((picture.ref, slip.path),))
 
 
-def _idle_mounts(picture: WorkloadPicture) -> list[Stray]:
+def _idle_mounts(picture: WorkloadPicture) -> list[UnexplainedMount]:
     """The mounts that are drawn at no file."""
-    drawn = {(files, mount) for files, supply in picture.supplies.items() for mount in supply.mounts}
-    return [one for one in picture.strays if not (one.evident and (one.files, one.mount) in drawn)]
+    drawn = {(files, mount) for files, supply in picture.provided_files.items() for mount in supply.mounts}
+    return [one for one in picture.unexplained_mounts if not (one.evident and (one.files, one.mount) in drawn)]
 
 
-def _idle(picture: WorkloadPicture, stray: Stray) -> Link:
+def _idle(picture: WorkloadPicture, stray: UnexplainedMount) -> Link:
     """A mount of a client credential that serves no rule in force."""
     places = ((picture.ref, stray.mount.path),) if stray.mount.path else ()
     told = f' of Secret "{stray.secret}"' if stray.secret else ""

@@ -48,7 +48,7 @@ def _violation(picture: WorkloadPicture, miss: Miss, fix: str) -> Violation:
 def _sign(picture: WorkloadPicture, miss: Miss) -> str:
     """By what the workload means the rule: an idle mount, rather one above its paths, or a declared host."""
     paths = [path for tls in miss.rule.settings() for _, path in tls.files.items()]
-    strays = [stray.mount.mount_path for stray in picture.strays]
+    strays = [stray.mount.mount_path for stray in picture.unexplained_mounts]
     fitting = [mount for mount in strays if any(path.startswith(mount.rstrip("/") + "/") for path in paths)]
     found = [*fitting, *strays]
     return f"mounts {quote(found[0])}" if found else "declares the host"

@@ -10,7 +10,7 @@ ROUTING = frozenset(ROUTING_KINDS)
 """`picture.reach`, `groups`, `intents`, `misses`, and everything in a DestinationRule's picture."""
 
 SECRETS = frozenset({"Secret"})
-"""`picture.strays`, and files that resolve into a Secret."""
+"""`picture.unexplained_mounts`, and files that resolve into a Secret."""
 
 CONFIG_MAPS = frozenset({"ConfigMap"})
 """Files that resolve into a ConfigMap."""
@@ -22,7 +22,7 @@ WORKLOADS = frozenset(WORKLOAD_KINDS)
 """`view.workloads`: other workloads than the one judged."""
 
 SIGNS = WORKLOADS | CONFIG_MAPS
-"""`picture.strays` of a mount that nothing explains: where second signs are looked for, and only then."""
+"""`picture.unexplained_mounts` of a mount that nothing explains: where second signs are looked for, and only then."""
 
 INJECTION = frozenset({"MutatingWebhookConfiguration"})
 """`view.injection_scope`, which the picture of a workload that opts in has asked already."""

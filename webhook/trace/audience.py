@@ -17,7 +17,7 @@ from webhook.istio.pilot.server_pods import is_behind
 from webhook.model.finding import ObjectRef, by_name
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Workload
-from webhook.trace.cached import once
+from webhook.trace.cached import cached
 from webhook.trace.destination import DestinationPicture
 from webhook.trace.injected_workload import picture_as_injected
 from webhook.trace.injection_candidates import asking_for, brought
@@ -55,7 +55,7 @@ class Audience:
 class AudiencePicture(DestinationPicture):
     """A DestinationRule's picture with its audience."""
 
-    @once
+    @cached
     def file_sets(self) -> tuple[FileSet, ...]:
         """The file sets with a client certificate that the rule makes sidecars read, each once."""
         if not self.client_settings:
@@ -64,7 +64,7 @@ class AudiencePicture(DestinationPicture):
         read = (files for service in self.services for files, _ in share(self.view.mesh, service, entry).filed)
         return tuple(dict.fromkeys(files for files in read if files.client_certificate))
 
-    @once
+    @cached
     def served(self) -> bool:
         """Whether at least one workload holds all files of a set, and is told by this rule to read them."""
         held = (
@@ -75,13 +75,13 @@ class AudiencePicture(DestinationPicture):
         )
         return any(held) or any(self.brought.values()) or len(self._asking) > ASKED
 
-    @once
+    @cached
     def brought(self) -> Mapping[str, frozenset[ObjectRef]]:
         """By namespace: the workloads that ask injection for the rule's files, and get them."""
         getting = by_namespace(one for one in self._asking[:ASKED] if self._gets(one))
         return {name: frozenset(one.ref for one in workloads) for name, workloads in getting.items()}
 
-    @once
+    @cached
     def _asking(self) -> tuple[Workload, ...]:
         """The workloads within reach that may ask injection for this rule; one more than ASKED, if there are more."""
         return tuple(nsmallest(ASKED + 1, self._askers(), key=lambda one: by_name(one.ref)))
@@ -101,7 +101,7 @@ class AudiencePicture(DestinationPicture):
         got = brought(self.view, workload, self.horizon)
         return any(files in got and self._told(workload.ref, files) for files in self.file_sets)
 
-    @once
+    @cached
     def prepared(self) -> Mapping[FileSet, Mapping[str, frozenset[ObjectRef]]]:
         """By file set of the rule and namespace: the workloads that hold it."""
         return {files: prepared_for(self.view, files) for files in self.file_sets}
@@ -113,7 +113,7 @@ class AudiencePicture(DestinationPicture):
         users = self.view.reach(ref.namespace, labels).groups(labels).get(files, ())
         return any(user.rule.ref == self.ref for user in users)
 
-    @once
+    @cached
     def audience(self) -> Audience:
         """Workloads reached and unprepared, by namespace; empty maps when the rule reads no client certificate."""
         reached: dict[str, int] = {}
@@ -131,7 +131,7 @@ class AudiencePicture(DestinationPicture):
                 unprepared[namespace] = lacking
         return Audience(reached, unprepared)
 
-    @once
+    @cached
     def held_by_gateways(self) -> bool:
         """Whether gateways have the rule's files in their proxy, and no other workload has."""
         refs = {ref for prepared in self.prepared.values() for held in prepared.values() for ref in held}
@@ -143,7 +143,7 @@ class AudiencePicture(DestinationPicture):
             return False
         return decide_injection(workload.template, self.view.namespace(ref.namespace), self.view.mesh).gateway
 
-    @once
+    @cached
     def meant_for(self) -> ObjectRef | None:
         """A workload to which the rule applies, which lacks its files, and mounts something for it."""
         lacking = self.audience.unprepared
@@ -155,7 +155,7 @@ class AudiencePicture(DestinationPicture):
         wanted = frozenset(self.file_sets)
         return next((one.ref for one in pictures if not wanted.isdisjoint(one.intents)), None)
 
-    @once
+    @cached
     def servers_selected(self) -> ObjectRef | None:
         """A workload behind the rule's own host that its workloadSelector picks, where a caller is meant."""
         selector, namespace = self.rule.selector, self.ref.namespace

@@ -1,7 +1,7 @@
-"""`once`: an attribute worked out when it is first asked for, and kept.
+"""`cached`: an attribute that is computed at its first use and then stored in its object.
 
-As `functools.cached_property`, which up to Python 3.11 takes a lock that all objects of the class share: a review that
-waits for a Secret would hold up every other one. A picture belongs to one review, and so to one thread.
+It works as `functools.cached_property`, which up to Python 3.11 takes one lock for all objects of the class: a review
+that waits for a Secret would block every other review. No lock is needed, because one thread uses the object.
 """
 
 from collections.abc import Callable
@@ -10,22 +10,22 @@ from typing import Any, Generic, TypeVar, overload
 T = TypeVar("T")
 
 
-class once(Generic[T]):  # noqa: N801 - it reads as a decorator
-    """Calls the method at the first look, then stands aside for what it answered."""
+class cached(Generic[T]):  # noqa: N801 - it reads as a decorator
+    """Calls the method at the first access, and stores the result under the method's name in the object."""
 
-    def __init__(self, read: Callable[[Any], T]) -> None:
+    def __init__(self, compute: Callable[[Any], T]) -> None:
         """Takes the method's name and docstring over."""
-        self.read, self.name, self.__doc__ = read, read.__name__, read.__doc__
+        self.compute, self.name, self.__doc__ = compute, compute.__name__, compute.__doc__
 
     @overload
-    def __get__(self, held: None, owner: type) -> "once[T]": ...
+    def __get__(self, instance: None, owner: type) -> "cached[T]": ...
 
     @overload
-    def __get__(self, held: object, owner: type) -> T: ...
+    def __get__(self, instance: object, owner: type) -> T: ...
 
-    def __get__(self, held: object | None, owner: type) -> "once[T] | T":
-        """The answer; the next look finds it in the object itself, and does not come here."""
-        if held is None:
+    def __get__(self, instance: object | None, owner: type) -> "cached[T] | T":
+        """The result; Python finds it in the object from now on, and does not call this method again."""
+        if instance is None:
             return self
-        answer = held.__dict__[self.name] = self.read(held)
-        return answer
+        result = instance.__dict__[self.name] = self.compute(instance)
+        return result

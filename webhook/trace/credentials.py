@@ -1,16 +1,16 @@
 """What stands at the ends of a workload's chains: certificates with their place, and what a sidecar refuses of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from webhook.model.chain import Chain, Credential
 from webhook.model.finding import ObjectRef
 from webhook.model.material import CertificateFacts, Material
+from webhook.trace.mount_candidates import UnexplainedMount
 
 if TYPE_CHECKING:
     from webhook.material.refusal import LoadFailure
-    from webhook.trace.workload import WorkloadPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +71,21 @@ def _material(chain: Chain | None) -> Material | None:
     return None if chain is None or chain.file.absent else chain.file.material
 
 
-def client_certificates(picture: "WorkloadPicture") -> Iterator[Held]:
+def client_certificates(credentials: Iterable[Credential], mounts: Iterable[UnexplainedMount]) -> Iterator[Held]:
     """The certificates of every client certificate file, and those of mounts that serve no rule in force.
 
     Where such a mount was meant for a rule, its certificate will be the one that is presented once the mount is mended.
     """
-    for credential in picture.credentials:
+    for credential in credentials:
         yield from _of_chain(credential.certificate)
-    for stray in picture.strays:
-        for facts in stray.facts:
-            yield from _of_secret(facts.ref, facts.keys, certain=stray.evident)
+    for mount in mounts:
+        for facts in mount.facts:
+            yield from _of_secret(facts.ref, facts.keys, certain=mount.evident)
 
 
-def ca_certificates(picture: "WorkloadPicture") -> Iterator[tuple[Chain, tuple[CertificateFacts, ...]]]:
+def ca_certificates(credentials: Iterable[Credential]) -> Iterator[tuple[Chain, tuple[CertificateFacts, ...]]]:
     """The certificates of every CA bundle that a chain ends in, bundle by bundle; empty bundles are left out."""
-    for credential in picture.credentials:
+    for credential in credentials:
         material = _material(credential.ca)
         if credential.ca is not None and material is not None and material.certificates:
             yield credential.ca, material.certificates

@@ -6,12 +6,9 @@ Which Secret and which DestinationRule belong together is left to `choice`.
 from collections.abc import Mapping
 from enum import IntEnum
 from posixpath import basename
-from typing import TYPE_CHECKING
 
 from webhook.model.mesh import FileSet
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
+from webhook.trace.context import WorkloadContext
 
 KEY_NAMES: Mapping[str, tuple[str, ...]] = {
     "clientCertificate": ("cert", "tls.crt"),
@@ -30,12 +27,12 @@ class Fit(IntEnum):
     LACKING = 2  # a data key is missing
 
 
-def keys_of(picture: "WorkloadPicture", secret: str) -> frozenset[str] | None:
+def keys_of(context: WorkloadContext, secret: str) -> frozenset[str] | None:
     """The data keys of the Secret, or those that its producer announces; None while neither is in view."""
-    facts = picture.view.secret(picture.workload.namespace, secret)
+    facts = context.view.secret(context.workload.namespace, secret)
     if facts is not None:
         return frozenset(facts.keys)
-    makers = picture.view.producers("Secret", picture.workload.namespace, secret)
+    makers = context.view.producers("Secret", context.workload.namespace, secret)
     return next((one.keys for one in makers if one.keys), None)
 
 

@@ -17,7 +17,7 @@ from webhook.model.chain import Origination
 from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule, Service, TlsSettings
-from webhook.trace.cached import once
+from webhook.trace.cached import cached
 from webhook.trace.inbound_routes import arrivals
 from webhook.view import ClusterView
 
@@ -78,28 +78,28 @@ class DestinationPicture:
         """Whether an object of the rule's own namespace, which counts before this one, may still be about to come."""
         return not self.stage.settled and ref.namespace != self.ref.namespace
 
-    @once
+    @cached
     def settings(self) -> tuple[TlsSettings, ...]:
         """Every tls block written in the rule."""
         return self.rule.settings()
 
-    @once
+    @cached
     def client_settings(self) -> tuple[TlsSettings, ...]:
         """The tls blocks that are about a client certificate, in whatever mode: only rules with one concern us."""
         return tuple(tls for tls in self.settings if about_client(tls)) if self.settings else ()
 
-    @once
+    @cached
     def config(self) -> Config:
         """Istio's objects, with short hosts completed by the mesh's own cluster domain."""
         held, domain = self.view.config, self.view.mesh.cluster_domain
         return replace(held, rules=held.rules.in_domain(domain), routes=held.routes.in_domain(domain))
 
-    @once
+    @cached
     def host(self) -> str:
         """The rule's host as Istio resolves it in the rule's namespace."""
         return self.config.rules.host(self.rule)
 
-    @once
+    @cached
     def services(self) -> tuple[Service, ...]:
         """Services, of any namespace, that the host names (a wildcard: all that it matches)."""
         held = self.config.services
@@ -107,7 +107,7 @@ class DestinationPicture:
             return held.of_host(self.host)
         return tuple(service for host in sorted(held.hosts(self.host)) for service in held.of_host(host))
 
-    @once
+    @cached
     def originations(self) -> tuple[Origination, ...]:
         """Per service, port and subset: the tls block of this rule that is in force there if the rule wins."""
         entry = merge((self.rule,))[0]
@@ -121,7 +121,7 @@ class DestinationPicture:
         many = cut_short("the product of the ports of a service and the subsets", count, MOST_ORIGINATIONS)
         return (*self.rule.left_out, many) if count > MOST_ORIGINATIONS else self.rule.left_out
 
-    @once
+    @cached
     def presenting(self) -> tuple[Origination, ...]:
         """The originations at which a client certificate is presented."""
         return tuple(one for one in self.originations if self.presents(one.tls, one.service))
@@ -132,23 +132,23 @@ class DestinationPicture:
         selector = self.rule.selector is not None
         return outcome(tls, external=service.external, selector=selector, metadata=metadata).kind in PRESENTING
 
-    @once
+    @cached
     def calls(self) -> tuple[Call, ...]:
         """The plain calls that end at one of the rule's hosts, through whichever VirtualService, none twice."""
         hosts = dict.fromkeys(service.host for service in self.services)
         return tuple(call for host in hosts for call in arrivals(self.config, host, self.ref.namespace))
 
-    @once
+    @cached
     def ends(self) -> frozenset[tuple[str, int, str]]:
         """Where these calls end: host, service port and subset."""
         return frozenset((call.host, call.number, call.subset) for call in self.calls)
 
-    @once
+    @cached
     def used(self) -> tuple[Origination, ...]:
         """The presenting originations at which at least one call ends; without any the rule is in vain."""
         return tuple(one for one in self.presenting if (one.service.host, one.port.number, one.subset) in self.ends)
 
-    @once
+    @cached
     def for_gateway(self) -> bool:
         """Whether a gateway or waypoint sends calls to one of the hosts, so that the rule may be meant for it alone."""
         if any(bound_to_waypoint(service, self.view) for service in self.services):

@@ -1,18 +1,15 @@
 """What a workload asks injection for, and no DestinationRule in view says how to mount."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from webhook.kinds.opt_in_annotations import CLIENT_SECRET
+from webhook.trace.context import WorkloadContext
 from webhook.trace.secret_choice import Choice
 
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
 
-
-def awaited(picture: "WorkloadPicture", choice: Choice) -> Iterator[str]:
+def awaited(context: WorkloadContext, choice: Choice) -> Iterator[str]:
     """What is missing, in words; nothing for a workload that asks through the label of its namespace alone."""
-    declared = picture.declaration
+    declared = context.declaration
     hosts = {user.service.host for one in choice.chosen for user in one.wish.users}
     if declared.destinations:
         missing = (host for host in declared.destinations if host not in hosts)

@@ -10,13 +10,13 @@ No volume gets a mode: Kubernetes' own, 0644, is one that istio-proxy (user 1337
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from posixpath import basename, dirname
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector import defaults
 from webhook.istio.injector.merge import absolute
 from webhook.kinds.opt_in_annotations import also_mounted
 from webhook.model.injection_plan import NO_ADDITION, AddedMount, AddedVolume, Addition, Obstacle
 from webhook.model.workload import KeyToPath
+from webhook.trace.context import WorkloadContext
 from webhook.trace.data_keys import key_for, keys_of
 from webhook.trace.injected_template import written
 from webhook.trace.injected_volumes import added_volume
@@ -24,9 +24,6 @@ from webhook.trace.injection_awaited import awaited
 from webhook.trace.injection_request import Wish, opts_in
 from webhook.trace.istio_directories import in_istio, is_covered
 from webhook.trace.secret_choice import Choice, Chosen, choose
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
 
 ANNOTATION_BYTES = 262_144
 """All annotations of an object together; the API server refuses more (apimachinery, TotalAnnotationSizeLimitB)."""
@@ -52,85 +49,85 @@ class _Piece:
     foreign: bool
 
 
-def plan(picture: "WorkloadPicture") -> Addition:
+def plan(context: WorkloadContext) -> Addition:
     """What is to be added to the workload's pod template; NO_ADDITION when it does not ask.
 
-    picture: of the workload without what mtls-guard added before (`own_entries`).
+    context: of the workload without what mtls-guard added before (`own_entries`).
     """
-    if not opts_in(picture):
+    if not opts_in(context):
         return NO_ADDITION
-    if not picture.has_sidecar or picture.user.rejected:
-        return Addition(opted_in=True, refused=picture.has_sidecar)  # the validator says what is wrong there
-    choice = choose(picture)
-    pieces, obstacles = _gathered(picture, choice)
+    if not context.has_sidecar or context.user.rejected:
+        return Addition(opted_in=True, refused=context.has_sidecar)  # the validator says what is wrong there
+    choice = choose(context)
+    pieces, obstacles = _gathered(context, choice)
     if any(one.certain for one in obstacles):
         return Addition(opted_in=True, obstacles=obstacles, rivals=choice.rivals)
-    built = _assembled(picture, pieces)
+    built = _assembled(context, pieces)
     own = [piece for piece in pieces if not piece.foreign]
     if built.obstacles and own and len(own) < len(pieces):
         obstacles = (*obstacles, *(replace(one, certain=False) for one in built.obstacles))
-        built = _assembled(picture, own)
+        built = _assembled(context, own)
     guessed = [one for one in choice.chosen if one.guessed]
     return replace(
         built,
         obstacles=(*built.obstacles, *obstacles),
         rivals=choice.rivals,
-        awaited=tuple(awaited(picture, choice)),
+        awaited=tuple(awaited(context, choice)),
         guessed=frozenset(one.wish.files for one in guessed),
-        unseen=any(_unseen(picture, name) for one in guessed for name in one.secrets.values()),
-        absent=any(_unseen(picture, name) for name in choice.secrets),
+        unseen=any(_unseen(context, name) for one in guessed for name in one.secrets.values()),
+        absent=any(_unseen(context, name) for name in choice.secrets),
     )
 
 
-def _gathered(picture: "WorkloadPicture", choice: Choice) -> tuple[list[_Piece], tuple[Obstacle, ...]]:
+def _gathered(context: WorkloadContext, choice: Choice) -> tuple[list[_Piece], tuple[Obstacle, ...]]:
     """The files to come, and the obstacles; what another namespace wants comes last, and gives way."""
     pieces: dict[str, list[_Piece]] = {}
     obstacles = [*choice.obstacles]
     for chosen in choice.chosen:
-        wanted = _pieces(picture, chosen)
-        scattered = list(_scattered(picture, wanted))
-        wanted = _with_further(picture, chosen.wish, wanted)
-        faults = [*scattered, *_conflicts(picture, pieces, wanted), *_hiding(picture, wanted)]
+        wanted = _pieces(context, chosen)
+        scattered = list(_scattered(context, wanted))
+        wanted = _with_further(context, chosen.wish, wanted)
+        faults = [*scattered, *_conflicts(context, pieces, wanted), *_hiding(context, wanted)]
         obstacles.extend(replace(one, certain=one.certain and not chosen.wish.foreign) for one in faults)
         for piece in wanted if not faults else ():
             pieces.setdefault(piece.path, []).append(piece)
     return [piece for each in pieces.values() for piece in each], tuple(dict.fromkeys(obstacles))
 
 
-def _lacking(picture: "WorkloadPicture", wish: Wish) -> list[tuple[str, str]]:
+def _lacking(context: WorkloadContext, wish: Wish) -> list[tuple[str, str]]:
     """The fields and paths of the wish that no mount and no image covers; the others are somebody's own."""
-    places = ((field, path, picture.sidecar.place(path)) for field, path in wish.files.items())
+    places = ((field, path, context.sidecar.place(path)) for field, path in wish.files.items())
     return [(field, path) for field, path, place in places if not is_covered(place)]
 
 
-def _pieces(picture: "WorkloadPicture", chosen: Chosen) -> list[_Piece]:
+def _pieces(context: WorkloadContext, chosen: Chosen) -> list[_Piece]:
     rule = str(chosen.wish.users[0].rule.ref)
     pieces: list[_Piece] = []
-    for field, path in _lacking(picture, chosen.wish):
+    for field, path in _lacking(context, chosen.wish):
         secret = chosen.secrets[field]
-        keys = keys_of(picture, secret)
+        keys = keys_of(context, secret)
         key = key_for(field, basename(path), keys or frozenset())
-        unseen, foreign = _unseen(picture, secret), chosen.wish.foreign
-        held, named = None if unseen else key in (keys or ()), picture.complete and unseen
+        unseen, foreign = _unseen(context, secret), chosen.wish.foreign
+        held, named = None if unseen else key in (keys or ()), context.complete and unseen
         pieces.append(_Piece(field, absolute(path), secret, key, rule, held, named, foreign))
     return pieces
 
 
-def _with_further(picture: "WorkloadPicture", wish: Wish, pieces: list[_Piece]) -> list[_Piece]:
+def _with_further(context: WorkloadContext, wish: Wish, pieces: list[_Piece]) -> list[_Piece]:
     """The files also where a DestinationRule wants them besides, while its paths move from one directory to another."""
     if len({dirname(absolute(path)) for _, path in wish.files.items()}) != 1:
         return pieces
     directories = [place for user in wish.users for place in also_mounted(user.rule.annotations)]
     further = (replace(piece, path=f"{place}/{basename(piece.path)}") for place in directories for piece in pieces)
-    free = (piece for piece in further if picture.sidecar.place(piece.path).mount is None)
+    free = (piece for piece in further if context.sidecar.place(piece.path).mount is None)
     return list({piece.path: piece for piece in (*pieces, *free)}.values())
 
 
-def _unseen(picture: "WorkloadPicture", secret: str) -> bool:
-    return picture.view.secret(picture.workload.namespace, secret) is None
+def _unseen(context: WorkloadContext, secret: str) -> bool:
+    return context.view.secret(context.workload.namespace, secret) is None
 
 
-def _scattered(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
+def _scattered(context: WorkloadContext, pieces: list[_Piece]) -> Iterator[Obstacle]:
     """Files of one rule in several directories, unless the Secrets plainly have what belongs into each.
 
     A certificate that is not beside its key comes, more often than not, from another Secret than the key does.
@@ -142,14 +139,14 @@ def _scattered(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obs
         return
     why = "" if split else f', and Secret "{lacks[0].secret}" holds no "{lacks[0].key}"'
     yield Obstacle(
-        picture.pod.path,
+        context.pod.path,
         f"{pieces[0].rule} reads its files from {len(places)} directories: {', '.join(places[:4])}{why}",
         "let the rule read all of them from one directory, or mount them by hand",
     )
 
 
 def _conflicts(
-    picture: "WorkloadPicture", accepted: Mapping[str, list[_Piece]], pieces: list[_Piece]
+    context: WorkloadContext, accepted: Mapping[str, list[_Piece]], pieces: list[_Piece]
 ) -> Iterator[Obstacle]:
     """Two sources for one path."""
     own: dict[str, _Piece] = {}
@@ -157,26 +154,26 @@ def _conflicts(
         first = next(iter(accepted.get(piece.path, ())), own.setdefault(piece.path, piece))
         if (first.secret, first.key) != (piece.secret, piece.key):
             yield Obstacle(
-                picture.pod.path,
+                context.pod.path,
                 f'{first.rule} and {piece.rule} want {piece.path} from "{first.secret}" and from "{piece.secret}"',
                 "let one of the rules read another path",
             )
 
 
-def _hiding(picture: "WorkloadPicture", pieces: list[_Piece]) -> Iterator[Obstacle]:
+def _hiding(context: WorkloadContext, pieces: list[_Piece]) -> Iterator[Obstacle]:
     """Directories of Istio, and those whose mount would hide what the sidecar needs."""
-    yield from in_istio(picture, [(piece.rule, piece.path) for piece in pieces])
+    yield from in_istio(context, [(piece.rule, piece.path) for piece in pieces])
     for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
         names = {basename(piece.path) for piece in pieces if dirname(piece.path) == directory}
         if directory in defaults.DIRECTORIES or names & {*defaults.IDENTITY_FILES.get(directory, ())}:
             yield Obstacle(
-                picture.pod.path,
+                context.pod.path,
                 f"a mount at {directory}, where {pieces[0].rule} reads, would hide files that the sidecar needs",
                 "let the rule read from a directory of its own, as /etc/mtlsfiles",
             )
 
 
-def _assembled(picture: "WorkloadPicture", pieces: list[_Piece]) -> Addition:
+def _assembled(context: WorkloadContext, pieces: list[_Piece]) -> Addition:
     """The volumes and mounts for the pieces: one mount per directory."""
     volumes: dict[str, AddedVolume] = {}
     mounts: list[AddedMount] = []
@@ -185,8 +182,8 @@ def _assembled(picture: "WorkloadPicture", pieces: list[_Piece]) -> Addition:
         volume = added_volume(_by_secret(here), every_key=_is_plain(here))
         volumes[volume.name] = volume
         mounts.append(AddedMount(volume.name, directory))
-    addition = Addition(opted_in=True, volumes=tuple(volumes.values()), mounts=tuple(mounts), in_spec=in_spec(picture))
-    return _limited(picture, addition)
+    addition = Addition(opted_in=True, volumes=tuple(volumes.values()), mounts=tuple(mounts), in_spec=in_spec(context))
+    return _limited(context, addition)
 
 
 def _by_secret(pieces: list[_Piece]) -> tuple[tuple[str, tuple[KeyToPath, ...]], ...]:
@@ -203,18 +200,18 @@ def _is_plain(pieces: list[_Piece]) -> bool:
     return alone and all(piece.key == basename(piece.path) and not piece.named for piece in pieces)
 
 
-def _limited(picture: "WorkloadPicture", addition: Addition) -> Addition:
+def _limited(context: WorkloadContext, addition: Addition) -> Addition:
     """The addition, unless the annotations would become longer than the API server takes."""
     if addition.in_spec or not addition:
         return addition
-    annotations = written(picture.pod, addition).annotations
+    annotations = written(context.pod, addition).annotations
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size <= ANNOTATION_BYTES:
         return addition
     problem = f"with what injection adds, the annotations have {size} bytes, and {ANNOTATION_BYTES} are allowed"
-    return Addition(opted_in=True, obstacles=(Obstacle(picture.pod.path, problem, "shorten the annotations"),))
+    return Addition(opted_in=True, obstacles=(Obstacle(context.pod.path, problem, "shorten the annotations"),))
 
 
-def in_spec(picture: "WorkloadPicture") -> bool:
+def in_spec(context: WorkloadContext) -> bool:
     """Whether the pod spec has to hold the volumes: gateways and a finished istio-proxy read no annotation."""
-    return picture.injection.manual or not picture.injection.honours_annotations
+    return context.injection.manual or not context.injection.honours_annotations

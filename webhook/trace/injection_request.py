@@ -6,16 +6,13 @@ Which Secret belongs to which file set is left to `choice`, what is then added t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector.paths import is_plain
 from webhook.kinds.opt_in_annotations import CLIENT_SECRET, INJECT, listed
 from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet
+from webhook.trace.context import WorkloadContext
 from webhook.trace.data_keys import Fit, fit, keys_of
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
 
 NEWEST = "~"
 """Sorts behind each creationTimestamp: of an object that has none yet."""
@@ -40,63 +37,63 @@ class Wish:
     foreign: bool = False
 
 
-def opts_in(picture: "WorkloadPicture") -> bool:
+def opts_in(context: WorkloadContext) -> bool:
     """Whether the workload asks for injection, by itself or through the label of its namespace."""
-    declared = picture.declaration
-    return not declared.opted_out and bool(declared.secrets or declared.inject or asked_by_namespace(picture))
+    declared = context.declaration
+    return not declared.opted_out and bool(declared.secrets or declared.inject or asked_by_namespace(context))
 
 
-def asked_by_namespace(picture: "WorkloadPicture") -> bool:
+def asked_by_namespace(context: WorkloadContext) -> bool:
     """Whether the namespace asks for all its workloads, and this one does not decline."""
-    return not picture.declaration.opted_out and picture.namespace.labels.get(INJECT) == "true"
+    return not context.declaration.opted_out and context.namespace.labels.get(INJECT) == "true"
 
 
-def wishes(picture: "WorkloadPicture") -> tuple[Wish, ...]:
+def wishes(context: WorkloadContext) -> tuple[Wish, ...]:
     """What the workload opts in to, certain or not; a file set that cannot be mounted anywhere is left out."""
-    if not (picture.has_sidecar and opts_in(picture)):
+    if not (context.has_sidecar and opts_in(context)):
         return ()
     mountable = {
         files: users
-        for files, users in picture.groups.items()
+        for files, users in context.groups.items()
         if all(is_plain(path) and "~" not in path for _, path in files.items())
     }
-    asked = {files: wish for files, users in mountable.items() if (wish := _wish(picture, files, users)) is not None}
-    for secret in picture.declaration.secrets if not picture.declaration.destinations else ():
-        if not any(_fits(picture, secret, wish) for wish in asked.values()):
-            asked.update(_overridden(picture, secret, mountable))
+    asked = {files: wish for files, users in mountable.items() if (wish := _wish(context, files, users)) is not None}
+    for secret in context.declaration.secrets if not context.declaration.destinations else ():
+        if not any(_fits(context, secret, wish) for wish in asked.values()):
+            asked.update(_overridden(context, secret, mountable))
     return tuple(asked[files] for files in mountable if files in asked)
 
 
-def _fits(picture: "WorkloadPicture", secret: str, wish: Wish) -> bool:
+def _fits(context: WorkloadContext, secret: str, wish: Wish) -> bool:
     """Whether the Secret may be for the wish; for that of another namespace only if it has its files."""
     if secret not in wish.secrets:
         return False
-    return wish.named or not wish.foreign or fit(wish.files, keys_of(picture, secret)) is not Fit.LACKING
+    return wish.named or not wish.foreign or fit(wish.files, keys_of(context, secret)) is not Fit.LACKING
 
 
 def _overridden(
-    picture: "WorkloadPicture", secret: str, mountable: Mapping[FileSet, tuple[Origination, ...]]
+    context: WorkloadContext, secret: str, mountable: Mapping[FileSet, tuple[Origination, ...]]
 ) -> dict[FileSet, Wish]:
     """The file set of a DestinationRule that names another Secret: that of the workload takes precedence.
 
     It is that of the workload's own namespace whose file names the Secret has, else the oldest; at most one file set.
     """
-    keys, candidates = keys_of(picture, secret), []
+    keys, candidates = keys_of(context, secret), []
     for files, users in mountable.items():
-        naming = tuple(sorted((one for one in users if named_by(one)), key=lambda one: age(picture, one)))
+        naming = tuple(sorted((one for one in users if named_by(one)), key=lambda one: age(context, one)))
         if not naming or not files.client_certificate:
             continue
-        lacks, foreign = fit(files, keys) is Fit.LACKING, naming[0].rule.ref.namespace != picture.workload.namespace
+        lacks, foreign = fit(files, keys) is Fit.LACKING, naming[0].rule.ref.namespace != context.workload.namespace
         if not (lacks and foreign):
-            candidates.append((lacks, age(picture, naming[0]), Wish(files, naming, (secret,), foreign=foreign)))
+            candidates.append((lacks, age(context, naming[0]), Wish(files, naming, (secret,), foreign=foreign)))
     chosen = min(candidates, key=lambda one: one[:2], default=None)
     return {chosen[2].files: chosen[2]} if chosen is not None else {}
 
 
-def age(picture: "WorkloadPicture", user: Origination) -> Age:
+def age(context: WorkloadContext, user: Origination) -> Age:
     """The order of DestinationRules: those of the workload's own namespace, then the oldest, then by name."""
     rule = user.rule
-    return (rule.ref.namespace != picture.workload.namespace, rule.created or NEWEST, rule.ref.namespace, rule.ref.name)
+    return (rule.ref.namespace != context.workload.namespace, rule.created or NEWEST, rule.ref.namespace, rule.ref.name)
 
 
 def named_by(user: Origination) -> tuple[str, ...]:
@@ -104,18 +101,18 @@ def named_by(user: Origination) -> tuple[str, ...]:
     return listed(user.rule.annotations.get(CLIENT_SECRET, ""))
 
 
-def _wish(picture: "WorkloadPicture", files: FileSet, users: tuple[Origination, ...]) -> Wish | None:
+def _wish(context: WorkloadContext, files: FileSet, users: tuple[Origination, ...]) -> Wish | None:
     """The wish for one file set, None when the workload does not ask for it."""
-    declared = picture.declaration
+    declared = context.declaration
     chosen = tuple(one for one in users if one.service.host in declared.destinations)
     if declared.destinations and not chosen:
         return None
-    ordered = sorted(chosen or users, key=lambda one: age(picture, one))
-    meant = tuple(one for one in ordered if chosen or _is_meant(picture, one))
+    ordered = sorted(chosen or users, key=lambda one: age(context, one))
+    meant = tuple(one for one in ordered if chosen or _is_meant(context, one))
     if not meant:
         return None
-    foreign = not chosen and meant[0].rule.ref.namespace != picture.workload.namespace
-    names = _named(picture, meant, everybody=bool(chosen))
+    foreign = not chosen and meant[0].rule.ref.namespace != context.workload.namespace
+    names = _named(context, meant, everybody=bool(chosen))
     shared = tuple(name for name in declared.secrets if name in names)
     if names and not (foreign and shared):
         return Wish(files, meant, names, named=True, declared=bool(chosen or shared), foreign=foreign)
@@ -124,22 +121,22 @@ def _wish(picture: "WorkloadPicture", files: FileSet, users: tuple[Origination, 
     return Wish(files, meant, shared or declared.secrets, foreign=foreign)
 
 
-def _is_meant(picture: "WorkloadPicture", user: Origination) -> bool:
+def _is_meant(context: WorkloadContext, user: Origination) -> bool:
     """Whether the workload may mean this DestinationRule: they name the same Secret, or only one of them names any."""
-    names, declared = named_by(user), picture.declaration
+    names, declared = named_by(user), context.declaration
     if not names:
         return bool(declared.secrets)
-    everything = not declared.secrets or declared.inject or asked_by_namespace(picture)
+    everything = not declared.secrets or declared.inject or asked_by_namespace(context)
     return everything or any(name in declared.secrets for name in names)
 
 
-def _named(picture: "WorkloadPicture", users: tuple[Origination, ...], *, everybody: bool) -> tuple[str, ...]:
+def _named(context: WorkloadContext, users: tuple[Origination, ...], *, everybody: bool) -> tuple[str, ...]:
     """The Secrets that DestinationRules name for the file set; of those of other namespaces only the oldest counts."""
-    declared = picture.declaration.secrets
+    declared = context.declaration.secrets
     naming = [one for one in users if named_by(one)]
     if everybody:
         agreeing = [one for one in naming if not declared or any(name in declared for name in named_by(one))]
         return tuple(dict.fromkeys(name for one in agreeing for name in named_by(one)))
-    own = [one for one in naming if one.rule.ref.namespace == picture.workload.namespace]
+    own = [one for one in naming if one.rule.ref.namespace == context.workload.namespace]
     first = own or (users[:1] if named_by(users[0]) else ())
     return tuple(dict.fromkeys(name for one in first for name in named_by(one)))

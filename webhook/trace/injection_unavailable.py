@@ -3,47 +3,43 @@
 It is then judged as it is written: what its own mounts provide counts, and nothing is laid over it.
 """
 
-from typing import TYPE_CHECKING
-
 from webhook.kinds.opt_in_annotations import CLIENT_SECRET, INJECT
 from webhook.model.injection_plan import Obstacle
 from webhook.model.webhook_configuration import Hindrance
+from webhook.trace.context import WorkloadContext
 from webhook.trace.istio_directories import is_covered
 from webhook.trace.secret_choice import Chosen, choose
 
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
 
-
-def hindrance_of(picture: "WorkloadPicture") -> Hindrance | None:
+def hindrance_of(context: WorkloadContext) -> Hindrance | None:
     """Why injection does not happen where the workload runs; None where it does, as far as is known."""
-    declared = picture.declaration
+    declared = context.declaration
     by_itself = bool(declared.secrets or declared.inject)
-    return picture.view.injection(picture.workload.namespace, by_itself=by_itself)
+    return context.view.injection(context.workload.namespace, by_itself=by_itself)
 
 
-def unavailable(picture: "WorkloadPicture", hindrance: Hindrance) -> Obstacle | None:
+def unavailable(context: WorkloadContext, hindrance: Hindrance) -> Obstacle | None:
     """The obstacle, of a workload that opts in and whose own mounts lack files; None where nothing is lacking."""
-    lacking = [chosen for chosen in choose(picture).chosen if _lacks(picture, chosen)]
+    lacking = [chosen for chosen in choose(context).chosen if _lacks(context, chosen)]
     if not lacking:
         return None
     secrets = ", ".join(dict.fromkeys(f'"{name}"' for one in lacking for name in one.secrets.values()))
     rule = lacking[0].wish.users[0].rule.ref
     return Obstacle(
-        _path(picture),
+        _path(context),
         f"{hindrance.reason}: Pods lack the files of {rule}",
         f"mount {secrets} by hand, or {hindrance.remedy}",
         certain=not all(one.guessed or one.wish.foreign for one in lacking),
     )
 
 
-def _lacks(picture: "WorkloadPicture", chosen: Chosen) -> bool:
-    return not all(is_covered(picture.sidecar.place(path)) for _, path in chosen.wish.files.items())
+def _lacks(context: WorkloadContext, chosen: Chosen) -> bool:
+    return not all(is_covered(context.sidecar.place(path)) for _, path in chosen.wish.files.items())
 
 
-def _path(picture: "WorkloadPicture") -> str:
+def _path(context: WorkloadContext) -> str:
     """The annotation by which the workload opts in, its template where the namespace does."""
-    declared, path = picture.declaration, picture.pod.path
+    declared, path = context.declaration, context.pod.path
     name = CLIENT_SECRET if declared.secrets else INJECT if declared.inject else ""
     inside = f'metadata.annotations["{name}"]' if name else ""
     return ".".join(part for part in (path, inside) if part)

@@ -4,62 +4,66 @@ A DestinationRule reaches every sidecar that sees its host, also hundreds that n
 can be denied. Leaves to rules what follows from it, and to `signs` what a second sign is.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from webhook.model.chain import Intent
 from webhook.model.mesh import FileSet
+from webhook.trace.context import WorkloadContext
 from webhook.trace.injection_request import named_by, opts_in
 from webhook.trace.intent_evidence import connected
-from webhook.trace.provided_files import serves_itself
+from webhook.trace.mount_candidates import UnexplainedMount
+from webhook.trace.provided_files import ProvidedFiles, serves_itself
 from webhook.trace.routed_file_sets import routed
 from webhook.trace.secret_choice import choose
 
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
 
-
-def intents(picture: "WorkloadPicture") -> Mapping[FileSet, Intent]:
+def intents(
+    context: WorkloadContext, provided: Mapping[FileSet, ProvidedFiles], mounts: Iterable[UnexplainedMount]
+) -> Mapping[FileSet, Intent]:
     """The file sets that the workload means to use; declared before selected before evident."""
     meant: dict[FileSet, Intent] = {}
-    if not picture.has_sidecar or not picture.groups:
+    if not context.has_sidecar or not context.groups:
         return meant
-    for files in _declared(picture):
+    for files in _declared(context):
         meant[files] = Intent.DECLARED
-    for files in selected(picture):
+    for files in selected(context):
         meant.setdefault(files, Intent.SELECTED)
-    for files in _evident(picture):
+    for files in _evident(context, provided, mounts):
         meant.setdefault(files, Intent.EVIDENT)
     for files, intent in tuple(meant.items()):
-        for other in routed(picture, files):
+        for other in routed(context, files):
             meant.setdefault(other, intent)
     return meant
 
 
-def _evident(picture: "WorkloadPicture") -> Iterator[FileSet]:
+def _evident(
+    context: WorkloadContext, provided: Mapping[FileSet, ProvidedFiles], mounts: Iterable[UnexplainedMount]
+) -> Iterator[FileSet]:
     """The file sets that the user mounts provide in full, and those for which a mount with a second sign is meant."""
-    for files, supply in picture.supplies.items():
-        if supply.complete and files not in picture.set_aside and (not supply.doubtful or connected(picture, supply)):
+    for files, by_mounts in provided.items():
+        if not by_mounts.complete or files in context.set_aside:
+            continue
+        if not by_mounts.doubtful or connected(context, by_mounts):
             yield files
-    for stray in picture.strays:
-        if stray.evident and stray.files is not None:
-            yield stray.files
+    for mount in mounts:
+        if mount.evident and mount.files is not None:
+            yield mount.files
 
 
-def selected(picture: "WorkloadPicture") -> Iterator[FileSet]:
+def selected(context: WorkloadContext) -> Iterator[FileSet]:
     """The file sets of DestinationRules whose workloadSelector picks the pod, if it is not behind their host itself."""
-    for files in picture.reach.selected(picture.pod.labels):
-        if not serves_itself(picture, files):
+    for files in context.reach.selected(context.pod.labels):
+        if not serves_itself(context, files):
             yield files
 
 
-def _declared(picture: "WorkloadPicture") -> Iterator[FileSet]:
+def _declared(context: WorkloadContext) -> Iterator[FileSet]:
     """File sets of which the workload names the host or the Secret, or whose DestinationRule names one for it."""
-    declaration = picture.declaration
-    if not (declaration.secrets or declaration.destinations or opts_in(picture)):
+    declaration = context.declaration
+    if not (declaration.secrets or declaration.destinations or opts_in(context)):
         return
-    for files, users in picture.groups.items():
+    for files, users in context.groups.items():
         if any(user.service.host in declaration.destinations for user in users):
             yield files
-    if not declaration.destinations and any(named_by(user) for users in picture.groups.values() for user in users):
-        yield from (one.wish.files for one in choose(picture).chosen if one.wish.named)
+    if not declaration.destinations and any(named_by(user) for users in context.groups.values() for user in users):
+        yield from (one.wish.files for one in choose(context).chosen if one.wish.named)

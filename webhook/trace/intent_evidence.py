@@ -7,30 +7,25 @@ other workload provides the files of that DestinationRule.
 import re
 from collections.abc import Collection, Iterable, Iterator
 from posixpath import dirname
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector.paths import normal
 from webhook.istio.pilot.hosts import is_wildcard, matches
 from webhook.model.chain import Origination
 from webhook.model.mesh import FileSet
 from webhook.model.workload import Mount
+from webhook.trace.context import WorkloadContext
 from webhook.trace.prepared_workloads import prepared_for
-from webhook.trace.provided_files import Supply, names_behind
+from webhook.trace.provided_files import ProvidedFiles, names_behind
 from webhook.trace.running_pods import earlier_pods
 
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
-
-LOOKED_AT = 20
-"""ConfigMaps of the application in which hosts are looked for."""
 _SAME_NAME = 4
 """Characters that the last parts of two directories have in common at least, where one begins with the other."""
 
 
-def names_host(picture: "WorkloadPicture", host: str) -> bool:
+def names_host(context: WorkloadContext, host: str) -> bool:
     """Whether variables, arguments or ConfigMaps of the application name the host."""
-    spellings = {host, *_short(host, picture.view.mesh.cluster_domain)}
-    said = picture.named_hosts
+    spellings = {host, *_short(host, context.view.mesh.cluster_domain)}
+    said = context.named_hosts
     return not spellings.isdisjoint(said) or (is_wildcard(host) and any(matches(host, one) for one in said))
 
 
@@ -41,82 +36,75 @@ def _short(host: str, domain: str) -> Iterator[str]:
             yield host.removesuffix(tail)
 
 
-def named_hosts(picture: "WorkloadPicture") -> frozenset[str]:
-    """The hosts that the application's variables, arguments and ConfigMaps name."""
-    names = sorted(picture.pod.config_maps)[:LOOKED_AT]
-    held = (picture.view.config_map(picture.workload.namespace, name) for name in names)
-    return picture.pod.hosts.union(*(facts.hosts for facts in held if facts is not None))
-
-
-def strong(picture: "WorkloadPicture", files: FileSet, secrets: Iterable[str]) -> bool:
+def strong(context: WorkloadContext, files: FileSet, secrets: Iterable[str]) -> bool:
     """Whether the workload names a host of the file set, or others use the same Secret for it."""
-    hosts = {user.service.host for user in picture.groups[files]}
-    if any(names_host(picture, host) for host in sorted(hosts)):
+    hosts = {user.service.host for user in context.groups[files]}
+    if any(names_host(context, host) for host in sorted(hosts)):
         return True
-    return any(_shared(picture, files, secret) for secret in secrets)
+    return any(_shared(context, files, secret) for secret in secrets)
 
 
-def _shared(picture: "WorkloadPicture", files: FileSet, secret: str) -> bool:
+def _shared(context: WorkloadContext, files: FileSet, secret: str) -> bool:
     """Whether another workload of the namespace has the files from the same Secret."""
-    own = picture.workload
-    users = [one.ref for one in picture.view.workloads.using_secret(own.namespace, secret) if one.ref != own.ref]
-    return bool(users) and not prepared_for(picture.view, files).get(own.namespace, frozenset()).isdisjoint(users)
+    own = context.workload
+    users = [one.ref for one in context.view.workloads.using_secret(own.namespace, secret) if one.ref != own.ref]
+    return bool(users) and not prepared_for(context.view, files).get(own.namespace, frozenset()).isdisjoint(users)
 
 
-def provided_elsewhere(picture: "WorkloadPicture", files: FileSet) -> bool:
+def provided_elsewhere(context: WorkloadContext, files: FileSet) -> bool:
     """Whether any other workload provides the files for the same DestinationRule, or asks injection for the host.
 
     Its own Pods that still run with an earlier template are no other workload, nor is one for which none of the
     DestinationRules is in force: it has the files of another one, with the same paths.
     """
-    users = picture.groups.get(files, ())
+    users = context.groups.get(files, ())
     rules = dict.fromkeys(user.rule.ref for user in users)
-    own = {picture.ref, *earlier_pods(picture.view, picture.ref, [mount.mount_path for mount in picture.user_mounts])}
-    for namespace, refs in prepared_for(picture.view, files).items():
-        if not refs <= own and any(picture.view.is_told(namespace, rule) for rule in rules):
+    own = {context.ref, *earlier_pods(context.view, context.ref, [mount.mount_path for mount in context.user_mounts])}
+    for namespace, refs in prepared_for(context.view, files).items():
+        if not refs <= own and any(context.view.is_told(namespace, rule) for rule in rules):
             return True
     hosts = [user.service.host for user in users]
-    asking = picture.view.workloads.naming(hosts)
-    return any(one.ref != picture.ref and one.template.annotations.get(_DESTINATIONS) for one in asking)
+    asking = context.view.workloads.naming(hosts)
+    return any(one.ref != context.ref and one.template.annotations.get(_DESTINATIONS) for one in asking)
 
 
 _DESTINATIONS = "mtls-guard.io/destinations"
 
 
-def weak_signs_count(picture: "WorkloadPicture", hosts: Iterable[str]) -> bool:
+def weak_signs_count(context: WorkloadContext, hosts: Iterable[str]) -> bool:
     """Whether weak signs count: nothing more is expected to come, or the workload was served for one of these hosts."""
-    former = picture.occasion.former
-    return picture.complete and (picture.occasion.final or not former.isdisjoint(hosts))
+    former = context.occasion.former
+    return context.complete and (context.occasion.final or not former.isdisjoint(hosts))
 
 
-def second_sign(picture: "WorkloadPicture", files: FileSet, secrets: Collection[str], *, path: bool = False) -> bool:
+def second_sign(context: WorkloadContext, files: FileSet, secrets: Collection[str], *, path: bool = False) -> bool:
     """Whether a strong sign, or a weak one where these count, shows that the Secrets are meant for the files.
 
     path: whether the place of the mount is a weak sign.
     """
-    if strong(picture, files, secrets):
+    if strong(context, files, secrets):
         return True
-    counts = weak_signs_count(picture, (user.service.host for user in picture.groups[files]))
-    return counts and (path or tied(picture, files, secrets)) and not provided_elsewhere(picture, files)
+    counts = weak_signs_count(context, (user.service.host for user in context.groups[files]))
+    return counts and (path or tied(context, files, secrets)) and not provided_elsewhere(context, files)
 
 
-def connected(picture: "WorkloadPicture", supply: Supply) -> bool:
+def connected(context: WorkloadContext, provided: ProvidedFiles) -> bool:
     """Whether a sign beside the mounts ties the files that they provide to the workload, or their host to its words."""
-    users = picture.groups[supply.files]
-    named = any(names_host(picture, user.service.host) for user in users)
-    return named or tied(picture, supply.files, names_behind(picture, supply))
+    users = context.groups[provided.files]
+    named = any(names_host(context, user.service.host) for user in users)
+    return named or tied(context, provided.files, names_behind(context, provided))
 
 
-def tied(picture: "WorkloadPicture", files: FileSet, secrets: Iterable[str]) -> bool:
+def tied(context: WorkloadContext, files: FileSet, secrets: Iterable[str]) -> bool:
     """Whether a DestinationRule of the workload's namespace reads the files, or a Secret is named after their host."""
-    users = picture.groups.get(files, ())
+    users = context.groups.get(files, ())
     names = tuple(secrets)
-    return own_rule(picture, users) or any(named_after(user.service.host, name) for user in users for name in names)
+    return own_rule(context, users) or any(named_after(user.service.host, name) for user in users for name in names)
 
 
-def own_rule(picture: "WorkloadPicture", users: Iterable[Origination]) -> bool:
+def own_rule(context: WorkloadContext, users: Iterable[Origination]) -> bool:
     """Whether a DestinationRule of the workload's own namespace is among those that read the files."""
-    return any(user.rule.ref.namespace == picture.workload.namespace for user in users)
+    return any(user.rule.ref.namespace == context.workload.namespace for user in users)
 
 
 def similar_path(mount: Mount, files: FileSet) -> bool:

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from posixpath import dirname
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector.istio_directories import directory_of_istio
 from webhook.istio.injector.proxy_filesystem import Place
 from webhook.model.injection_plan import Obstacle
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
+from webhook.trace.context import WorkloadContext
 
 FIX = "let the rule read from a directory of its own, as /etc/mtlsfiles"
 
@@ -21,11 +18,11 @@ def is_covered(place: Place) -> bool:
     return place.mount is not None and bool(place.mount.path or not directory_of_istio(place.path))
 
 
-def in_istio(picture: "WorkloadPicture", files: Iterable[tuple[str, str]]) -> Iterator[Obstacle]:
+def in_istio(context: WorkloadContext, files: Iterable[tuple[str, str]]) -> Iterator[Obstacle]:
     """One obstacle for each directory of Istio that files are to come into. files: who reads, and the path."""
     for rule, path in files:
         owned = directory_of_istio(path)
         if owned:
             problem = f"{rule} reads from {dirname(path)}, and {owned} is a directory of Istio's in the sidecar"
-            yield Obstacle(picture.pod.path, problem, FIX)
+            yield Obstacle(context.pod.path, problem, FIX)
             return

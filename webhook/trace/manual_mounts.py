@@ -1,25 +1,21 @@
 """Files that a mount of a person's brings, and from which Secret; what mtls-guard added itself is told by its name."""
 
-from typing import TYPE_CHECKING
-
 from webhook.model.injection_plan import is_own
 from webhook.model.workload import Mount
-
-if TYPE_CHECKING:
-    from webhook.trace.injection_request import Wish
-    from webhook.trace.workload import WorkloadPicture
+from webhook.trace.context import WorkloadContext
+from webhook.trace.injection_request import Wish
 
 
-def by_hand(picture: "WorkloadPicture", path: str) -> tuple[Mount, str] | None:
+def by_hand(context: WorkloadContext, path: str) -> tuple[Mount, str] | None:
     """The mount of a person that leads to the file, and the Secret that it comes from; None for anything else."""
-    mount = picture.sidecar.place(path).mount
+    mount = context.sidecar.place(path).mount
     if mount is None or not mount.path or is_own(mount.name):
         return None
-    source = picture.sidecar.resolve(path, picture.contents).source
+    source = context.sidecar.resolve(path, context.contents).source
     return (mount, source.name) if source is not None and source.kind == "secret" and source.name else None
 
 
-def is_of_other_secret(picture: "WorkloadPicture", wish: "Wish") -> bool:
+def is_of_other_secret(context: WorkloadContext, wish: Wish) -> bool:
     """Whether a person mounts every file of the wish from Secrets that it does not name: it is served without them."""
-    held = [by_hand(picture, path) for _, path in wish.files.items()]
+    held = [by_hand(context, path) for _, path in wish.files.items()]
     return all(one is not None and one[1] not in wish.secrets for one in held)

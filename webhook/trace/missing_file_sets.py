@@ -3,16 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from posixpath import basename
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector.paths import is_possible
 from webhook.istio.injector.proxy_filesystem import sidecar_files
 from webhook.model.chain import Answer, Injection, UserVolumes
 from webhook.model.mesh import FileSet
 from webhook.model.workload import PodTemplate
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
+from webhook.trace.context import WorkloadContext
 
 _SPARE = 500
 """Answers kept for no file set in force, beside as many as are: what a moment of change takes away may come back."""
@@ -26,40 +23,40 @@ class Lacking:
     rules: int
 
 
-def plain_missing(picture: "WorkloadPicture") -> Lacking:
+def plain_missing(context: WorkloadContext) -> Lacking:
     """The file sets of the namespace that a sidecar without own mounts lacks; worked out once per reach."""
     key = "plain missing"
-    known: Lacking | None = picture.reach.derived.get(key)
+    known: Lacking | None = context.reach.derived.get(key)
     if known is None:
-        known = picture.reach.derived[key] = _plain_missing(picture)
+        known = context.reach.derived[key] = _plain_missing(context)
     return known
 
 
-def _plain_missing(picture: "WorkloadPicture") -> Lacking:
-    lacks = _bare(picture)
+def _plain_missing(context: WorkloadContext) -> Lacking:
+    lacks = _bare(context)
     lost = {
-        files: {user.rule.ref for user in users} for files, users in picture.reach.groups({}).items() if lacks(files)
+        files: {user.rule.ref for user in users} for files, users in context.reach.groups({}).items() if lacks(files)
     }
     return Lacking({files: len(refs) for files, refs in lost.items()}, len(set().union(*lost.values())))
 
 
-def _bare(picture: "WorkloadPicture") -> Callable[[FileSet], bool]:
+def _bare(context: WorkloadContext) -> Callable[[FileSet], bool]:
     """Tells of a file set whether a sidecar without own mounts lacks a file of it; the answers are kept.
 
     Such a sidecar holds nothing of a Secret or ConfigMap that somebody may change.
     """
-    known: dict[FileSet, bool] = picture.view.lasting.setdefault("bare lacks", {})
-    present = picture.reach.groups({})
+    known: dict[FileSet, bool] = context.view.lasting.setdefault("bare lacks", {})
+    present = context.reach.groups({})
     if len(known) > 2 * len(present) + _SPARE:  # the others may be of rules that have gone
         for files in [one for one in known if one not in present]:
             del known[files]
-    bare = sidecar_files(PodTemplate("", {}, {}), UserVolumes(), Injection(Answer.YES, ""), picture.view.mesh)
+    bare = sidecar_files(PodTemplate("", {}, {}), UserVolumes(), Injection(Answer.YES, ""), context.view.mesh)
 
     def lacks(files: FileSet) -> bool:
         """The answer for one file set."""
         answer = known.get(files)
         if answer is None:
-            absent = any(bare.resolve(path, picture.contents).absent for _, path in picture.view.mesh.used(files))
+            absent = any(bare.resolve(path, context.contents).absent for _, path in context.view.mesh.used(files))
             answer = absent
             if all(is_possible(path) for _, path in files.items()):
                 known[files] = absent
@@ -68,29 +65,29 @@ def _bare(picture: "WorkloadPicture") -> Callable[[FileSet], bool]:
     return lacks
 
 
-def missing_by_names(picture: "WorkloadPicture") -> Mapping[frozenset[str], tuple[FileSet, ...]]:
+def missing_by_names(context: WorkloadContext) -> Mapping[frozenset[str], tuple[FileSet, ...]]:
     """The file sets with a client certificate that a plain sidecar lacks, by the names of their files."""
     key = "missing by names"
-    known: Mapping[frozenset[str], tuple[FileSet, ...]] | None = picture.reach.derived.get(key)
+    known: Mapping[frozenset[str], tuple[FileSet, ...]] | None = context.reach.derived.get(key)
     if known is None:
         found: dict[frozenset[str], list[FileSet]] = {}
-        for files in plain_missing(picture).sets:
+        for files in plain_missing(context).sets:
             if files.client_certificate:
                 found.setdefault(frozenset(basename(path) for _, path in files.items()), []).append(files)
-        known = picture.reach.derived[key] = {names: tuple(held) for names, held in found.items()}
+        known = context.reach.derived[key] = {names: tuple(held) for names, held in found.items()}
     return known
 
 
-def of_own_services(picture: "WorkloadPicture") -> tuple[FileSet, ...]:
+def of_own_services(context: WorkloadContext) -> tuple[FileSet, ...]:
     """The file sets for hosts of Kubernetes Services of the namespace, whose servers do not call them."""
     key = "file sets of own services"
-    known: tuple[FileSet, ...] | None = picture.reach.derived.get(key)
+    known: tuple[FileSet, ...] | None = context.reach.derived.get(key)
     if known is None:
-        groups, name = picture.reach.groups({}), picture.workload.namespace
+        groups, name = context.reach.groups({}), context.workload.namespace
         own = (
             files
             for files, users in groups.items()
             if any(user.service.selector and user.service.namespace == name for user in users)
         )
-        known = picture.reach.derived[key] = tuple(own)
+        known = context.reach.derived[key] = tuple(own)
     return known

@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 from posixpath import basename, commonprefix, dirname
-from typing import TYPE_CHECKING
 
 from webhook.istio.injector.paths import normal
 from webhook.model.material import SecretFacts
 from webhook.model.mesh import DestinationRule, FileSet
 from webhook.model.workload import Mount, Source, Volume
+from webhook.trace.context import WorkloadContext
 from webhook.trace.intent_evidence import (
     named_after,
     names_host,
@@ -26,18 +26,16 @@ from webhook.trace.intent_evidence import (
     weak_signs_count,
 )
 from webhook.trace.missing_file_sets import plain_missing
-from webhook.trace.provided_files import explained, serves_itself, sources_of
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
+from webhook.trace.provided_files import ProvidedFiles, explained_mounts, serves_itself, sources_of
 
 NEAR = 5
 """How many file sets a mount is compared with in detail, so that a mistake costs no more in a large cluster."""
+Provided = Mapping[FileSet, ProvidedFiles]
 _FOR_CLIENTS = frozenset({"clientAuth", "anyExtendedKeyUsage"})
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class UnexplainedMount:
     """A user mount that nothing explains. secret: name of the first Secret behind it. facts: of the Secrets in view.
 
     files: the file set that applies and for which the mount is most likely meant, None where none comes near.
@@ -52,14 +50,19 @@ class Stray:
     evident: bool = False
 
 
-class Unexplained:
+class MountCandidate:
     """A user mount with the Secrets behind it, to be compared with file sets."""
 
-    def __init__(self, picture: "WorkloadPicture", mount: Mount, volume: Volume | None, *, known: bool) -> None:
-        """known: the Secret explains another mount of the same pod, so that only strong signs count."""
-        self.picture, self.mount, self.volume, self.known = picture, mount, volume, known
+    def __init__(
+        self, context: WorkloadContext, provided: Provided, mount: Mount, *, explained_secrets: frozenset[str]
+    ) -> None:
+        """explained_secrets: names of the Secrets behind the mounts of the same pod that are explained."""
+        self.context, self.provided, self.mount = context, provided, mount
+        self.volume = volume = context.sidecar.volume(mount.name)
+        self.shared = not explained_secrets.isdisjoint(_names(volume))
+        """Whether its Secret also explains another mount, so that only strong signs count."""
         self.sources = [one for one in sources_of(volume) if one.kind == "secret" and one.name]
-        named = ((one, picture.view.secret(picture.workload.namespace, one.name)) for one in self.sources)
+        named = ((one, context.view.secret(context.workload.namespace, one.name)) for one in self.sources)
         self.seen = tuple((source, facts) for source, facts in named if facts is not None)
         self.names = frozenset(name for source, facts in self.seen for name in _files_of(source, facts))
         self.credential = any(holds_client_credential(facts) for _, facts in self.seen)
@@ -75,44 +78,50 @@ class Unexplained:
         return self.volume is None or not self.volume.sources
 
     @property
+    def incomplete(self) -> tuple[FileSet, ...]:
+        """The file sets with a path below the mount that the user mounts do not provide in full."""
+        partly = (files for files in self.provided.values() if not files.complete)
+        return tuple(files.files for files in partly if self.mount in files.mounts)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the Secrets that are in view."""
         return tuple(source.name for source, _ in self.seen)
 
     def fits(self, files: FileSet) -> bool:
         """Whether the Secrets have every data key to which the file set refers."""
-        return self.names.issuperset(basename(path) for _, path in self.picture.view.mesh.used(files))
+        return self.names.issuperset(basename(path) for _, path in self.context.view.mesh.used(files))
 
     def is_sign(self, files: FileSet) -> bool:
         """Whether the mount, with a second sign, shows that the workload means to use the files."""
-        if self.fits(files) and strong(self.picture, files, self.secrets):
+        if self.fits(files) and strong(self.context, files, self.secrets):
             return True
-        return self._weakly(files) and not provided_elsewhere(self.picture, files)
+        return self._weakly(files) and not provided_elsewhere(self.context, files)
 
     def points_at(self, rule: DestinationRule) -> bool:
         """Whether mount and second sign show that a DestinationRule is meant that does not apply to the workload.
 
         Of another namespace, its host has to be named: that the paths are the same says nothing of what does not apply.
         """
-        host = self.picture.view.config.rules.host(rule)
+        host = self.context.view.config.rules.host(rule)
         sets = (tls.files for tls in rule.settings() if tls.files.client_certificate and self._is_at(tls.files))
         if not any(self.empty or self.fits(files) for files in sets):
             return False
-        if names_host(self.picture, host):
+        if names_host(self.context, host):
             return True
-        return not self.known and weak_signs_count(self.picture, [host]) and self.belongs_to(rule)
+        return not self.shared and weak_signs_count(self.context, [host]) and self.belongs_to(rule)
 
     def belongs_to(self, rule: DestinationRule) -> bool:
         """Whether the DestinationRule is of the workload's namespace, or Secret or volume are named after its host."""
-        host, names = self.picture.view.config.rules.host(rule), (*self.secrets, self.mount.name)
-        own = rule.ref.namespace == self.picture.workload.namespace
+        host, names = self.context.view.config.rules.host(rule), (*self.secrets, self.mount.name)
+        own = rule.ref.namespace == self.context.workload.namespace
         return own or any(named_after(host, name) for name in names)
 
     def _weakly(self, files: FileSet) -> bool:
-        hosts = (user.service.host for user in self.picture.groups[files])
-        if self.known or not weak_signs_count(self.picture, hosts):
+        hosts = (user.service.host for user in self.context.groups[files])
+        if self.shared or not weak_signs_count(self.context, hosts):
             return False
-        near, here = tied(self.picture, files, (*self.secrets, self.mount.name)), self._is_at(files)
+        near, here = tied(self.context, files, (*self.secrets, self.mount.name)), self._is_at(files)
         if self.empty:
             return here and (near or self.malformed)
         if self.fits(files):
@@ -136,43 +145,44 @@ class Unexplained:
         paths = [path for _, path in files.items()]
         unmet = sum(1 for path in paths if basename(path) not in self.names)
         alike = len(commonprefix([self.mount.mount_path, dirname(paths[0])]))
-        return (not own_rule(self.picture, self.picture.groups[files]), unmet, -alike, paths[0])
+        return (not own_rule(self.context, self.context.groups[files]), unmet, -alike, paths[0])
 
 
-def strays(picture: "WorkloadPicture") -> tuple[Stray, ...]:
+def unexplained_mounts(candidates: Iterable[MountCandidate]) -> tuple[UnexplainedMount, ...]:
     """The user mounts of a credential, or at paths of a file set, that nothing explains, and what each is meant for.
 
     With several hosts, each mount is meant for files of its own.
     """
     taken: set[FileSet] = set()
-    told: list[Stray] = []
-    for each in unexplained(picture):
-        if each.credential or partly(each):
-            told.append(_stray(each, taken))
-            if told[-1].evident and told[-1].files is not None:
-                taken.add(told[-1].files)
-    return tuple(told)
+    mounts: list[UnexplainedMount] = []
+    for candidate in candidates:
+        if candidate.credential or candidate.incomplete:
+            mount = _with_files(candidate, taken)
+            mounts.append(mount)
+            if mount.evident and mount.files is not None:
+                taken.add(mount.files)
+    return tuple(mounts)
 
 
-def unexplained(picture: "WorkloadPicture") -> Iterator[Unexplained]:
+def mount_candidates(context: WorkloadContext, provided: Provided) -> tuple[MountCandidate, ...]:
     """The user mounts that nothing explains and whose content is in view: a Secret that is not is no sign."""
-    if not picture.has_sidecar:
-        return
-    known_places = explained(picture)
-    known = frozenset(_secrets(picture, known_places))
-    for mount in picture.user_mounts:
-        volume = picture.sidecar.volume(mount.name)
-        if mount.mount_path not in known_places:
-            each = Unexplained(picture, mount, volume, known=not known.isdisjoint(_names(volume)))
-            if each.seen or each.empty:
-                yield each
+    if not context.has_sidecar:
+        return ()
+    explained = explained_mounts(context, provided)
+    secrets = frozenset(_secrets(context, explained))
+    candidates = (
+        MountCandidate(context, provided, mount, explained_secrets=secrets)
+        for mount in context.user_mounts
+        if mount.mount_path not in explained
+    )
+    return tuple(candidate for candidate in candidates if candidate.seen or candidate.empty)
 
 
-def _secrets(picture: "WorkloadPicture", known_places: frozenset[str]) -> Iterator[str]:
+def _secrets(context: WorkloadContext, explained: frozenset[str]) -> Iterator[str]:
     """The Secrets behind the mounts that are explained."""
-    for mount in picture.user_mounts:
-        if mount.mount_path in known_places:
-            yield from _names(picture.sidecar.volume(mount.name))
+    for mount in context.user_mounts:
+        if mount.mount_path in explained:
+            yield from _names(context.sidecar.volume(mount.name))
 
 
 def _names(volume: Volume | None) -> Iterator[str]:
@@ -185,31 +195,26 @@ def _files_of(source: Source, facts: SecretFacts) -> Iterable[str]:
     return (item.path for item in source.items if item.key in facts.keys)
 
 
-def partly(each: Unexplained) -> tuple[FileSet, ...]:
-    """The file sets with a path below the mount that the mounts do not provide in full."""
-    supplies = each.picture.supplies.values()
-    return tuple(one.files for one in supplies if not one.complete and each.mount in one.mounts)
-
-
-def _stray(each: Unexplained, taken: Collection[FileSet]) -> Stray:
-    """taken: the files for which other mounts are meant; those below this mount count all the same."""
-    likely = _likeliest(each, frozenset(taken).difference(partly(each)))
-    evident = next((files for files in likely if each.is_sign(files)), None)
+def _with_files(candidate: MountCandidate, taken: Collection[FileSet]) -> UnexplainedMount:
+    """taken: file sets for which other mounts are meant; one with a path below this mount is still considered."""
+    likely = _likeliest(candidate, frozenset(taken).difference(candidate.incomplete))
+    evident = next((files for files in likely if candidate.is_sign(files)), None)
     files = evident or next(iter(likely), None)
-    facts = tuple(facts for _, facts in each.seen)
-    return Stray(each.mount, each.volume, next(iter(each.secrets), ""), facts, files, evident is not None)
+    facts = tuple(facts for _, facts in candidate.seen)
+    secret = next(iter(candidate.secrets), "")
+    return UnexplainedMount(candidate.mount, candidate.volume, secret, facts, files, evident is not None)
 
 
-def _likeliest(each: Unexplained, taken: Collection[FileSet]) -> tuple[FileSet, ...]:
+def _likeliest(candidate: MountCandidate, taken: Collection[FileSet]) -> tuple[FileSet, ...]:
     """File sets that apply and that the workload lacks, the likeliest first."""
-    picture = each.picture
-    missing: Mapping[FileSet, object] = plain_missing(picture).sets if each.credential else {}
-    wanting = (files for files in missing if files.client_certificate and files in picture.groups)
-    lacking = dict.fromkeys((*partly(each), *wanting))
-    complete = {files for files, supply in picture.supplies.items() if supply.complete}
+    context = candidate.context
+    missing: Mapping[FileSet, object] = plain_missing(context).sets if candidate.credential else {}
+    wanting = (files for files in missing if files.client_certificate and files in context.groups)
+    lacking = dict.fromkeys((*candidate.incomplete, *wanting))
+    complete = {files for files, by_mounts in candidate.provided.items() if by_mounts.complete}
     free = (files for files in lacking if files not in complete and files not in taken)
-    usable = (files for files in free if not serves_itself(picture, files))
-    return tuple(nsmallest(NEAR, usable, key=each.distance))
+    usable = (files for files in free if not serves_itself(context, files))
+    return tuple(nsmallest(NEAR, usable, key=candidate.distance))
 
 
 def holds_client_credential(facts: SecretFacts) -> bool:

@@ -1,9 +1,8 @@
-"""Rules that a workload means by what it mounts for nothing, or declares, and why each is not in force for it."""
+"""Rules that a workload means by what it mounts for nothing, or declares, and why candidate is not in force for it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from webhook.istio.pilot.client_config import explain_miss
 from webhook.istio.pilot.destination_rule_merge import export_set, is_private
@@ -11,84 +10,82 @@ from webhook.istio.pilot.destination_rules import reaches
 from webhook.model.chain import Miss
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule
+from webhook.trace.context import WorkloadContext
 from webhook.trace.destination import about_client
-from webhook.trace.mount_candidates import Unexplained, unexplained
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
+from webhook.trace.mount_candidates import MountCandidate
 
 LOOKED_AT = 20
 """How many rules that one idle mount may mean are asked for their reason; a cluster may hold thousands of them."""
 
 
-def misses(picture: "WorkloadPicture") -> tuple[Miss, ...]:
-    """The misses of every idle mount and declared host, each rule once; none for a Pod without sidecar."""
+def misses(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> tuple[Miss, ...]:
+    """The misses of every idle mount and declared host, candidate rule once; none for a Pod without sidecar."""
     meant: dict[ObjectRef, tuple[DestinationRule, bool]] = {}
-    for rule, evident in _meant(picture) if picture.has_sidecar else ():
+    for rule, evident in _meant(context, candidates) if context.has_sidecar else ():
         meant[rule.ref] = (rule, evident or meant.get(rule.ref, (rule, False))[1])
     if not meant:
         return ()
-    explained = zip(explain(picture, [rule for rule, _ in meant.values()]), meant.values(), strict=True)
+    explained = zip(explain(context, [rule for rule, _ in meant.values()]), meant.values(), strict=True)
     return tuple(replace(miss, evident=evident) for miss, (_, evident) in explained if miss is not None)
 
 
-def explain(picture: "WorkloadPicture", rules: Iterable[DestinationRule]) -> Iterator[Miss | None]:
-    """Why each DestinationRule is not in force for the workload; None for those that are."""
-    config, namespace, labels = picture.view.config, picture.workload.namespace, picture.pod.labels
-    sidecar = config.sidecars.choose(namespace, labels, picture.view.mesh)
+def explain(context: WorkloadContext, rules: Iterable[DestinationRule]) -> Iterator[Miss | None]:
+    """Why candidate DestinationRule is not in force for the workload; None for those that are."""
+    config, namespace, labels = context.view.config, context.workload.namespace, context.pod.labels
+    sidecar = config.sidecars.choose(namespace, labels, context.view.mesh)
     return (explain_miss(config, namespace, sidecar, labels, rule) for rule in rules)
 
 
-def _meant(picture: "WorkloadPicture") -> Iterator[tuple[DestinationRule, bool]]:
-    """DestinationRules that a mount or a declared host means, each with whether that is evident."""
-    for each in unexplained(picture):
-        if each.credential or each.empty:
-            yield from islice(_mentioning(picture, each), LOOKED_AT)
-        named = (rule for name in each.secrets for rule in _naming(picture).get(("credential", name), ()))
-        yield from ((rule, True) for rule in islice(named, LOOKED_AT) if each.belongs_to(rule))
-    served = {user.service.host for users in picture.groups.values() for user in users}
-    for host in (one for one in picture.declaration.destinations if one not in served):
-        declared = islice(_naming(picture).get(("host", host), ()), LOOKED_AT)
-        yield from ((rule, True) for rule in declared if is_offered(picture, rule))
+def _meant(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> Iterator[tuple[DestinationRule, bool]]:
+    """DestinationRules that a mount or a declared host means, candidate with whether that is evident."""
+    for candidate in candidates:
+        if candidate.credential or candidate.empty:
+            yield from islice(_mentioning(context, candidate), LOOKED_AT)
+        named = (rule for name in candidate.secrets for rule in _naming(context).get(("credential", name), ()))
+        yield from ((rule, True) for rule in islice(named, LOOKED_AT) if candidate.belongs_to(rule))
+    served = {user.service.host for users in context.groups.values() for user in users}
+    for host in (one for one in context.declaration.destinations if one not in served):
+        declared = islice(_naming(context).get(("host", host), ()), LOOKED_AT)
+        yield from ((rule, True) for rule in declared if is_offered(context, rule))
 
 
-def _mentioning(picture: "WorkloadPicture", each: Unexplained) -> Iterator[tuple[DestinationRule, bool]]:
+def _mentioning(context: WorkloadContext, candidate: MountCandidate) -> Iterator[tuple[DestinationRule, bool]]:
     """DestinationRules that refer to files below the mount.
 
     A private DestinationRule of another namespace is never a candidate. Where a state is judged, it is mentioned if the
     Secret is named after its host; to a request it is not: who may not read it learns nothing of it.
     """
-    for rule in picture.view.config.rules.mentioning(each.mount.mount_path):
-        if is_offered(picture, rule):
-            evident = each.points_at(rule)
-            if evident or rule.ref.namespace == picture.workload.namespace:
+    for rule in context.view.config.rules.mentioning(candidate.mount.mount_path):
+        if is_offered(context, rule):
+            evident = candidate.points_at(rule)
+            if evident or rule.ref.namespace == context.workload.namespace:
                 yield rule, evident
-        elif not picture.occasion.request and each.belongs_to(rule):
+        elif not context.occasion.request and candidate.belongs_to(rule):
             yield rule, False
 
 
-def is_offered(picture: "WorkloadPicture", rule: DestinationRule) -> bool:
+def is_offered(context: WorkloadContext, rule: DestinationRule) -> bool:
     """Whether the DestinationRule is of the workload's namespace, or is exported to it."""
-    own = picture.workload.namespace
+    own = context.workload.namespace
     if rule.ref.namespace == own:
         return True
-    return not is_private(rule, picture.view.mesh) and reaches(export_set(rule), own)
+    return not is_private(rule, context.view.mesh) and reaches(export_set(rule), own)
 
 
-def own_may_follow(picture: "WorkloadPicture", ref: ObjectRef) -> bool:
+def own_may_follow(context: WorkloadContext, ref: ObjectRef) -> bool:
     """Whether the release may still send a DestinationRule of the workload's namespace, so that this is not meant."""
-    return not picture.occasion.final and ref.namespace != picture.workload.namespace
+    return not context.occasion.final and ref.namespace != context.workload.namespace
 
 
-def _naming(picture: "WorkloadPicture") -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:
+def _naming(context: WorkloadContext) -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:
     """Rules about client certificates by credential and by host; worked out when first asked for, and kept."""
     key = "rules by credential and host"
-    known: Mapping[tuple[str, str], tuple[DestinationRule, ...]] | None = picture.view.memo.get(key)
+    known: Mapping[tuple[str, str], tuple[DestinationRule, ...]] | None = context.view.memo.get(key)
     if known is None:
         found: dict[tuple[str, str], dict[ObjectRef, DestinationRule]] = {}
-        rules = picture.view.config.rules
+        rules = context.view.config.rules
         for rule in sorted((one for one in rules if any(map(about_client, one.settings()))), key=lambda one: one.ref):
             for name in (("host", rules.host(rule)), *(("credential", tls.credential_name) for tls in rule.settings())):
                 found.setdefault(name, {})[rule.ref] = rule
-        known = picture.view.memo[key] = {name: tuple(held.values()) for name, held in found.items()}
+        known = context.view.memo[key] = {name: tuple(held.values()) for name, held in found.items()}
     return known

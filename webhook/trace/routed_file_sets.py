@@ -1,66 +1,62 @@
 """The other file sets of a DestinationRule that a workload uses, to whose port or subset all its calls are routed."""
 
-from typing import TYPE_CHECKING
-
 from webhook.istio.pilot.host_config import chosen
 from webhook.istio.pilot.route_resolution import End, http_calls
 from webhook.istio.pilot.virtual_services import Caller
 from webhook.model.chain import Origination
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import FileSet, Service
+from webhook.trace.context import WorkloadContext
 from webhook.trace.intent_evidence import names_host
-
-if TYPE_CHECKING:
-    from webhook.trace.workload import WorkloadPicture
 
 _Place = tuple[int, str]
 """Service port and subset."""
 
 
-def routed(picture: "WorkloadPicture", used: FileSet) -> tuple[FileSet, ...]:
+def routed(context: WorkloadContext, used: FileSet) -> tuple[FileSet, ...]:
     """File sets of the same rule and host without which calls fail: they end there, and none where `used` counts.
 
     Nothing where the host was used before, and another object changes: whoever routes calls is only warned.
     """
-    if picture.occasion.former or not used.client_certificate:
+    if context.occasion.former or not used.client_certificate:
         return ()
-    users = _users(picture, used)
+    users = _users(context, used)
     rules = frozenset(user.rule.ref for user in users)
-    derived, key = picture.reach.derived, ("routed", id(picture.groups), used, rules)
+    derived, key = context.reach.derived, ("routed", id(context.groups), used, rules)
     groups, known = derived.get(key, (None, ()))
-    if groups is not picture.groups:  # which keeps them, so that their id is not given to others
+    if groups is not context.groups:  # which keeps them, so that their id is not given to others
         sets = dict.fromkeys(tls.files for user in users for tls in user.rule.settings())
-        others = [files for files in sets if files != used and files.client_certificate and files in picture.groups]
-        known = tuple(files for files in others if _needed(picture, (used, files), rules))
-        derived[key] = (picture.groups, known)
+        others = [files for files in sets if files != used and files.client_certificate and files in context.groups]
+        known = tuple(files for files in others if _needed(context, (used, files), rules))
+        derived[key] = (context.groups, known)
     return tuple(known)
 
 
-def _users(picture: "WorkloadPicture", used: FileSet) -> tuple[Origination, ...]:
+def _users(context: WorkloadContext, used: FileSet) -> tuple[Origination, ...]:
     """The uses of the file set that are the workload's own: several teams may read the same paths.
 
     Those of its namespace's DestinationRules and of the hosts that it names; else those of the only DestinationRule.
     """
-    users, names = picture.groups[used], picture.declaration.destinations
-    own, hosts = picture.workload.namespace, {user.service.host for user in users}
-    named = {host for host in hosts if host in names or names_host(picture, host)}
+    users, names = context.groups[used], context.declaration.destinations
+    own, hosts = context.workload.namespace, {user.service.host for user in users}
+    named = {host for host in hosts if host in names or names_host(context, host)}
     connected = tuple(user for user in users if user.rule.ref.namespace == own or user.service.host in named)
-    alone = picture.occasion.final and len({user.rule.ref for user in users}) == 1
+    alone = context.occasion.final and len({user.rule.ref for user in users}) == 1
     return connected or (users if alone else ())
 
 
-def _needed(picture: "WorkloadPicture", pair: tuple[FileSet, FileSet], rules: frozenset[ObjectRef]) -> bool:
+def _needed(context: WorkloadContext, pair: tuple[FileSet, FileSet], rules: frozenset[ObjectRef]) -> bool:
     """Whether all calls to a host of the first file set end where one of these rules has the second."""
     used, files = pair
-    return any(_takes_all(picture, used, user) for user in picture.groups[files] if user.rule.ref in rules)
+    return any(_takes_all(context, used, user) for user in context.groups[files] if user.rule.ref in rules)
 
 
-def _takes_all(picture: "WorkloadPicture", used: FileSet, user: Origination) -> bool:
+def _takes_all(context: WorkloadContext, used: FileSet, user: Origination) -> bool:
     """Whether calls to a host of the used file set end where this origination counts, and none where that counts."""
-    kin = [one for one in picture.groups[used] if _same(one, user)]
+    kin = [one for one in context.groups[used] if _same(one, user)]
     if not kin:
         return False
-    ends = _ends(picture, user.service.host)
+    ends = _ends(context, user.service.host)
     return _place(user) in ends and ends.isdisjoint(map(_place, kin))
 
 
@@ -72,12 +68,12 @@ def _place(user: Origination) -> _Place:
     return user.port.number, user.subset
 
 
-def _ends(picture: "WorkloadPicture", host: str) -> frozenset[_Place]:
+def _ends(context: WorkloadContext, host: str) -> frozenset[_Place]:
     """Where the plain calls of the namespace's workloads to the host end."""
-    derived, key = picture.reach.derived, ("ends", host)
+    derived, key = context.reach.derived, ("ends", host)
     known: frozenset[_Place] | None = derived.get(key)
     if known is None:
-        config, namespace, mesh = picture.view.config, picture.workload.namespace, picture.view.mesh
+        config, namespace, mesh = context.view.config, context.workload.namespace, context.view.mesh
 
         def service_of(name: str) -> Service | None:
             return chosen(config, namespace, name, None)

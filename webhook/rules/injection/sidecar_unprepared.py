@@ -27,7 +27,7 @@ from webhook.model.workload import Mount
 from webhook.rules._reads import CHAINS, WORKLOADS
 from webhook.rules._words import directories, listed, quote, readers
 from webhook.trace.intent_evidence import tied
-from webhook.trace.mount_candidates import Stray
+from webhook.trace.mount_candidates import UnexplainedMount
 from webhook.trace.unprepared import Unprepared
 from webhook.trace.workload import WorkloadPicture
 
@@ -54,7 +54,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
     """A mount that may be meant for a DestinationRule of the team's own, or for one that is still to come."""
-    for stray in picture.strays:
+    for stray in picture.unexplained_mounts:
         users = picture.groups[stray.files] if stray.files is not None else ()
         if stray.files is None or stray.evident or not stray.facts or not tied(picture, stray.files, [stray.secret]):
             continue
@@ -66,9 +66,9 @@ def _doubtful(picture: WorkloadPicture) -> Iterator[Violation]:
         yield Violation(picture.ref, f"{stray.mount.path}.mountPath", problem, fix, certain=False)
 
 
-def _change(picture: WorkloadPicture, stray: Stray) -> str:
+def _change(picture: WorkloadPicture, stray: UnexplainedMount) -> str:
     """What would provide the files: another place of the mount, or further data keys."""
-    supply = picture.supplies.get(stray.files) if stray.files is not None else None
+    supply = picture.provided_files.get(stray.files) if stray.files is not None else None
     if supply is not None and stray.mount in supply.mounts:
         return f"Secret {quote(stray.secret)} needs {listed(basename(path) for path in supply.lost)}"
     paths = (path for _, path in stray.files.items()) if stray.files is not None else ()

@@ -33,7 +33,7 @@ from webhook.model.rule import RuleMetadata
 from webhook.rules._missing import in_istios_mount
 from webhook.rules._reads import CHAINS
 from webhook.rules._words import USER_VOLUME_MOUNT, annotation, directories, listed, quote, read_by
-from webhook.trace.mount_candidates import Stray
+from webhook.trace.mount_candidates import UnexplainedMount
 from webhook.trace.prepared_workloads import prepared_for
 from webhook.trace.workload import WorkloadPicture
 
@@ -47,18 +47,18 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         if chain.file.state is FileState.NO_MOUNT or in_istios_mount(chain):
             lost.setdefault(chain.files, []).append(chain)
     for files, chains in lost.items():
-        strays = (one for one in picture.strays if one.evident and one.files == files)
+        strays = (one for one in picture.unexplained_mounts if one.evident and one.files == files)
         stray = next((one for one in strays if _provides_none(picture, one, files)), None)
         yield _stray(picture, stray, chains) if stray is not None else _unmounted(picture, chains)
 
 
-def _provides_none(picture: WorkloadPicture, stray: Stray, files: FileSet) -> bool:
+def _provides_none(picture: WorkloadPicture, stray: UnexplainedMount, files: FileSet) -> bool:
     """Whether no path of the files is below the mount."""
-    supply = picture.supplies.get(files)
+    supply = picture.provided_files.get(files)
     return supply is None or stray.mount not in supply.mounts
 
 
-def _stray(picture: WorkloadPicture, stray: Stray, chains: list[Chain]) -> Violation:
+def _stray(picture: WorkloadPicture, stray: UnexplainedMount, chains: list[Chain]) -> Violation:
     wanted = directories(chain.path for chain in chains)
     return Violation(
         picture.ref,

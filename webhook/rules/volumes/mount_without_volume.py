@@ -31,7 +31,9 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per mount without a volume, unless a missing name or a misspelt annotation explains it."""
     for fault in mount_faults(picture, "volume-not-found"):
-        if not explained_by_name(picture, fault) and not any(one.supplies(USER_VOLUME) for one in picture.near_misses):
+        if not explained_by_name(picture, fault) and not any(
+            one.lacks_annotation(USER_VOLUME) for one in picture.near_misses
+        ):
             name = fault.mount.name if fault.mount is not None else ""
             certain = BUILT_IN.issuperset(picture.injection.templates)
             problem = f"{fault.detail}; the API server refuses every Pod"
