@@ -85,7 +85,7 @@ def core() -> list[Path]:
 
 def imports(path: Path) -> frozenset[str]:
     """The modules of the product that a module imports, also those that it imports for annotations only."""
-    imported = set()
+    imported: set[str] = set()
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Import):
             imported.update(alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""Rules that a workload means by what it mounts for nothing, or declares, and why candidate is not in force for it."""
+"""The DestinationRules that a workload means with an unexplained mount or an annotation, and why none of them applies."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ def misses(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> tu
 
 
 def explain(context: WorkloadContext, rules: Iterable[DestinationRule]) -> Iterator[Miss | None]:
-    """Why candidate DestinationRule is not in force for the workload; None for those that are."""
+    """Why each of these DestinationRules does not apply to the workload; None for each that applies."""
     config, namespace, labels = context.view.config, context.workload.namespace, context.pod.labels
     sidecar = config.sidecars.choose(namespace, labels, context.view.mesh)
     return (explain_miss(config, namespace, sidecar, labels, rule) for rule in rules)
