@@ -1,4 +1,4 @@
-"""The DestinationRules that a workload means with an unexplained mount or an annotation, and why none of them applies."""
+"""The DestinationRules that a workload means with a mount or an annotation, and why each of them does not apply."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
