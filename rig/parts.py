@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from webhook.model.versions import HELM_BASELINE, ISTIO_BASELINE, KUBERNETES_BASELINE
+
 MODULES = Path(__file__).parent / "go"
 GO = "Go 1.26 or newer (https://go.dev/dl)"
 ASK_SECONDS = 20
-KUBERNETES = "v1.37.2"
-ISTIO_VERSION = "1.31-20260827"
+KUBERNETES = f"v{KUBERNETES_BASELINE}.2"
+HELM = f"v{HELM_BASELINE}.1"
+ISTIO_VERSION = f"{ISTIO_BASELINE}-20260827"
 """The branch and the day of the commit that `rig/go/istio/go.mod` pins: there was no release with it yet."""
 _KUBERNETES_VERSION = "k8s.io/component-base/version"
 
@@ -71,9 +74,7 @@ BUILDS = (
         flags=f"-X {_KUBERNETES_VERSION}.gitVersion={KUBERNETES} "
         f"-X {_KUBERNETES_VERSION}.gitMajor=1 -X {_KUBERNETES_VERSION}.gitMinor=37",
     ),
-    Build(
-        "helm", "v4.3.1", ("helm",), "helm.sh/helm/v4/cmd/helm", "-X helm.sh/helm/v4/internal/version.version=v4.3.1"
-    ),
+    Build("helm", HELM, ("helm",), "helm.sh/helm/v4/cmd/helm", f"-X helm.sh/helm/v4/internal/version.version={HELM}"),
     Build(
         "istio",
         ISTIO_VERSION,
@@ -87,9 +88,9 @@ BUILDS = (
 )
 INSTALLED = {
     "etcd": Found(("--version",), "3.7."),
-    "kube-apiserver": Found(("--version",), "1.37."),
-    "kube-controller-manager": Found(("--version",), "1.37."),
-    "kubectl": Found(("version", "--client"), "1.37."),
+    "kube-apiserver": Found(("--version",), f"{KUBERNETES_BASELINE}."),
+    "kube-controller-manager": Found(("--version",), f"{KUBERNETES_BASELINE}."),
+    "kubectl": Found(("version", "--client"), f"{KUBERNETES_BASELINE}."),
     "helm": Found(("version", "--template", "{{.Version}}"), "4."),
 }
 MANIFESTS, CERT_MANAGER, PROMETHEUS = "istio-manifests", "cert-manager-crds", "prometheus-operator-crds"

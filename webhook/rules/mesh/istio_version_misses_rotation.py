@@ -18,21 +18,18 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import RuleMetadata
+from webhook.model.versions import ROTATION_MISSED
 from webhook.model.workload import PROXY
 from webhook.rules._reads import CHAINS
 from webhook.trace.workload import WorkloadPicture
-
-BROKEN = ((1, 29), (1, 30))
-MENDED = 3
-"""Of both minor versions the first patch without the fault."""
 
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation, where the sidecar's version is known and it reads mounted files."""
     version = _version(picture)
-    if version[:2] in BROKEN and len(version) > 2 and version[2] < MENDED and picture.chains:
+    if ROTATION_MISSED.affects(version) and picture.chains:
         said = ".".join(str(part) for part in version)
-        mended = f"{version[0]}.{version[1]}.{MENDED}"
+        mended = f"{version[0]}.{version[1]}.{ROTATION_MISSED.fixed}"
         problem = f"its sidecar is Istio {said}, which misses the second and later rotations of mounted certificates"
         fix = f"update Istio to {mended} or later, or restart the Pods after each renewal"
         yield Violation(picture.ref, picture.pod.path, problem, fix)
