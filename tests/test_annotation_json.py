@@ -47,7 +47,7 @@ def test_text_that_is_no_json_gets_place_reason_and_excerpt(text: str, problem: 
         ("[1,\n]\n,", "line 2 column 1"),
     ],
 )
-def test_a_trailing_comma_is_told_at_the_same_place_by_every_python(text: str, place: str) -> None:
+def test_trailing_comma_is_reported_alike_by_every_python(text: str, place: str) -> None:
     """Python up to 3.12 points at the bracket, later ones at the comma."""
     with pytest.raises(NotJson, match=f"^{place}: trailing comma, near "):
         load(text)

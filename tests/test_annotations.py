@@ -230,7 +230,7 @@ def test_a_mode_may_be_any_whole_number_from_0_to_511(digits: str) -> None:
         ),
     ],
 )
-def test_unknown_fields_are_dropped_and_named_once_with_what_was_meant(
+def test_unknown_fields_are_dropped_and_named_once(
     fields: dict[str, Any], sources: tuple[Source, ...], expected: Fault
 ) -> None:
     found = read(volume(**fields))
@@ -307,7 +307,7 @@ JSON = st.recursive(
 
 
 @given(JSON.map(json.dumps) | st.text(max_size=30), JSON.map(json.dumps) | st.text(max_size=30), st.booleans())
-def test_any_text_is_read_twice_alike_and_its_faults_are_printable_paths(volumes: str, mounts: str, own: bool) -> None:
+def test_any_text_is_read_deterministically(volumes: str, mounts: str, own: bool) -> None:
     containers = (OWN,) if own else ()
     found = read(volumes, mounts, *containers)
     assert read(volumes, mounts, *containers) == found

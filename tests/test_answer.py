@@ -137,7 +137,7 @@ def test_a_warning_names_its_object_and_its_rule() -> None:
     ]
 
 
-def test_a_long_warning_loses_the_middle_of_its_path_before_its_fix() -> None:
+def test_long_warning_is_shortened_inside_its_path() -> None:
     found = warn(MOUNT, fix='mount it at "/etc/mtlsfiles", or change the rule')
     path = 'spec.template.metadata.annot...rVolumeMount"][0].mountPath:'
     line = f"Deployment devel/sample-app {path} {found.problem}; {found.fix} [file-not-mounted]"
@@ -179,7 +179,7 @@ findings = st.builds(
 
 
 @given(st.builds(Verdict, refs, st.lists(findings, max_size=20), texts, st.lists(texts, max_size=3)))
-def test_whatever_stands_in_a_finding_the_api_server_drops_no_line(verdict: Verdict) -> None:
+def test_api_server_drops_no_line_of_any_finding(verdict: Verdict) -> None:
     """A control character would drop a warning; beyond 4,096 characters each is cut at 256 (models.md, section 3)."""
     response = answer(verdict, "u")["response"]
     lines = response.get("warnings", [])

@@ -99,12 +99,12 @@ def test_a_second_partner_of_a_namespace_can_come_in_any_order(order: tuple[Obje
         view.put(one)
 
 
-def test_a_mount_of_the_secret_with_which_others_serve_a_rule_is_meant_for_it() -> None:
+def test_mount_of_a_secret_that_others_use_is_intent() -> None:
     verdict = ask(with_a_first_partner(), "CREATE", team.workload("two", "/etc/wrong", "one"))
     assert {one.rule: str(one.severity) for one in verdict.findings} == {"file-not-mounted": "deny"}
 
 
-def test_a_rule_that_comes_before_its_route_breaks_nobody_who_mounts_at_its_path() -> None:
+def test_destinationrule_before_its_route_breaks_nothing() -> None:
     """Two partners of a namespace, both read from one directory; the second one's VirtualService is still to come."""
     view = Snapshot()
     plain, secured = (

@@ -189,7 +189,7 @@ def test_a_whole_mixed_cluster_says_the_same_backwards() -> None:
     assert answers(EVERYTHING) == answers(EVERYTHING[::-1])
 
 
-def test_the_workload_that_a_rule_is_meant_for_is_the_first_by_namespace_and_name() -> None:
+def test_intended_workload_is_first_by_namespace_and_name() -> None:
     """Several mount something else than the rule reads; `destinationrule-unused` names one of them."""
     meant = [one for one in deployments() if one["metadata"]["name"] in ("a", "b")]
     rest = [*worked.worked(), *around_istio()]

@@ -59,7 +59,7 @@ def test_a_second_rule_with_other_keys_takes_nobody_his_files() -> None:
     assert not added.obstacles
 
 
-def test_a_second_rule_for_which_the_same_secret_could_be_meant_takes_nobody_his_files() -> None:
+def test_second_candidate_destinationrule_removes_no_files() -> None:
     entry, second, _ = partner(SAME_FILES)
     view = asking(entry)
     assert worked.lines(worked.ask(view, "CREATE", second), "workload-broken-by-change") == []
@@ -67,7 +67,7 @@ def test_a_second_rule_for_which_the_same_secret_could_be_meant_takes_nobody_his
     assert [one.mount_path for one in mutation(pod(), view).addition.mounts] == ["/etc/mtlsfiles"]
 
 
-def test_of_several_rules_that_could_be_meant_that_of_the_own_namespace_is_served() -> None:
+def test_destinationrule_of_own_namespace_is_preferred() -> None:
     entry, second, _ = partner(SAME_FILES)
     own = {**second, "metadata": {**second["metadata"], "namespace": "devel"}}
     service = {**entry, "metadata": {**entry["metadata"], "namespace": "devel"}}
@@ -90,7 +90,7 @@ def test_a_secret_that_a_workload_asks_for_concerns_it() -> None:
     assert [one.rule for one in found] == ["workload-broken-by-change"]
 
 
-def test_where_more_ask_than_are_looked_at_no_rule_is_said_to_serve_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_workloads_suppress_unused_destinationrule(monkeypatch: pytest.MonkeyPatch) -> None:
     view = asking(annotations={"mtls-guard.io/client-secret": "another"})
     view.put(
         {**worked.of_kind("Secret"), "metadata": {"name": "another", "namespace": "devel"}, "stringData": {"a": "b"}}

@@ -36,7 +36,7 @@ def two_partners(external: str, other: str) -> Snapshot:
 
 
 @pytest.mark.parametrize("ages", [("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")[::step] for step in (1, -1)])
-def test_a_secret_is_for_the_rule_whose_files_nobody_mounts_by_hand(ages: tuple[str, str]) -> None:
+def test_secret_goes_to_destinationrule_without_manual_mount(ages: tuple[str, str]) -> None:
     view = two_partners(*ages)
     assert [one.mount_path for one in mutation(pod(TWO), view).addition.mounts] == ["/etc/mtlsfiles"]
     assert verdict(opted(TWO), view).findings == ()

@@ -54,7 +54,7 @@ def verdict(reader: ByNameReader, not_before: float) -> tuple[tuple[str, str, st
     return asked.wanted
 
 
-def test_what_is_not_at_hand_is_wanted_and_after_a_read_it_is_facts(server: Server, reader: ByNameReader) -> None:
+def test_missing_facts_are_requested_and_read(server: Server, reader: ByNameReader) -> None:
     holds(server)
     assert verdict(reader, 0) == (KEY,)
     assert reader.asked(Need()).unread(*KEY) == "was not read yet"
@@ -75,7 +75,7 @@ def test_no_byte_of_a_secret_is_kept(server: Server, reader: ByNameReader) -> No
     assert b64encode(b"very-secret-bytes").decode()[:12] not in kept
 
 
-def test_facts_are_fresh_for_a_while_then_only_metadata_are_read_while_nothing_changed(
+def test_only_metadata_is_read_while_nothing_changes(
     server: Server, reader: ByNameReader, clock: Clock, changed: list[str]
 ) -> None:
     holds(server)
@@ -125,9 +125,7 @@ def test_one_that_cannot_be_read_is_not_called_missing(server: Server, reader: B
     assert reader.asked(Need()).unread(*KEY) == why
 
 
-def test_a_secret_that_nothing_asks_for_is_never_read_and_none_is_ever_listed(
-    server: Server, reader: ByNameReader
-) -> None:
+def test_unrequested_secret_is_never_read_nor_listed(server: Server, reader: ByNameReader) -> None:
     holds(server)
     reader.read([KEY, ("ConfigMap", "devel", "ca")], EXACTLY)
     assert {path for _, path, _, _ in server.asked} == {PATH, CONFIG_MAPS.path("devel", "ca")}

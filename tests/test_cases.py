@@ -105,7 +105,7 @@ def test_check_complete_gives_the_lines_of_the_case(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_object_that_comes_last_is_answered_as_the_case_says(case: Case) -> None:
+def test_last_object_is_answered_as_the_case_says(case: Case) -> None:
     """A denial where the case names the object, and nowhere else; the lines of those whose lines the case gives."""
     parts = case.parts()
     subjects = [one for one in parts if one["kind"] in REVIEWED]

@@ -80,7 +80,7 @@ def test_the_chart_has_the_version_of_the_package() -> None:
     assert f"mtls-guard:{__version__}" in about["annotations"]["artifacthub.io/images"]
 
 
-def test_the_schema_takes_types_from_defaults_and_the_rest_from_comments() -> None:
+def test_schema_takes_types_from_defaults_and_comments() -> None:
     text = "policy:\n  rules: {}  # @schema {additionalProperties: false}\ncount: 2  # @schema {minimum: 1}\nname: a\n"
     made = json.loads(chart_schema.schema(text, ["b-c"]))
     assert made["additionalProperties"] is False

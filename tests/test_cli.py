@@ -156,7 +156,7 @@ def test_a_path_that_is_not_there_exits_with_2() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_an_object_that_stands_twice_with_the_same_content_is_told() -> None:
+def test_identical_duplicate_object_is_reported() -> None:
     """A render beside what it was made of."""
     Path("zz.yaml").write_text(Path("app.yaml").read_text())
     result = call("check", ".")
@@ -180,7 +180,7 @@ def test_an_object_without_a_name_is_told_and_the_rest_is_judged() -> None:
     )
 
 
-def test_a_helm_template_whose_braces_stand_in_quotes_is_told_as_one() -> None:
+def test_helm_template_with_quoted_braces_is_recognised() -> None:
     """It is YAML, and no object of a cluster has such a name."""
     result = call("check", "-", given=DEPLOYMENT.replace("name: sample-app\n", 'name: "{{ .Release.Name }}"\n', 1))
     assert (result.stderr, result.exit_code) == (
@@ -357,7 +357,7 @@ def test_a_pipe_has_no_colour_unless_forced(
         (("check",), "Error: name a PATH, or the cluster with --live"),
     ],
 )
-def test_a_wrong_command_line_exits_with_2_and_says_what_is_right(args: tuple[str, ...], problem: str) -> None:
+def test_wrong_command_line_exits_with_2(args: tuple[str, ...], problem: str) -> None:
     """On standard error."""
     result = call(*args)
     assert (result.stderr.splitlines()[-1], result.stdout, result.exit_code) == (problem, "", 2)
@@ -446,9 +446,7 @@ def test_a_workload_is_named_in_kubectls_ways(what: str, namespace: str | None, 
         ("dr/one", None, "there is no dr/one in the input; it holds none"),
     ],
 )
-def test_a_workload_that_is_not_there_is_answered_with_its_neighbours(
-    what: str, namespace: str | None, problem: str
-) -> None:
+def test_missing_workload_is_answered_with_similar_names(what: str, namespace: str | None, problem: str) -> None:
     """Each as it would be typed."""
     with pytest.raises(Unclear) as refused:
         choose(CLUSTER, what, namespace)
@@ -475,7 +473,7 @@ def test_ctrl_c_ends_quietly_with_130() -> None:
     assert (out, err.strip(), process.returncode) == ("", "", 130)
 
 
-def test_a_terminal_without_unicode_gets_escapes_and_no_traceback(folder: Path) -> None:
+def test_terminal_without_unicode_gets_escapes(folder: Path) -> None:
     """An ASCII-only standard output."""
     (folder / "app.yaml").write_text(BROKEN.replace("name: sample-app\n  namespace", "name: grün\n  namespace"))
     out, err = start("check", "app.yaml", env={"PYTHONIOENCODING": "ascii"}).communicate(timeout=30)
@@ -509,7 +507,7 @@ def test_a_command_imports_nothing_that_it_does_not_need(args: tuple[str, ...], 
         ("acme.example/v1", "Deploymnet", ""),
     ],
 )
-def test_a_misspelt_kind_is_told_and_a_kind_of_somebody_elses_is_not(version: str, kind: str, meant: str) -> None:
+def test_misspelt_kind_is_reported_but_no_foreign_kind(version: str, kind: str, meant: str) -> None:
     """Without it the object would be passed over, and everything look well."""
     found = call("check", "-", given=f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: web}}\n")
     told = f'no API server knows kind "{kind}" of {version}; write "{meant}"'

@@ -118,7 +118,7 @@ def kubeconfig(folder: Path, url: str) -> Path:
     return path
 
 
-def test_paths_of_core_kinds_of_groups_and_of_kinds_without_namespace() -> None:
+def test_paths_of_core_grouped_and_cluster_scoped_kinds() -> None:
     assert SECRETS.path("devel", "data") == "/api/v1/namespaces/devel/secrets/data"
     assert RULES.path() == "/apis/networking.istio.io/v1/destinationrules"
     assert RULES.path("a/b") == "/apis/networking.istio.io/v1/namespaces/a%2Fb/destinationrules"
@@ -146,7 +146,7 @@ def test_an_object_is_read_with_the_token_of_the_kubeconfig(server: Server, conn
         (301, Rejected),
     ],
 )
-def test_each_status_is_an_error_that_says_what_was_asked_and_why(
+def test_each_status_has_its_error_with_reason(
     status: int, error: type[ClusterError], server: Server, connection: Connection
 ) -> None:
     body = orjson.dumps({"kind": "Status", "message": "so it is"})
@@ -164,15 +164,13 @@ def test_a_server_that_asks_us_to_wait_is_heard(server: Server, connection: Conn
     assert raised.value.pause == 3.0
 
 
-def test_a_token_that_was_replaced_is_read_again_and_the_call_succeeds(
-    server: Server, token: Path, connection: Connection
-) -> None:
+def test_replaced_token_is_read_again(server: Server, token: Path, connection: Connection) -> None:
     token.write_text("second")
     server.token = "second"
     assert connection.get(NAMESPACES, "", "devel") == {}
 
 
-def test_a_token_that_is_wrong_for_good_is_said_not_tried_forever(server: Server, connection: Connection) -> None:
+def test_wrong_token_is_reported_and_not_retried_forever(server: Server, connection: Connection) -> None:
     server.token = "another"
     with pytest.raises(ClusterUnavailable, match="401 who are you"):
         connection.get(NAMESPACES, "", "devel")
@@ -198,7 +196,7 @@ def test_a_kubeconfig_that_names_no_cluster_is_no_access(tmp_path: Path) -> None
         from_kubeconfig(tmp_path / "config")
 
 
-def test_a_kubeconfig_is_read_without_the_models_of_the_client_which_come_when_one_is_made() -> None:
+def test_kubeconfig_is_read_without_client_models() -> None:
     code = """
 import sys
 from webhook.kubeapi.lazy_import import kube_config
@@ -352,9 +350,7 @@ def test_an_answer_is_read_whatever_its_frame_and_so_is_the_next(answer: bytes, 
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: a\r\nConnection: close", id="half of the head"),
     ],
 )
-def test_what_is_no_answer_is_said_and_the_next_call_finds_a_new_connection(
-    answer: bytes | None, scripted: Scripted
-) -> None:
+def test_invalid_answer_is_reported_and_connection_replaced(answer: bytes | None, scripted: Scripted) -> None:
     script, connection = scripted(answer, OK)
     with pytest.raises(ClusterUnavailable, match="GET /api/v1/namespaces/a: "):
         connection.get(NAMESPACES, "", "a")
@@ -371,7 +367,7 @@ def test_of_an_error_only_a_bounded_part_is_read(scripted: Scripted) -> None:
     assert script.connections == 2
 
 
-def test_a_token_that_cannot_stand_in_a_header_is_said_and_not_shown(server: Server, token: Path) -> None:
+def test_token_unfit_for_a_header_is_reported_but_not_shown(server: Server, token: Path) -> None:
     token.write_text("secret\r\nX-Other: header")
     access = from_kubeconfig(kubeconfig(token.parent, server.url))
     with pytest.raises(ClusterUnavailable, match="holds a line break") as raised:
@@ -380,7 +376,7 @@ def test_a_token_that_cannot_stand_in_a_header_is_said_and_not_shown(server: Ser
     assert not server.asked
 
 
-def test_a_proxy_of_the_kubeconfig_is_asked_for_the_whole_address(token: Path, scripted: Scripted) -> None:
+def test_proxy_of_the_kubeconfig_is_used(token: Path, scripted: Scripted) -> None:
     script, _ = scripted(OK)
     path = kubeconfig(token.parent, "http://cluster.example:8080")
     content = orjson.loads(path.read_bytes())

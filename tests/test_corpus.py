@@ -24,7 +24,7 @@ def test_there_are_enough_setups_of_every_form() -> None:
 
 
 @each
-def test_a_setup_says_where_it_was_found_and_what_distinguishes_it(setup: Setup) -> None:
+def test_setup_names_its_source_and_feature(setup: Setup) -> None:
     """A repository with a path or thread, a page by its title, or a file of the public index by its number."""
     assert setup.source.startswith(("github: ", "istio.io", "public file ", "Alibaba Cloud"))
     assert setup.what

@@ -55,11 +55,11 @@ def settled(count: int) -> Snapshot:
     return view
 
 
-def test_a_verdict_makes_as_many_calls_among_many_rules_and_workloads_as_among_few() -> None:
+def test_verdict_cost_does_not_grow_with_cluster_size() -> None:
     assert calls(verdict(settled(MANY))) == calls(verdict(settled(FEW)))
 
 
-def test_after_a_change_only_its_own_host_is_decided_anew_and_no_other_file_set_resolved() -> None:
+def test_change_recomputes_only_its_own_host() -> None:
     def after_a_change(count: int) -> Counter[str]:
         view = settled(count)
         view.put(without(service_entry(3), "ports"))
@@ -71,7 +71,7 @@ def test_after_a_change_only_its_own_host_is_decided_anew_and_no_other_file_set_
     assert few["decide"] == 1
 
 
-def test_a_verdict_on_a_workload_that_declares_nothing_asks_few_rules() -> None:
+def test_workload_without_declarations_asks_few_rules() -> None:
     plain = {**deployment(1, FEW)}
     plain["spec"] = {
         **plain["spec"],
@@ -81,7 +81,7 @@ def test_a_verdict_on_a_workload_that_declares_nothing_asks_few_rules() -> None:
     assert calls(lambda: ask(view, "CREATE", plain))["check"] < 20
 
 
-def test_a_verdict_on_a_rule_works_out_no_namespace_that_the_rule_is_not_asked_in() -> None:
+def test_verdict_on_destinationrule_skips_unaffected_namespaces() -> None:
     def on_a_rule(count: int) -> Counter[str]:
         view, rule = settled(count), of_kind("DestinationRule")
         return calls(lambda: ask(view, "UPDATE", rule, rule))
@@ -91,7 +91,7 @@ def test_a_verdict_on_a_rule_works_out_no_namespace_that_the_rule_is_not_asked_i
         assert many[name] == few[name], name
 
 
-def test_what_outlives_a_change_stays_in_proportion_while_rules_come_and_go() -> None:
+def test_caches_stay_bounded_while_destinationrules_change() -> None:
     view, sizes = settled(FEW), []
     for number in range(FEW, 800):
         passing = [without(destination_rule(number), "exportTo", "workloadSelector"), service_entry(number)]

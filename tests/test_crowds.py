@@ -69,7 +69,7 @@ def test_reviews_are_answered_while_other_connections_are_open(server: Webhook, 
         assert slowest(server) < REVIEW_SECONDS
 
 
-def test_1100_idle_keep_alive_connections_do_not_keep_others_from_connecting(server: Webhook) -> None:
+def test_idle_keep_alive_connections_do_not_block_others(server: Webhook) -> None:
     """More than the limit of gunicorn's own workers, 1,000."""
     with crowd(server.port, server.folder / "ca.crt", {KEPT: 1100}, peers=5):
         assert slowest(server) < REVIEW_SECONDS

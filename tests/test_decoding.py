@@ -151,7 +151,7 @@ NUMBERS = ["1" * 5000, "-" + "1" * 5000, "0" + "7" * 5000]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_of_thousands_of_digits_in_yaml_is_unreadable_input(tmp_path: Path, number: str) -> None:
+def test_huge_number_in_yaml_is_unreadable(tmp_path: Path, number: str) -> None:
     code, said = checked(
         tmp_path, "a.yaml", f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  x: {number}\n"
     )
@@ -160,7 +160,7 @@ def test_a_number_of_thousands_of_digits_in_yaml_is_unreadable_input(tmp_path: P
 
 
 @pytest.mark.parametrize("number", ["1" * 5000, "1e999", "-1e999", "NaN", "Infinity"])
-def test_a_number_that_json_cannot_say_in_json_is_unreadable_input(tmp_path: Path, number: str) -> None:
+def test_invalid_number_in_json_is_unreadable(tmp_path: Path, number: str) -> None:
     code, said = checked(tmp_path, "a.json", f'{{"apiVersion": "v1",\n "kind": "Pod",\n "spec": {{"x": {number}}}}}\n')
     assert (code, f"{tmp_path}/a.json:3: not JSON: " in said) == (2, True)
 
@@ -197,7 +197,7 @@ def test_a_number_in_a_policy_is_told_with_its_line(tmp_path: Path, number: str)
     assert (done.exit_code, f"{tmp_path}/policy.yaml:2: {number[:20]}... is a number of" in done.stderr) == (2, True)
 
 
-def test_a_workload_whose_proxy_config_is_too_deep_is_judged_and_told(tmp_path: Path) -> None:
+def test_deep_proxy_config_is_reported(tmp_path: Path) -> None:
     """`check` reads the file, says so, and goes on."""
     made = json.loads(json.dumps(deployment()))
     annotations = made["spec"]["template"]["metadata"]["annotations"]

@@ -41,14 +41,14 @@ def test_the_demo_answers_everything_as_expected() -> None:
     assert "deployment.apps/sample-app created" in lines
 
 
-def test_every_broken_file_says_what_is_wrong_and_what_is_expected() -> None:
+def test_broken_files_state_fault_and_expectation() -> None:
     heads = {path.name: path.read_text().splitlines()[:2] for path in sorted(BROKEN.iterdir())}
     expected = re.compile(r"# expect: (deny|warn)( [a-z0-9-]+)+")
     bad = [name for name, (law, expect) in heads.items() if not law.startswith("# ") or not expected.fullmatch(expect)]
     assert bad == []
 
 
-def test_what_stays_is_tried_with_the_printed_command_and_leaves_nothing_behind() -> None:
+def test_cluster_of_the_demo_leaves_nothing_behind() -> None:
     process = run("--stay")
     assert process.stdout is not None
     command, port = "", 0

@@ -41,13 +41,13 @@ def test_the_version_that_the_server_prefers_is_followed(server: Server, connect
     assert found[POD.key] == POD.served
 
 
-def test_a_preferred_version_without_the_kind_leaves_it_to_the_next(server: Server, connection: Connection) -> None:
+def test_preferred_version_without_the_kind_is_skipped(server: Server, connection: Connection) -> None:
     held = (("v2", ()), ("v1", (kind("destinationrules", "DestinationRule"),)))
     server.replies["/apis"] = (200, aggregated(("networking.istio.io", held)), {})
     assert discover(connection, [RULE])[RULE.key].version == "v1"
 
 
-def test_a_kind_that_is_not_served_and_its_namesakes_are_no_error(server: Server, connection: Connection) -> None:
+def test_kind_that_is_not_served_is_no_error(server: Server, connection: Connection) -> None:
     other = aggregated(("example.com", (("v1", (kind("destinationrules", "DestinationRule"),)),)))
     server.replies["/apis"] = (200, other, {})
     assert discover(connection, [RULE]) == {}
@@ -59,7 +59,7 @@ def test_kinds_without_namespace_are_told_apart(server: Server, connection: Conn
     assert not discover(connection, [WEBHOOKS])[WEBHOOKS.key].namespaced
 
 
-def test_a_server_without_aggregated_discovery_is_asked_group_by_group(server: Server, connection: Connection) -> None:
+def test_discovery_without_aggregation_asks_each_group(server: Server, connection: Connection) -> None:
     versions = [{"version": "v1alpha3"}, {"version": "v1"}]
     group = {"name": "networking.istio.io", "versions": versions, "preferredVersion": {"version": "v1"}}
     server.replies["/apis"] = (200, orjson.dumps({"kind": "APIGroupList", "groups": [group, {"name": "x"}]}), {})
@@ -80,7 +80,7 @@ def test_an_answer_that_is_no_json_is_no_answer(server: Server, connection: Conn
         discover(connection, [RULE])
 
 
-def test_istios_config_maps_are_followed_by_name_for_each_revision() -> None:
+def test_istio_config_maps_are_watched_by_name_per_revision() -> None:
     names = [one.name for one in istio_config_maps("mesh", ["canary", "default"])]
     assert names == [
         "configmaps mesh/istio",

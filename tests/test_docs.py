@@ -78,7 +78,7 @@ def test_every_alert_of_the_chart_asks_for_a_metric_that_exists() -> None:
     assert [name for name in sorted(asked) if f"## {name}\n" not in METRICS] == []
 
 
-def test_the_glossary_is_in_order_and_every_word_of_it_is_used_in_the_code() -> None:
+def test_glossary_is_sorted_and_used_in_the_code() -> None:
     text = (TOP / "docs" / "glossary.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \|", text.partition("|---|---|\n")[2], re.MULTILINE)
     code = " ".join(path.read_text(encoding="utf-8").lower() for path in (TOP / "webhook").rglob("*.py"))
@@ -110,7 +110,7 @@ def test_what_the_policy_document_shows_is_what_is_said() -> None:
     assert shown.splitlines() == list(told.value.problems)
 
 
-def test_the_workload_of_the_injection_document_gets_both_annotations(tmp_path: Path) -> None:
+def test_injection_document_example_gets_both_annotations(tmp_path: Path) -> None:
     text = (TOP / "docs" / "injection.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```yaml\n(.+?)```", text, re.DOTALL)
     (tmp_path / "app.yaml").write_text(shown, encoding="utf-8")

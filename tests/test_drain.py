@@ -121,7 +121,7 @@ def refused(port: int) -> bool:
     return False
 
 
-def test_a_renewed_certificate_drops_no_connection_and_is_in_the_next_handshake(tmp_path: Path) -> None:
+def test_renewed_certificate_drops_no_connection(tmp_path: Path) -> None:
     """Kept connections go on under the old certificate; each handshake after a renewal shows the new one."""
     with serving(tmp_path) as server:
         kept = server.connect()
@@ -136,7 +136,7 @@ def test_a_renewed_certificate_drops_no_connection_and_is_in_the_next_handshake(
         assert (shown(kept), seen) == (first, [True] * 20)
 
 
-def test_no_review_is_lost_while_the_certificate_changes_under_load(tmp_path: Path) -> None:
+def test_no_review_is_lost_while_certificate_changes(tmp_path: Path) -> None:
     """Four clients, each with new handshakes and reused connections, while the certificate is renewed fifty times."""
     failures: list[Exception] = []
     asked = [0] * 4
@@ -167,7 +167,7 @@ def test_no_review_is_lost_while_the_certificate_changes_under_load(tmp_path: Pa
     assert failures == []
 
 
-def test_while_it_drains_new_connections_are_served_and_every_answer_closes_its_own(tmp_path: Path) -> None:
+def test_draining_server_closes_each_answered_connection(tmp_path: Path) -> None:
     with serving(tmp_path, "--drain", "600") as server:
         kept = [server.connect() for _ in range(3)]
         assert [closes(ask(connection)) for connection in kept] == [False] * 3
@@ -178,7 +178,7 @@ def test_while_it_drains_new_connections_are_served_and_every_answer_closes_its_
         assert server.process.poll() is None
 
 
-def test_a_review_under_way_at_sigterm_is_answered_and_told_to_close(tmp_path: Path) -> None:
+def test_review_at_sigterm_is_answered(tmp_path: Path) -> None:
     """Without draining, too: gunicorn decides at the start of a request whether its connection is kept."""
     for drain in ("0", "1"):
         with serving(tmp_path, "--drain", drain) as server:
@@ -199,7 +199,7 @@ def test_a_review_under_way_at_sigterm_is_answered_and_told_to_close(tmp_path: P
             assert refused(server.port)
 
 
-def test_a_kept_connection_carries_a_last_review_after_new_ones_are_refused(tmp_path: Path) -> None:
+def test_kept_connection_carries_a_last_review(tmp_path: Path) -> None:
     """The API server may use it for 90 s: closing it meanwhile would lose the review that is on its way."""
     with serving(tmp_path, "--drain", "1", "--linger", "600") as server:
         kept, unused = server.connect(), server.connect()

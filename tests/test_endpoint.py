@@ -29,7 +29,7 @@ def test_pipelined_requests_are_answered_in_turn() -> None:
         assert [read(connection)[2] for _ in range(3)] == [b"one", b"two", b"three"]
 
 
-def test_what_comes_while_a_request_is_answered_is_read_afterwards() -> None:
+def test_pipelined_request_is_read_after_the_answer() -> None:
     with serving() as served, served.connect() as connection:
         connection.sendall(post(b"one", b"/wait"))
         assert served.app.entered.acquire(timeout=WAIT_SECONDS)
@@ -74,7 +74,7 @@ def test_a_head_request_is_answered_without_a_body() -> None:
     assert answer.count(b"/abc") == 1
 
 
-def test_an_answer_larger_than_the_kernel_takes_is_sent_as_its_client_reads() -> None:
+def test_large_answer_is_sent_as_its_client_reads() -> None:
     with serving(threads=1) as served, served.connect() as slow, served.connect() as other:
         slow.sendall(post(b"", b"/large") + post(b"next"))
         until(lambda: any(found.rest for found in served.ask(lambda: list(served.endpoint.connections))), "a rest")
@@ -132,7 +132,7 @@ VERSIONS = {
 
 
 @pytest.mark.parametrize("sent", VERSIONS)
-def test_each_request_meets_its_status_and_whether_its_connection_is_kept(sent: bytes) -> None:
+def test_each_request_gets_status_and_connection_header(sent: bytes) -> None:
     with serving() as served, served.connect() as connection:
         connection.sendall(sent)
         status, headers, _ = read(connection)
@@ -194,7 +194,7 @@ def test_a_client_that_does_not_take_its_answer_is_let_go() -> None:
 # ---------------------------------------------------------------- limits of connections
 
 
-def test_at_the_limit_a_connection_without_a_request_makes_room_and_one_with_a_request_never() -> None:
+def test_idle_connection_makes_room_at_the_limit() -> None:
     with serving(ConnectionLimits(connections=10)) as served:
         used = [served.connect() for _ in range(3)]
         for connection in used:
@@ -226,7 +226,7 @@ def test_little_room_retires_connections_with_their_answers() -> None:
             connection.close()
 
 
-def test_a_full_address_takes_a_new_connection_as_soon_as_an_old_one_has_gone() -> None:
+def test_full_address_accepts_again_after_a_close() -> None:
     with serving(ConnectionLimits(connections=2), threads=4) as served:
         busy = [served.connect() for _ in range(2)]
         for connection in busy:
@@ -242,7 +242,7 @@ def test_a_full_address_takes_a_new_connection_as_soon_as_an_old_one_has_gone() 
             connection.close()
 
 
-def test_the_connections_of_one_address_do_not_take_the_room_of_another() -> None:
+def test_connections_of_one_address_do_not_starve_another() -> None:
     with serving(ConnectionLimits(connections=100, per_peer=5)) as served:
         crowd = [served.connect("127.0.0.7") for _ in range(20)]
         until(lambda: served.counts.closings["peer limit"] == 15, "all but five are closed")
@@ -254,7 +254,7 @@ def test_the_connections_of_one_address_do_not_take_the_room_of_another() -> Non
             connection.close()
 
 
-def test_a_request_that_was_read_half_is_not_closed_for_another_connection() -> None:
+def test_half_read_request_is_not_closed_for_another() -> None:
     with serving(ConnectionLimits(connections=3)) as served:
         half = [served.connect() for _ in range(2)]
         for connection in half:
@@ -277,7 +277,7 @@ def _refused_or_answering(served: Served, number: int) -> bool:
     return bool(served.counts.refusals) or served.count(ConnectionState.ANSWERING) > number
 
 
-def test_a_review_for_which_no_thread_will_be_free_is_refused_at_once_and_told_when_to_try_again() -> None:
+def test_review_without_a_free_thread_is_refused_at_once() -> None:
     with serving(ConnectionLimits(queue=2), threads=1) as served:
         opened = [served.connect() for _ in range(4)]
         opened[0].sendall(post(b"0", b"/wait"))
@@ -297,7 +297,7 @@ def test_a_review_for_which_no_thread_will_be_free_is_refused_at_once_and_told_w
             connection.close()
 
 
-def test_bodies_that_arrive_together_do_not_take_more_memory_than_allowed() -> None:
+def test_bodies_together_respect_the_memory_limit() -> None:
     limits = ConnectionLimits(bodies_bytes=1_000_000)
     with serving(limits) as served:
         opened = [served.connect() for _ in range(4)]
@@ -319,7 +319,7 @@ def arrived(served: Served, count: int) -> bool:
     return bool(sum(kept >= 399_999 for kept in found) + len(served.counts.refusals) == count)
 
 
-def test_a_review_waits_a_moment_for_a_server_that_is_not_ready_and_then_meets_its_application() -> None:
+def test_review_waits_briefly_for_readiness() -> None:
     waits = ["the first list of pods"]
     with serving(waits=lambda: waits[0]) as served, served.connect() as early, served.connect() as later:
         early.sendall(post(b"early"))
@@ -354,7 +354,7 @@ def test_a_request_whose_client_has_gone_is_not_worked_on() -> None:
 # ---------------------------------------------------------------- the end
 
 
-def test_a_server_that_leaves_says_so_in_each_answer_and_keeps_what_may_carry_a_request() -> None:
+def test_leaving_server_says_so_in_each_answer() -> None:
     with serving() as served:
         kept, idle, half = (served.connect() for _ in range(3))
         kept.sendall(post())
@@ -373,7 +373,7 @@ def test_a_server_that_leaves_says_so_in_each_answer_and_keeps_what_may_carry_a_
         until(lambda: served.ask(lambda: served.deadlines.leave(3600)), "nothing is left")
 
 
-def test_a_request_that_has_arrived_unread_is_answered_before_its_idle_connection_ends() -> None:
+def test_unread_request_is_answered_before_idle_timeout() -> None:
     """The loop is held up, as on a busy machine: the request lies in the kernel when the connection is about to end."""
     with serving() as served, served.connect() as connection:
         connection.sendall(post())
@@ -388,7 +388,7 @@ def test_a_request_that_has_arrived_unread_is_answered_before_its_idle_connectio
         assert read(connection)[2] == b"late"
 
 
-def test_no_request_is_lost_while_connections_are_retired_under_load() -> None:
+def test_no_request_is_lost_while_connections_retire() -> None:
     """Whether an answer is the last one is decided once: after one that keeps its connection no end follows."""
     failures: list[str] = []
 

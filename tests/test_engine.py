@@ -106,7 +106,7 @@ def test_an_object_of_a_judged_controller_is_let_through(operation: str) -> None
         ("ReplicaSet", "v1", "Deployment"),
     ],
 )
-def test_an_owner_that_creates_no_such_object_lets_nothing_through(kind: str, version: str, owner: str) -> None:
+def test_owner_that_does_not_create_the_object_is_ignored(kind: str, version: str, owner: str) -> None:
     owners = [{"apiVersion": version, "kind": owner, "name": "x", "uid": "1", "controller": True}]
     made = changed({**mounting("/etc/mtls"), "kind": kind}, "metadata", "ownerReferences", to=owners)
     assert said(ask(cluster(), "CREATE", made)) == [f"deny file-not-mounted {kind} {MOUNT}"]
@@ -165,7 +165,7 @@ def test_a_rule_of_every_served_version_is_judged(version: str) -> None:
     ]
 
 
-def test_a_rule_that_arrives_first_is_only_warned_of_what_is_to_come() -> None:
+def test_first_destinationrule_only_warns_of_later_objects() -> None:
     view = cluster(without=("ServiceEntry", "VirtualService", "DestinationRule"))
     assert said(ask(view, "CREATE", of_kind("DestinationRule"))) == ["warn host-unknown DestinationRule spec.host"]
 
@@ -178,13 +178,13 @@ def test_an_old_fault_of_a_rule_does_not_stop_its_update() -> None:
     ]
 
 
-def test_the_old_rule_counts_as_the_request_has_it_and_not_as_a_stale_view_does() -> None:
+def test_old_destinationrule_comes_from_the_request() -> None:
     old = with_tls(mode="SIMPLE")
     verdict = ask(cluster(without=("DestinationRule",)), "UPDATE", old, old)
     assert [one.severity for one in verdict.findings] == [Severity.WARN]
 
 
-def test_a_rule_that_breaks_a_workload_of_its_own_namespace_is_denied() -> None:
+def test_destinationrule_breaking_own_workload_is_denied() -> None:
     here = [changed(one, "metadata", "namespace", to="devel") for one in (of_kind("DestinationRule"), moved("/etc/x"))]
     verdict = ask(cluster(here[0], without=("DestinationRule",)), "UPDATE", here[1], here[0])
     assert said(verdict) == ["deny workload-broken-by-change DestinationRule"]
@@ -218,7 +218,7 @@ def test_an_object_that_stays_as_it_is_breaks_nobody(kind: str) -> None:
     assert said(ask(cluster(), "UPDATE", of_kind(kind), of_kind(kind))) == []
 
 
-def test_a_workload_that_was_broken_before_is_not_blamed_on_the_change() -> None:
+def test_previously_broken_workload_is_not_blamed_on_change() -> None:
     view = cluster(mounting("/etc/mtls"))
     assert said(ask(view, "DELETE", of_kind("Secret"))) == ["warn workload-broken-by-change Secret"]
     assert said(ask(view, "UPDATE", moved("/etc/x"), of_kind("DestinationRule"))) == [

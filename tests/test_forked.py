@@ -53,7 +53,7 @@ def test_results_of_shared_jobs_keep_their_order(many: int) -> None:
     assert shared([partial(int, number) for number in range(many)]) == list(range(many))
 
 
-def test_many_items_are_made_in_another_process_and_many_jobs_in_two() -> None:
+def test_many_items_use_other_processes() -> None:
     assert len({process for _, process in ahead(made_in(number) for number in range(MANY))}) == 2
     assert len({process for _, process in shared([partial(made_in, number) for number in range(MANY)])}) == 2
 
@@ -71,7 +71,7 @@ def test_what_an_item_or_a_job_raises_is_raised_here() -> None:
         shared([partial(failing, number) for number in range(MANY)])
 
 
-def test_a_process_that_is_killed_is_told_and_nobody_waits_for_it() -> None:
+def test_killed_process_is_reported_without_waiting() -> None:
     with pytest.raises(WorkerLost, match="too little memory"):
         list(ahead(deadly(number) for number in range(MANY)))
     with pytest.raises(WorkerLost):

@@ -18,7 +18,7 @@ def source(kind: str, *, synced: bool = True, silent: float = 0.0, trouble: str 
     return Source(Followed(wanted, served), synced=synced, alive=NOW.seconds - silent, trouble=trouble)
 
 
-def test_the_first_list_of_each_essential_kind_is_waited_for_and_why_is_said() -> None:
+def test_first_list_of_essential_kinds_is_awaited() -> None:
     sources = [
         source("DestinationRule", synced=False, trouble="GET /apis: 403 forbidden"),
         source("Service", synced=False),
@@ -35,14 +35,14 @@ def test_of_many_kinds_a_few_are_named() -> None:
     assert waits(source(kind, synced=False) for kind in kinds).endswith("daemonsets.apps and 2 more")
 
 
-def test_a_kind_that_was_silent_for_longer_than_the_limit_is_doubted_and_it_is_said_since_when() -> None:
+def test_silent_kind_is_doubted_with_time() -> None:
     sources = [source("DestinationRule", silent=150, trouble="cut"), source("Service", silent=119)]
     assert doubts(sources, NOW, LIMIT) == {
         "DestinationRule": "destinationrules.networking.istio.io were last heard of at 2026-11-24T11:57:30Z: cut"
     }
 
 
-def test_a_kind_that_came_while_running_is_doubted_until_it_was_listed() -> None:
+def test_new_kind_is_doubted_until_listed() -> None:
     assert doubts([source("Certificate", synced=False)], NOW, LIMIT) == {
         "Certificate": "certificates.cert-manager.io were not listed yet"
     }

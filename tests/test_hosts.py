@@ -47,7 +47,7 @@ def test_a_virtual_service_overlaps_in_either_direction() -> None:
     assert [overlaps(*pair) for pair in pairs] == [True, True, False, True]
 
 
-def test_the_longest_of_many_wildcards_counts_and_an_exact_host_before_all() -> None:
+def test_longest_wildcard_wins_after_exact_host() -> None:
     many = {"*", "*.com", "*.example.com", "*.b.example.com", "*.net", "*.org", "*.io", "*.de", "*.eu"}
     few = {"*", "*.example.com"}
     assert list(covering("a.b.example.com", many)) == ["*.b.example.com", "*.example.com", "*.com", "*"]

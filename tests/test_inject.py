@@ -51,7 +51,7 @@ def test_the_rule_may_name_the_secret_for_everyone() -> None:
     assert read(made, USER_VOLUME_MOUNT) == [MOUNT]
 
 
-def test_the_label_of_the_namespace_asks_for_all_its_workloads_but_those_that_decline() -> None:
+def test_namespace_label_applies_unless_workload_declines() -> None:
     named = rule({}, annotations={"mtls-guard.io/client-secret": SECRET})
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "devel", "labels": LABELS}}
     view = worked.cluster(named, namespace, without=("DestinationRule", "Namespace"))
@@ -115,7 +115,7 @@ def test_two_rules_with_two_secrets_get_a_mount_each() -> None:
     assert lines(verdict(made, view)) == []
 
 
-def test_two_secrets_in_one_directory_are_projected_into_one_volume() -> None:
+def test_two_secrets_in_one_directory_are_projected() -> None:
     view = two_rules("/etc/mtlsfiles", "partner-cert", "partner-key", "partner-ca")
     made = injected(pod({"mtls-guard.io/inject": "true"}), view)
     (volume,) = read(made, USER_VOLUME)
@@ -149,7 +149,7 @@ def test_a_gateway_gets_its_volumes_in_the_pod_spec() -> None:
 
 
 @pytest.mark.parametrize("own", [{"secret": {"secretName": SECRET}}, {"emptyDir": {}}], ids=["same Secret", "other"])
-def test_an_application_volume_named_as_the_secret_is_no_obstacle_and_stays(own: dict[str, Any]) -> None:
+def test_application_volume_with_same_name_stays(own: dict[str, Any]) -> None:
     volume = {"name": SECRET, **own}
     made = injected(pod(volumes=[volume]), worked.cluster())
     assert made["spec"]["volumes"] == [volume]
@@ -171,7 +171,7 @@ LEFT_ALONE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("manifest", "said"), LEFT_ALONE.values(), ids=LEFT_ALONE)
-def test_what_cannot_be_done_right_is_left_alone_and_validation_says_why(manifest: dict[str, Any], said: str) -> None:
+def test_impossible_injection_is_left_to_validation(manifest: dict[str, Any], said: str) -> None:
     assert mutation(manifest, worked.cluster()).operations == ()
     denied = {one.rule for one in verdict(manifest, worked.cluster()).findings if one.severity is Severity.DENY}
     assert denied == {said}
@@ -183,7 +183,7 @@ def test_a_broken_annotation_of_200_kilobytes_is_left_alone() -> None:
     assert [one.rule for one in verdict(manifest, worked.cluster()).findings] == ["annotation-not-json"]
 
 
-def test_of_two_rules_that_want_one_path_from_two_secrets_the_first_is_served_and_both_are_named() -> None:
+def test_conflicting_secrets_for_one_path_are_both_named() -> None:
     """Both are of another namespace: the second never ends the injection for the first."""
     view = two_rules("/etc/mtlsfiles")
     manifest = pod({"mtls-guard.io/inject": "true"})
@@ -200,7 +200,7 @@ def test_a_template_is_judged_as_it_will_be_once_injected() -> None:
     assert lines(verdict(opted(), worked.cluster())) == []
 
 
-def test_only_what_makes_pods_is_changed_and_only_when_it_is_made_or_changed() -> None:
+def test_only_created_or_changed_workloads_are_mutated() -> None:
     view = worked.cluster()
     assert mutation(worked.of_kind("Secret"), view).operations == ()
     assert mutation(pod(), view, "DELETE").operations == ()

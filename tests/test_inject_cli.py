@@ -59,7 +59,7 @@ def run(*arguments: str, text: str = "") -> Result:
     return CliRunner().invoke(group, ["inject", *arguments, "--cluster", rules], input=text)
 
 
-def test_it_prints_the_manifests_with_the_two_annotations_and_every_comment(file: Path) -> None:
+def test_output_keeps_comments_and_adds_annotations(file: Path) -> None:
     result = run(str(file))
     assert (result.exit_code, result.stdout, result.stderr) == (0, AFTER, "")
     assert file.read_text() == MANIFEST

@@ -84,7 +84,7 @@ def test_the_paths_count_wherever_in_the_rule_they_stand(policy: dict[str, Any])
     assert mounts(pod(FROM_PARTNER), view) == {"/etc/partner": "partner"}
 
 
-def test_several_secrets_go_each_to_the_rule_whose_file_names_are_its_keys() -> None:
+def test_secrets_are_matched_by_data_keys() -> None:
     names = {"cert": "tls.crt", "key": "tls.key", "cacert": "ca.crt"}
     settings = {**SETTINGS, **reading("/etc/partner", "tls.crt", "tls.key", "ca.crt")}
     view = worked.cluster(*partner({"trafficPolicy": {"tls": settings}}, names))
@@ -92,7 +92,7 @@ def test_several_secrets_go_each_to_the_rule_whose_file_names_are_its_keys() -> 
     assert mounts(asked, view) == {"/etc/mtlsfiles": SECRET, "/etc/partner": "partner"}
 
 
-def test_of_several_secrets_that_could_be_meant_the_rule_says_which() -> None:
+def test_destinationrule_chooses_between_several_secrets() -> None:
     asked = pod({"mtls-guard.io/client-secret": f"{SECRET}, partner"})
     policy = {"trafficPolicy": {"tls": SETTINGS}}
     unclear = worked.cluster(*partner(policy))
@@ -107,20 +107,20 @@ def test_of_several_secrets_that_could_be_meant_the_rule_says_which() -> None:
     assert mounts(asked, clear) == {"/etc/mtlsfiles": SECRET, "/etc/partner": "partner"}
 
 
-def test_two_rules_share_one_volume_where_one_secret_serves_both_directories() -> None:
+def test_destinationrules_share_one_volume_of_one_secret() -> None:
     view = worked.cluster(*partner({"trafficPolicy": {"tls": SETTINGS}}))
     asked = pod({**ASKS, "mtls-guard.io/destinations": f"external.system.com, {PARTNER}"})
     assert mounts(asked, view) == {"/etc/mtlsfiles": SECRET, "/etc/partner": SECRET}
     assert len(entries(injected(asked, view), USER_VOLUME)) == 1
 
 
-def test_a_ca_in_another_directory_than_the_pair_comes_from_the_same_secret() -> None:
+def test_ca_in_another_directory_comes_from_the_same_secret() -> None:
     paths = {**reading("/etc/client"), "caCertificates": "/etc/ca/cacert"}
     view = worked.cluster(rule(paths), without=("DestinationRule",))
     assert mounts(pod(), view) == {"/etc/client": SECRET, "/etc/ca": SECRET}
 
 
-def test_a_ca_in_another_directory_that_the_secret_does_not_hold_is_nobodys_guess() -> None:
+def test_ca_missing_in_the_secret_is_not_guessed() -> None:
     held = worked.of_kind("Secret")
     less = {**held, "stringData": {name: value for name, value in held["stringData"].items() if name != "cacert"}}
     paths = {**reading("/etc/client"), "caCertificates": "/etc/ca/company.pem"}
@@ -139,7 +139,7 @@ def test_a_ca_in_another_directory_that_the_secret_does_not_hold_is_nobodys_gues
 
 
 @pytest.mark.parametrize("spec", [{}, {"securityContext": {"fsGroup": 2000}}], ids=["no fsGroup", "an fsGroup"])
-def test_istio_proxy_can_read_what_is_mounted_with_and_without_an_fs_group(spec: dict[str, Any]) -> None:
+def test_istio_proxy_can_read_mounts_with_or_without_fs_group(spec: dict[str, Any]) -> None:
     """Nothing says a mode, and Kubernetes' own is 0644; every mount is read-only."""
     made = injected(pod(**spec), worked.cluster())
     assert "defaultMode" not in entries(made, USER_VOLUME)[0]["secret"]

@@ -63,7 +63,7 @@ GONE: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 
 @pytest.mark.parametrize(("remove", "more"), GONE.values(), ids=GONE)
 @pytest.mark.parametrize("make", [opted, pod], ids=["Deployment", "Pod"])
-def test_what_was_added_goes_with_the_opt_in_and_a_persons_entries_stay(
+def test_additions_leave_with_opt_in_and_manual_entries_stay(
     make: Any, remove: tuple[str, ...], more: dict[str, str]
 ) -> None:
     view = worked.cluster()
@@ -90,7 +90,7 @@ def test_while_no_destination_rule_applies_what_was_added_stays() -> None:
     assert sources(injected(changed(before, client_secret="two"), alone)) == {}
 
 
-def test_entries_that_a_person_named_stay_where_the_opt_in_names_another_secret() -> None:
+def test_manual_entries_stay_with_another_secret() -> None:
     by_hand = {
         USER_VOLUME: '[{"name":"client","secret":{"secretName":"two"}}]',
         USER_VOLUME_MOUNT: '[{"name":"client","mountPath":"/etc/mtlsfiles"}]',
@@ -108,9 +108,7 @@ def test_entries_that_a_person_named_stay_where_the_opt_in_names_another_secret(
     ids=["alone", "and inject", "and the label of the namespace"],
 )
 @pytest.mark.parametrize("place", ["devel", "project"])
-def test_the_workloads_own_secret_takes_precedence_over_that_of_the_destination_rule(
-    asks: dict[str, str], labels: dict[str, str], place: str
-) -> None:
+def test_secret_of_the_workload_takes_precedence(asks: dict[str, str], labels: dict[str, str], place: str) -> None:
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -123,7 +121,7 @@ def test_the_workloads_own_secret_takes_precedence_over_that_of_the_destination_
     assert lines(verdict(made, view)) == []
 
 
-def test_beside_a_destination_rule_that_names_none_each_gets_its_own() -> None:
+def test_destinationrules_without_secret_leave_each_its_own() -> None:
     first = rule({}, annotations={"mtls-guard.io/client-secret": SECRET})
     second = rule(reading("/etc/partner"), "partner")
     second["spec"]["host"] = "partner.example.com"
@@ -142,7 +140,7 @@ def finished(**metadata: Any) -> dict[str, Any]:
     return made
 
 
-def test_a_finished_pod_that_opted_in_late_gets_volume_and_mount_in_its_spec() -> None:
+def test_finished_pod_with_late_opt_in_gets_its_files() -> None:
     view = worked.cluster()
     made = injected(finished(), view)
     assert made["spec"]["volumes"] == [{"name": VOLUME_NAME, "secret": {"secretName": SECRET}}]
@@ -168,7 +166,7 @@ def moving(directory: str, also: str) -> Snapshot:
     return worked.cluster(moved, without=("DestinationRule",))
 
 
-def test_the_files_are_mounted_at_a_second_directory_too_and_are_the_same_after_the_move() -> None:
+def test_files_are_mounted_at_both_directories_during_a_move() -> None:
     before, after = (sorted(mutation(pod(), view).addition.mounts, key=str) for view in STEPS)
     assert [mount.mount_path for mount in before] == ["/etc/c", "/etc/d"]
     assert before == after
@@ -202,14 +200,14 @@ def running(view: Snapshot, annotations_now: Mapping[str, str], *, rule_gone: bo
     return [line for line in lines(verdict(manifest, view)) if line.endswith("[pod-outdated]")]
 
 
-def test_a_running_pod_that_has_what_injection_adds_is_not_mentioned() -> None:
+def test_running_pod_with_current_files_is_not_mentioned() -> None:
     assert running(worked.cluster(), ASKS) == []
 
 
 RESTART = "kubectl -n devel rollout restart deployment/sample-app [pod-outdated]"
 
 
-def test_a_running_pod_with_other_files_is_named_with_the_restart() -> None:
+def test_running_pod_with_other_files_needs_restart() -> None:
     (line,) = running(worked.cluster(TWO), NAMES_TWO)
     expected = 'warn spec.template: 1 running Pod lacks what injection adds now: the files at "/etc/mtlsfiles"; '
     assert line == expected + RESTART
@@ -249,14 +247,14 @@ def nightly(job: str) -> tuple[Snapshot, dict[str, Any], dict[str, Any]]:
     return view, manifest, running_pod
 
 
-def test_the_run_of_a_cron_job_that_goes_on_with_other_files_is_named() -> None:
+def test_running_cron_job_with_other_files_is_named() -> None:
     view, manifest, _ = nightly("nightly-29012345")
     (line,) = (line for line in lines(verdict(manifest, view)) if line.endswith("[pod-outdated]"))
     assert line.startswith("warn spec.jobTemplate.spec.template: 1 running Pod lacks what injection adds now")
     assert "kubectl -n devel delete pod nightly-29012345-x" in line
 
 
-def test_of_a_job_that_a_person_made_from_a_cron_job_the_pod_itself_is_judged() -> None:
+def test_manual_job_of_cron_job_is_judged_by_its_pod() -> None:
     """Nothing in its name leads to the CronJob."""
     view, _, running_pod = nightly("by-hand")
     view.put(rule(reading("/etc/d")))

@@ -35,7 +35,7 @@ def denied(manifest: dict[str, Any], view: Snapshot) -> list[str]:
     return [one.rule for one in verdict(manifest, view).findings if one.severity is Severity.DENY]
 
 
-def test_whoever_asks_for_a_secret_that_is_missing_is_refused_with_what_to_type() -> None:
+def test_missing_secret_is_refused_with_a_command() -> None:
     """So nothing of the object, patched or not, is stored: neither a template nor a Pod of one's own."""
     view = worked.cluster(without=("Secret",))
     for manifest in (opted(), pod(), injected(opted(), view), injected(pod(), view)):
@@ -46,17 +46,17 @@ def test_whoever_asks_for_a_secret_that_is_missing_is_refused_with_what_to_type(
         assert line.endswith("[secret-missing]")
 
 
-def test_a_pod_of_an_admitted_template_demands_the_keys_and_so_waits_for_its_secret() -> None:
+def test_pod_of_admitted_template_waits_for_its_secret() -> None:
     """The Secret went away after its template was admitted: nobody judges the Pod, and it must not start without."""
     assert mounted(injected(pod(), worked.cluster(without=("Secret",)))) == volume(BY_NAME)
 
 
-def test_once_the_secret_is_there_the_waiting_pod_is_right_as_it_is() -> None:
+def test_waiting_pod_is_correct_once_the_secret_exists() -> None:
     waiting = injected(pod(), worked.cluster(without=("Secret",)))
     assert lines(verdict(waiting, worked.cluster())) == []
 
 
-def test_a_late_secret_with_other_keys_keeps_the_pod_waiting_and_the_next_pod_is_right() -> None:
+def test_late_secret_with_other_data_keys_fixes_the_next_pod() -> None:
     waiting = injected(pod(), worked.cluster(without=("Secret",)))
     held = worked.of_kind("Secret")
     keys = {one["path"]: one["key"] for one in RENAMED}
@@ -68,13 +68,13 @@ def test_a_late_secret_with_other_keys_keeps_the_pod_waiting_and_the_next_pod_is
     assert lines(verdict(injected(pod(), view), view)) == []
 
 
-def test_the_keys_of_a_secret_to_come_are_those_that_its_certificate_will_make() -> None:
+def test_data_keys_of_awaited_secret_follow_its_certificate() -> None:
     view = worked.cluster(CERTIFICATE, without=("Secret",))
     assert mounted(injected(pod(), view)) == volume(RENAMED)
     assert denied(opted(), view) == []
 
 
-def test_two_directories_of_a_secret_that_is_missing_are_mounted_and_wait() -> None:
+def test_two_directories_of_missing_secret_are_mounted() -> None:
     paths = {**reading("/etc/client"), "caCertificates": "/etc/ca/cacert"}
     view = worked.cluster(rule(paths), without=("DestinationRule", "Secret"))
     assert [one["secret"]["items"] for one in mounted(injected(pod(), view))] == [BY_NAME[:2], BY_NAME[2:]]

@@ -108,7 +108,7 @@ MAKES: dict[str, Makes] = {"Pod": pod, "Deployment": opted}
 
 @pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
 @pytest.mark.parametrize(("view", "bad", "law", "remedy"), BAD.values(), ids=BAD)
-def test_bad_input_passes_unchanged_and_is_refused_with_reason_and_fix(
+def test_bad_input_passes_unchanged_and_is_refused(
     view: Callable[[], Snapshot], bad: Callable[[Makes], Manifest], law: str, remedy: str, make: Makes
 ) -> None:
     cluster, manifest = view(), bad(make)
@@ -120,7 +120,7 @@ def test_bad_input_passes_unchanged_and_is_refused_with_reason_and_fix(
 
 
 @pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
-def test_an_annotation_of_200_kilobytes_that_is_right_is_merged_with(make: Makes) -> None:
+def test_large_annotation_is_merged(make: Makes) -> None:
     held = [{"name": "wasm", "configMap": {"name": "wasm"}, "note": BIG}]
     manifest = make({**ASKS, USER_VOLUME: json.dumps(held)})
     answer = ask(worked.cluster(), "/mutate", manifest)
@@ -130,7 +130,7 @@ def test_an_annotation_of_200_kilobytes_that_is_right_is_merged_with(make: Makes
 
 
 @pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
-def test_a_secret_that_is_missing_refuses_the_object_and_what_to_type_is_said(make: Makes) -> None:
+def test_missing_secret_refuses_the_object_with_a_command(make: Makes) -> None:
     """Nothing of it is stored, patched or not; decision 0010 says why the plan mounts the Secret all the same."""
     view, manifest = worked.cluster(without=("Secret",)), make()
     patched = jsonpatch.apply_patch(manifest, json.loads(base64.b64decode(ask(view, "/mutate", manifest)["patch"])))
@@ -153,9 +153,7 @@ BROKEN = st.text(max_size=40) | st.sampled_from(["[", '{"a":', "[1]", '[{"name":
 
 
 @given(BROKEN, BROKEN, st.sampled_from([reading("/etc/mtlsfiles"), SPREAD, reading("/etc"), reading("")]))
-def test_whatever_stands_in_the_annotations_is_answered_and_allowed(
-    volumes: str, mounts: str, paths: dict[str, str]
-) -> None:
+def test_any_annotation_is_answered_and_allowed(volumes: str, mounts: str, paths: dict[str, str]) -> None:
     manifest = pod({**ASKS, USER_VOLUME: volumes, USER_VOLUME_MOUNT: mounts})
     view = worked.cluster(rule(paths), without=("DestinationRule",))
     assert ask(view, "/mutate", manifest)["allowed"] is True

@@ -120,7 +120,7 @@ def test_the_destination_rule_that_is_chosen(objects: list[Manifest], expected: 
     assert list(mounted(view, dict(ASKS))) == expected
 
 
-def test_several_candidates_of_other_namespaces_are_warned_of_and_destinations_proposed() -> None:
+def test_candidates_of_other_namespaces_are_proposed() -> None:
     objects = [*partner("a", "other", reading("/a"), EARLY), *partner("b", "third", reading("/b"), LATER)]
     assert [line for line in lines(verdict(opted(), view_of(*objects))) if "[injection" in line] == [
         (
@@ -132,7 +132,7 @@ def test_several_candidates_of_other_namespaces_are_warned_of_and_destinations_p
     ]
 
 
-def test_a_second_of_the_own_namespace_that_another_workload_serves_is_no_candidate() -> None:
+def test_destinationrule_of_another_workload_is_no_candidate() -> None:
     """Its names would do with `items`, but another workload has its files from another Secret."""
     objects = [*partner("a", "devel", reading("/a", *OTHER_USUAL), EARLY), *partner("b", "third", reading("/b"), EARLY)]
     other = opted({"mtls-guard.io/client-secret": "other"})
@@ -141,12 +141,12 @@ def test_a_second_of_the_own_namespace_that_another_workload_serves_is_no_candid
     assert list(mounted(view, dict(ASKS))) == ["/b"]
 
 
-def test_what_is_there_already_is_chosen_too_so_that_a_second_run_adds_nothing() -> None:
+def test_existing_entries_are_chosen_again() -> None:
     view = view_of(*partner("a", "other", reading("/a"), EARLY), *partner("b", "third", reading("/b"), LATER))
     assert mutation(injected(pod(), view), view).operations == ()
 
 
-def test_certificate_and_ca_of_two_secrets_are_mounted_each_where_it_belongs() -> None:
+def test_certificate_and_ca_of_two_secrets_are_mounted() -> None:
     """The commonest real layout: the pair in a Secret of type kubernetes.io/tls, the company's CA in another."""
     paths = {**reading("/etc/client", "tls.crt", "tls.key", "ca.pem"), "caCertificates": "/etc/ca/ca.pem"}
     named = {"annotations": {"mtls-guard.io/client-secret": "kafka-client, kafka-ca"}}
@@ -165,7 +165,7 @@ def test_certificate_and_ca_of_two_secrets_are_mounted_each_where_it_belongs() -
         assert [line for line in lines(verdict(opted(asks), view)) if line.startswith("deny")] == []
 
 
-def test_a_secret_that_only_a_rule_of_another_namespace_names_and_that_is_not_there_keeps_no_pod_waiting() -> None:
+def test_missing_foreign_secret_delays_no_pod() -> None:
     named: dict[str, Any] = {"annotations": {"mtls-guard.io/client-secret": "theirs"}}
     own: dict[str, Any] = {"annotations": {"mtls-guard.io/client-secret": SECRET}}
     asks = {"mtls-guard.io/inject": "true"}

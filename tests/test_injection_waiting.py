@@ -63,7 +63,7 @@ def response(found: Mutation) -> Mapping[str, Any]:
     return answer  # type: ignore[no-any-return]
 
 
-def test_a_pod_of_a_young_controller_is_refused_and_the_first_line_names_what_is_awaited() -> None:
+def test_pod_of_young_controller_waits_for_named_object() -> None:
     reply = response(answered(none(), 1))
     assert (reply["allowed"], reply["status"]["code"], reply["status"]["reason"]) == (False, 403, "Forbidden")
     assert reply["status"]["message"] == (
@@ -114,7 +114,7 @@ def test_a_pod_whose_destination_rule_is_there_never_waits() -> None:
 ELSEWHERE = partner("a", "other", reading("/a"), EARLY)
 
 
-def test_while_its_workload_is_new_a_pod_is_not_served_by_guess_from_another_namespace() -> None:
+def test_new_workload_is_not_served_from_another_namespace() -> None:
     """Helm has sent the Deployment, and its own DestinationRule comes a moment later."""
     view = view_of(*ELSEWHERE, deployed(dict(ASKS), f"{AT - timedelta(seconds=3):%Y-%m-%dT%H:%M:%SZ}"))
     assert answered(view, 3).refused == (
@@ -126,7 +126,7 @@ def test_while_its_workload_is_new_a_pod_is_not_served_by_guess_from_another_nam
     assert answered(settled, 3).outcome == "patched"
 
 
-def test_while_the_secret_is_missing_too_such_a_pod_waits_as_long_as_for_a_destination_rule() -> None:
+def test_missing_secret_does_not_prolong_waiting() -> None:
     """It could not start anyway; a Certificate that announces the Secret changes nothing about that."""
     certificate = {
         "apiVersion": "cert-manager.io/v1",
@@ -159,13 +159,13 @@ def test_a_pod_that_names_its_hosts_does_not_wait() -> None:
     assert answered(view_of(*ELSEWHERE), 0, request=asked(asks)).outcome == "patched"
 
 
-def test_one_of_two_hosts_without_a_destination_rule_is_waited_for() -> None:
+def test_second_host_without_destinationrule_is_awaited() -> None:
     asks = {**ASKS, "mtls-guard.io/destinations": "a.example.com, b.example.com"}
     found = answered(view_of(*ELSEWHERE), 0, request=asked(asks))
     assert "it waits for a DestinationRule that reads certificate files for b.example.com;" in found.refused
 
 
-def test_a_workload_that_asks_by_the_label_of_its_namespace_alone_never_waits() -> None:
+def test_opt_in_by_namespace_label_never_waits() -> None:
     labels = {"istio-injection": "enabled", "mtls-guard.io/inject": "true"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "devel", "labels": labels}}
     view = worked.cluster(namespace, without=("DestinationRule", "Namespace"))

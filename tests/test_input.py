@@ -63,7 +63,7 @@ def check(*args: str) -> Result:
 
 
 @pytest.mark.parametrize(("first", "second"), [("", ""), ("", "default"), ("default", "")])
-def test_two_that_may_be_two_objects_are_never_taken_for_one_in_silence(folder: Path, first: str, second: str) -> None:
+def test_possibly_different_objects_are_never_merged(folder: Path, first: str, second: str) -> None:
     """The first is broken; a base and the patch of an overlay look the same."""
     write(folder, a__app=app(first, BROKEN_SPEC), b__app=app(second))
     result = check(".")
@@ -93,7 +93,7 @@ def test_a_good_copy_never_hides_a_broken_one_of_the_same_folder(folder: Path, n
     assert ("Deployment default/web has 1 fault" in result.stdout) is (names[0] == "later")
 
 
-def test_a_good_copy_in_the_same_namespace_never_hides_a_broken_one_of_another_folder(folder: Path) -> None:
+def test_good_copy_does_not_hide_broken_copy(folder: Path) -> None:
     """Two environments, or a release that was rendered twice."""
     write(folder, dev__app=app("devel", BROKEN_SPEC), prod__app=app("devel"))
     result = check(".")
@@ -117,9 +117,7 @@ def test_a_good_copy_never_hides_a_broken_one_of_the_same_stream(folder: Path) -
         ("Certificate", "cert-manager.io/v1", "spec: {secretName: a%s}"),
     ],
 )
-def test_two_contents_of_what_verdicts_depend_on_are_no_input_that_can_be_judged(
-    folder: Path, kind: str, version: str, field: str
-) -> None:
+def test_contradicting_cluster_objects_are_bad_input(folder: Path, kind: str, version: str, field: str) -> None:
     text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a, namespace: devel}}\n"
     write(folder, a=text + field % 1, b=text + field % 2)
     result = check(".")
@@ -134,7 +132,7 @@ def test_the_same_object_with_the_same_content_is_a_note(folder: Path) -> None:
     assert (check(".").stderr, check(".").exit_code) == (told, 0)
 
 
-def test_a_namespace_on_the_command_line_is_that_of_objects_which_name_none(folder: Path) -> None:
+def test_namespace_option_applies_to_objects_without_one(folder: Path) -> None:
     """As in kubectl; then two of one name are one object."""
     write(folder, a__app=app(), b__app=app("devel", BROKEN_SPEC))
     result = check("-n", "devel", ".")
@@ -161,7 +159,7 @@ def test_a_namespace_brings_a_secret_to_its_workload(folder: Path) -> None:
     assert lines == [2, 0]
 
 
-def test_explain_finds_an_object_in_the_namespace_that_it_is_told(folder: Path) -> None:
+def test_explain_searches_the_named_namespace(folder: Path) -> None:
     """So that what `check -n` says can be looked at."""
     write(folder, a__app=app())
     shown = CliRunner().invoke(group, ["explain", "deploy/web", "-n", "devel"]).stdout

@@ -87,7 +87,7 @@ def test_a_destination_rule_is_read_whole() -> None:
     )
 
 
-def test_an_empty_selector_is_one_and_a_missing_namespace_is_default() -> None:
+def test_empty_selector_and_default_namespace() -> None:
     found = read_destination_rule({"metadata": {"generateName": "r-"}, "spec": {"workloadSelector": {}}})
     assert (found.selector, found.ref) == ({}, ObjectRef("", "DestinationRule", "default", "r-"))
 
@@ -112,9 +112,7 @@ PRUNED = [
 
 
 @pytest.mark.parametrize(("spec", "expected"), PRUNED)
-def test_a_field_that_the_api_server_prunes_is_told_from_the_object_and_from_what_was_applied(
-    spec: dict[str, object], expected: tuple[str, str]
-) -> None:
+def test_pruned_field_is_reported_from_both_sources(spec: dict[str, object], expected: tuple[str, str]) -> None:
     applied = {LAST_APPLIED: json.dumps({"spec": spec})}
     both = [
         manifest("DestinationRule", spec, annotations=applied),
@@ -128,7 +126,7 @@ def test_an_odd_last_applied_annotation_tells_nothing(written: str) -> None:
     assert read_destination_rule(manifest("DestinationRule", {}, annotations={LAST_APPLIED: written})).unknown == ()
 
 
-def test_a_service_is_one_host_with_the_protocols_that_istio_derives() -> None:
+def test_service_hosts_have_istio_protocols() -> None:
     ports = [
         {"port": 80, "name": "http-web", "targetPort": 8080},
         {"port": 81, "name": "anything", "appProtocol": "https", "targetPort": "web"},
@@ -223,7 +221,7 @@ def test_a_virtual_service_is_read_with_one_route_for_each_match() -> None:
     assert read_virtual_service(manifest("VirtualService", spec)) == expected
 
 
-def test_a_sidecar_is_read_and_a_generic_proxy_listener_has_no_port_to_trim_to() -> None:
+def test_sidecar_is_read_with_generic_listener() -> None:
     spec = {
         "workloadSelector": {"labels": {"app": "x"}},
         "egress": [
@@ -285,7 +283,7 @@ def test_the_mesh_is_read_from_istios_two_config_maps() -> None:
     )
 
 
-def test_the_root_namespace_is_that_of_the_config_map_unless_it_says_otherwise() -> None:
+def test_root_namespace_defaults_to_that_of_config_map() -> None:
     assert read_mesh({"metadata": {"namespace": "mesh"}, "data": {"mesh": "{}"}}, None).root_namespace == "mesh"
 
 
@@ -308,7 +306,7 @@ def test_revisions_are_those_that_the_injectors_selectors_name() -> None:
     assert read_revisions([{"webhooks": webhooks}, {}, {"webhooks": 7}]) == {"canary", "stable", "default"}
 
 
-def test_a_tag_has_no_config_maps_of_its_own_but_those_of_its_revision() -> None:
+def test_tag_uses_config_maps_of_its_revision() -> None:
     def configuration(selected: str, **labels: str) -> dict[str, object]:
         expressions = [{"key": "istio.io/rev", "operator": "In", "values": [selected]}]
         entry = {"name": "rev.sidecar-injector.istio.io", "namespaceSelector": {"matchExpressions": expressions}}

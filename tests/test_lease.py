@@ -49,7 +49,7 @@ def test_two_that_create_at_the_same_instant_do_not_both_lead() -> None:
     assert (one.step(0, WALL), two.election.leads(0)) == (False, True)
 
 
-def test_two_that_take_an_abandoned_lease_at_the_same_instant_do_not_both_lead() -> None:
+def test_abandoned_lease_is_taken_by_one_only() -> None:
     memory = Memory()
     candidate(memory, "gone").step(0, WALL)
     one, two = candidate(memory, "one"), candidate(memory, "two")
@@ -64,7 +64,7 @@ def test_two_that_take_an_abandoned_lease_at_the_same_instant_do_not_both_lead()
     assert (spec(memory)["holderIdentity"], spec(memory)["leaseTransitions"]) == ("two", 1)
 
 
-def test_a_lease_is_taken_only_after_it_was_seen_unrenewed_for_its_whole_time() -> None:
+def test_lease_is_taken_after_its_full_duration() -> None:
     memory = Memory()
     candidate(memory, "gone").step(0, WALL)
     other = candidate(memory, "other")
@@ -73,7 +73,7 @@ def test_a_lease_is_taken_only_after_it_was_seen_unrenewed_for_its_whole_time() 
 
 
 @pytest.mark.parametrize("days", [-4000, 4000])
-def test_a_wrong_clock_of_the_holder_neither_gives_nor_keeps_the_lease(days: int) -> None:
+def test_wrong_clock_of_holder_does_not_matter(days: int) -> None:
     memory = Memory()
     holder, other = candidate(memory, "holder"), candidate(memory, "other")
     for now in range(0, 60, 2):
@@ -82,7 +82,7 @@ def test_a_wrong_clock_of_the_holder_neither_gives_nor_keeps_the_lease(days: int
     assert [other.step(now, WALL) for now in (60, 75)] == [False, True]
 
 
-def test_a_leader_that_cannot_renew_stops_before_another_can_start() -> None:
+def test_leader_stops_before_another_can_start() -> None:
     memory = Memory()
     leader = candidate(memory, "leader")
     leader.step(0, WALL)
@@ -93,7 +93,7 @@ def test_a_leader_that_cannot_renew_stops_before_another_can_start() -> None:
     assert TIMING.deadline + TIMING.retry < TIMING.lease
 
 
-def test_a_leader_that_comes_back_after_its_deadline_leads_only_after_a_renewal() -> None:
+def test_late_leader_leads_only_after_renewal() -> None:
     memory = Memory()
     leader = candidate(memory, "leader")
     leader.step(0, WALL)

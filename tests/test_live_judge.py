@@ -121,13 +121,13 @@ def test_a_good_workload_is_admitted_without_a_list(cluster: Cluster, server: Se
     assert lists(server) == []
 
 
-def test_a_secret_that_the_workload_names_is_read_before_the_first_judgement(cluster: Cluster, server: Server) -> None:
+def test_named_secret_is_read_before_first_judgement(cluster: Cluster, server: Server) -> None:
     app = workload("app", "/etc/right", "one")
     assert calls(lambda: cluster.ask(app))["judge"] == 1
     assert reads(server) == [SECRETS.path(TEAM, "one") + "?resourceVersion=0"]
 
 
-def test_what_the_server_has_at_hand_of_a_secret_admits_and_denies_nobody(cluster: Cluster, server: Server) -> None:
+def test_cached_secret_decides_nothing_alone(cluster: Cluster, server: Server) -> None:
     """Its watch cache may be behind: the Secret was acknowledged, and the first look does not show it yet."""
     later, server.replies[SECRETS.path(TEAM, "one")] = server.replies[SECRETS.path(TEAM, "one")], (404, b"{}", {})
 
@@ -140,7 +140,7 @@ def test_what_the_server_has_at_hand_of_a_secret_admits_and_denies_nobody(cluste
     assert reads(server) == [SECRETS.path(TEAM, "one") + "?resourceVersion=0", SECRETS.path(TEAM, "one")]
 
 
-def test_that_a_secret_is_missing_is_confirmed_before_it_is_warned_of(cluster: Cluster, server: Server) -> None:
+def test_missing_secret_is_confirmed_before_a_warning(cluster: Cluster, server: Server) -> None:
     """On a dry run: the Secret was acknowledged, and a first look does not show it."""
     path = SECRETS.path(TEAM, "one")
     later, server.replies[path] = server.replies[path], (404, b"{}", {})
@@ -155,7 +155,7 @@ def test_that_a_secret_is_missing_is_confirmed_before_it_is_warned_of(cluster: C
     assert reads(server) == [path + "?resourceVersion=0", path]
 
 
-def test_a_secret_that_only_our_own_annotation_names_is_read_before_too() -> None:
+def test_secret_of_own_annotation_is_read_first() -> None:
     annotations = {"mtls-guard.io/client-secret": "one, two", "sidecar.istio.io/userVolume": "not JSON"}
     new = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
     ref = ObjectRef("apps/v1", "Deployment", TEAM, "app")
@@ -165,7 +165,7 @@ def test_a_secret_that_only_our_own_annotation_names_is_read_before_too() -> Non
     )
 
 
-def test_nothing_is_read_before_for_what_its_controller_answers_for_and_for_other_kinds() -> None:
+def test_nothing_is_read_ahead_for_controlled_pods() -> None:
     annotations = {"mtls-guard.io/client-secret": "one"}
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "controller": True}
     pod = {"metadata": {"annotations": annotations, "ownerReferences": [owner]}}
@@ -174,22 +174,20 @@ def test_nothing_is_read_before_for_what_its_controller_answers_for_and_for_othe
     assert named_secrets(Request("uid", "CREATE", ObjectRef("v1", "Secret", TEAM, "one"), new=secret), {}) == ()
 
 
-def test_a_denial_is_given_once_every_kind_that_it_rests_on_is_confirmed(cluster: Cluster, server: Server) -> None:
+def test_denial_follows_confirmation_of_its_kinds(cluster: Cluster, server: Server) -> None:
     assert told(cluster.ask(WRONG)) == {("file-not-mounted", "deny")}
     asked = {path.partition("?")[0].rpartition("/")[2] for path in lists(server)}
     assert {"destinationrules", "serviceentrys", "services", "namespaces", "sidecars"} <= asked
 
 
-def test_the_secret_is_read_again_for_a_denial_however_fresh_its_facts_were(cluster: Cluster, server: Server) -> None:
+def test_secret_is_read_again_for_a_denial(cluster: Cluster, server: Server) -> None:
     cluster.ask(workload("app", "/etc/right", "one"))
     server.asked.clear()
     cluster.ask(WRONG)
     assert reads(server) == [SECRETS.path(TEAM, "one")]
 
 
-def test_a_rule_that_arrives_while_a_denial_is_confirmed_makes_it_an_admission(
-    cluster: Cluster, server: Server
-) -> None:
+def test_destinationrule_during_confirmation_admits(cluster: Cluster, server: Server) -> None:
     """The server knows of one rule more than the view; it comes a while after the server was asked."""
     app = workload("two", "/etc/two", "one")
     cluster.see("ServiceEntry", partner("two"))
@@ -200,7 +198,7 @@ def test_a_rule_that_arrives_while_a_denial_is_confirmed_makes_it_an_admission(
     late.join()
 
 
-def test_a_view_that_does_not_catch_up_denies_nobody_and_says_what_it_lacks(cluster: Cluster) -> None:
+def test_late_view_denies_nothing_and_names_the_gap(cluster: Cluster) -> None:
     cluster.agree(DestinationRule=9)
     verdict = cluster.ask(WRONG)
     assert told(verdict) == {("file-not-mounted", "warn"), ("view-stale", "warn")}
@@ -214,7 +212,7 @@ def test_an_api_server_that_does_not_answer_leaves_a_warning(cluster: Cluster, s
     assert told(cluster.ask(WRONG)) == {("file-not-mounted", "warn"), ("view-stale", "warn")}
 
 
-def test_a_kind_that_was_silent_for_too_long_denies_nobody_and_it_is_said_since_when(cluster: Cluster) -> None:
+def test_silent_kind_denies_nothing_and_names_since_when(cluster: Cluster) -> None:
     cluster.judge.limits = Limits(stale=timedelta(seconds=30))
     cluster.sources["DestinationRule"].alive -= 100
     verdict = cluster.ask(WRONG)
@@ -223,7 +221,7 @@ def test_a_kind_that_was_silent_for_too_long_denies_nobody_and_it_is_said_since_
     assert told(cluster.ask(workload("app", "/etc/right", "one"))) == {("view-stale", "warn")}
 
 
-def test_what_is_wrong_with_the_object_itself_is_denied_on_a_stale_view_too(cluster: Cluster) -> None:
+def test_fault_of_the_object_is_denied_on_a_stale_view(cluster: Cluster) -> None:
     cluster.sources["DestinationRule"].alive -= 1000
     broken = workload("app", "/etc/right", "one")
     broken["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolume"] = "{"
@@ -246,16 +244,12 @@ def with_another_team(cluster: Cluster) -> Object:
     return made
 
 
-def test_a_workload_whose_own_rule_the_watch_has_not_brought_yet_is_not_broken_by_another(
-    cluster: Cluster, server: Server
-) -> None:
+def test_unseen_own_destinationrule_prevents_blame(cluster: Cluster, server: Server) -> None:
     assert cluster.ask(with_another_team(cluster)).word == "warn"
     assert lists(server) == []
 
 
-def test_nobody_is_refused_for_breaking_a_workload_as_it_was_before_it_was_changed(
-    cluster: Cluster, server: Server
-) -> None:
+def test_outdated_workload_prevents_no_change(cluster: Cluster, server: Server) -> None:
     """Mount at the old and the new place first, then change the rule: the order that our own remedy asks for."""
     app = workload("app", "/etc/right", "one")
     cluster.see("Deployment", app)
@@ -275,7 +269,7 @@ def test_nobody_is_refused_for_breaking_a_workload_as_it_was_before_it_was_chang
 @pytest.mark.parametrize(
     ("api_version", "kind"), [("apps/v1", "Deployment"), ("v1", "ReplicationController"), ("apps/v1", "ReplicaSet")]
 )
-def test_a_change_that_breaks_a_workload_of_a_stale_kind_only_warns(
+def test_broken_workload_of_stale_kind_only_warns(
     api_version: str, kind: str, server: Server, connection: Connection
 ) -> None:
     """Also of a kind of which most clusters have no object."""
@@ -297,7 +291,7 @@ def test_a_secret_that_cannot_be_read_is_said_and_denies_nobody(cluster: Cluster
     assert f"could not be read: GET {SECRETS.path(TEAM, 'one')}: {status}" in verdict.findings[0].problem
 
 
-def test_a_missing_secret_is_denied_and_one_that_arrives_is_seen_at_once(cluster: Cluster, server: Server) -> None:
+def test_new_secret_is_seen_at_once(cluster: Cluster, server: Server) -> None:
     server.replies[SECRETS.path(TEAM, "one")] = (404, b"{}", {})
     assert ("secret-missing", "deny") in told(cluster.ask(workload("app", "/etc/right", "one")))
     cluster.hold_secret()
@@ -324,9 +318,7 @@ def items_of(cluster: Cluster, manifest: Object) -> list[tuple[str, str]]:
     return [(item.key, item.path) for item in items or ()]
 
 
-def test_a_secret_that_came_after_a_look_that_did_not_show_it_is_mounted_by_its_own_data_keys(
-    cluster: Cluster, server: Server
-) -> None:
+def test_new_secret_is_mounted_by_its_data_keys(cluster: Cluster, server: Server) -> None:
     """As after a dry run of Flux: a Pod that demands other data keys would wait for them for as long as it lives."""
     path = SECRETS.path(TEAM, "one")
     server.replies[path] = (404, b"{}", {})
@@ -338,9 +330,7 @@ def test_a_secret_that_came_after_a_look_that_did_not_show_it_is_mounted_by_its_
     assert items_of(cluster, asking("one")) == [(key, name) for name, key in usual.items()]
 
 
-def test_a_rule_that_the_watch_has_not_brought_yet_is_waited_for_before_nothing_is_injected(
-    cluster: Cluster, server: Server
-) -> None:
+def test_unseen_destinationrule_is_awaited_before_injection(cluster: Cluster, server: Server) -> None:
     """Else a Pod that comes right after its rule would run without its files."""
     cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
     cluster.agree(DestinationRule=1)
@@ -357,9 +347,7 @@ def test_whoever_does_not_ask_waits_for_nothing(cluster: Cluster, server: Server
     assert lists(server) == []
 
 
-def test_while_the_api_server_does_not_answer_no_warning_quotes_the_question_of_another_review(
-    cluster: Cluster, server: Server
-) -> None:
+def test_warning_does_not_quote_another_review(cluster: Cluster, server: Server) -> None:
     cluster.see("Namespace", namespace("other"))
     server.heard = lambda _: sleep(3.2)
     cluster.ask(workload("theirs", "/etc/right", "hidden", "other"))
@@ -388,15 +376,13 @@ def test_a_stale_view_is_no_answer_where_the_switch_says_so(unavailable: Cluster
     assert refused(unavailable, WRONG) == ("stale", "destinationrules.networking.istio.io")
 
 
-def test_a_denial_that_nobody_confirms_is_no_answer_where_the_switch_says_so(unavailable: Cluster) -> None:
+def test_unconfirmed_denial_is_unanswered_with_the_switch(unavailable: Cluster) -> None:
     unavailable.agree(DestinationRule=9)
     late = "changes to destinationrules.networking.istio.io had not arrived in time"
     assert refused(unavailable, WRONG) == ("unanswered", late)
 
 
-def test_a_secret_that_is_not_answered_is_no_answer_and_one_that_may_not_be_read_is_a_warning(
-    unavailable: Cluster, server: Server
-) -> None:
+def test_unanswered_secret_is_unanswered_but_forbidden_warns(unavailable: Cluster, server: Server) -> None:
     path, app = SECRETS.path(TEAM, "one"), workload("app", "/etc/right", "one")
     server.replies[path] = (500, b"{}", {})
     assert refused(unavailable, app) == ("unanswered", f"Secret {TEAM}/one could not be read: GET {path}: 500")
@@ -409,19 +395,19 @@ def test_a_good_workload_is_admitted_with_the_switch_too(unavailable: Cluster) -
     assert unavailable.ask(workload("app", "/etc/right", "one")).word == "allow"
 
 
-def test_a_pod_that_asks_for_files_is_not_answered_while_nobody_confirms_that_there_are_none(cluster: Cluster) -> None:
+def test_opt_in_is_unanswered_without_confirmation(cluster: Cluster) -> None:
     cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
     cluster.agree(DestinationRule=9)
     with pytest.raises(NotJudged, match=r"changes to destinationrules.networking.istio.io had not arrived in time"):
         cluster.patch(asking("one"))
 
 
-def test_a_pod_whose_files_are_planned_is_injected_while_no_list_is_answered(cluster: Cluster) -> None:
+def test_planned_pod_is_injected_without_lists(cluster: Cluster) -> None:
     cluster.agree(DestinationRule=9)
     assert cluster.patch(asking("one")) == 2
 
 
-def test_a_review_gives_up_in_time_while_another_one_holds_the_view(cluster: Cluster) -> None:
+def test_review_gives_up_while_another_holds_the_view(cluster: Cluster) -> None:
     request = replace(arrival(workload("app", "/etc/right", "one")), seconds=0.2)
     cluster.judge.judge(replace(request, seconds=3.0))  # what it asks for is at hand
     ended: list[NotJudged] = []

@@ -43,7 +43,7 @@ def without_time(line: str) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != "time"}
 
 
-def test_a_review_is_one_json_line_with_rule_ids_and_without_the_object() -> None:
+def test_review_is_one_json_line_without_the_object() -> None:
     review = Request("u-1", "UPDATE", REF, {"spec": {"secret": "x"}}, {"spec": {}}, dry_run=True, user="jane")
     assert without_time(written("json", review, Verdict(REF, (FAULT, FAULT)))) == {
         "level": "info",
@@ -74,7 +74,7 @@ def test_the_time_is_utc_to_the_millisecond() -> None:
 
 
 @given(text=st.text(), form=st.sampled_from(("json", "text")))
-def test_no_text_of_a_request_makes_a_second_line_or_a_control_character(text: str, form: Form) -> None:
+def test_request_text_adds_no_line_or_control_character(text: str, form: Form) -> None:
     ref = ObjectRef(text, text, text, text)
     line = written(form, Request(text, text, ref), Verdict(ref))
     assert line.endswith("\n")

@@ -103,7 +103,7 @@ def test_no_plain_scalar_ends_in_anything_but_json(text: str) -> None:
         assert json.loads(json.dumps(resolve(text), allow_nan=False)) == resolve(text)
 
 
-def test_a_broken_document_hides_neither_the_one_before_nor_the_one_after() -> None:
+def test_broken_document_hides_no_other_document() -> None:
     """`---` ends a document even inside an open quote, bracket or block."""
     broken = "a: [1, 2\n---\n" + pod("b") + '---\nq: "open\n...\n---\n' + pod("c")
     assert names(pod("a") + "---\n" + broken) == [
@@ -163,7 +163,7 @@ def test_wide_encodings_with_a_byte_order_mark_are_read(encoding: str) -> None:
         (b"name: {{ .Values.name }}", f"6: {HELM}"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_its_place_and_the_rest_is_read(raw: bytes, problem: str) -> None:
+def test_fault_has_its_place_and_the_rest_is_read(raw: bytes, problem: str) -> None:
     """Each stands between two good documents."""
     before, after = (pod("a") + "---\n\n").encode(), ("\n---\n" + pod("b")).encode()
     started = time.monotonic()
@@ -184,14 +184,14 @@ def test_deep_json_is_refused_and_not_a_crash(tmp_path: Path) -> None:
     assert one == Unreadable(str(tmp_path / "a.json"), 1, "nested deeper than 200 levels")
 
 
-def test_a_trailing_comma_in_a_json_file_is_told_in_the_same_words_by_every_python(tmp_path: Path) -> None:
+def test_trailing_comma_in_json_file_is_reported_alike(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"kind": "Pod",\n "spec": {"containers": [1, ]}}')
     (one,) = read([str(tmp_path)])
     problem = "not JSON: Illegal trailing comma before end of array (column 29)"
     assert one == Unreadable(str(tmp_path / "a.json"), 2, problem)
 
 
-def test_a_duplicate_key_is_told_and_the_object_is_judged_by_the_last() -> None:
+def test_duplicate_key_is_reported_and_the_last_wins() -> None:
     """What kubectl does with it depends on its version: it refuses it or drops a value."""
     (problem, one) = found(pod("a") + "x: 1\nx: 2\n")
     assert isinstance(one, Document)
@@ -247,7 +247,7 @@ def test_other_yaml_in_a_folder_is_passed_over(tmp_path: Path) -> None:
     assert len(list(read([str(tmp_path)]))) == 1
 
 
-def test_folders_are_read_in_order_once_without_hidden_files_and_without_turning_in_circles(tmp_path: Path) -> None:
+def test_folders_are_read_once_in_order(tmp_path: Path) -> None:
     """Symbolic links are followed, as in a mounted ConfigMap; a circle ends."""
     for name in ("b/z.yaml", "b/y.YML", "a.json.yaml", ".git/c.yaml", ".hidden.yaml", "c.txt", "b/.d/e.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
@@ -345,7 +345,7 @@ stringData:
     ],
 )
 @pytest.mark.parametrize("form", ["file", "stdin", "wide", "list", "json"])
-def test_the_line_of_a_field_is_that_of_its_deepest_existing_part(
+def test_line_of_a_field_is_its_deepest_existing_part(
     tmp_path: Path, name: str, path: str, line: int, form: str
 ) -> None:
     """The same in a file, in a stream that is gone, in UTF-16, and in a List that moves each line by three."""
@@ -363,7 +363,7 @@ def test_the_line_of_a_field_is_that_of_its_deepest_existing_part(
     assert line_of(one.place, path) == line + shift
 
 
-def test_a_file_that_has_gone_since_leaves_the_line_of_its_document(tmp_path: Path) -> None:
+def test_line_of_a_deleted_file_is_its_document(tmp_path: Path) -> None:
     """Nothing more can be known."""
     (tmp_path / "a.yaml").write_text(WORKLOAD)
     one = next(iter(read([str(tmp_path)])))

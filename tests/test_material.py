@@ -43,13 +43,13 @@ from webhook.model.material import Block, KeyFacts, Material
 
 
 @pytest.mark.parametrize("case", pair_cases(), ids=lambda case: case.name)
-def test_a_sidecar_loads_a_pair_or_refuses_it_with_the_code_of_its_case(case: PairCase) -> None:
+def test_sidecar_loads_or_refuses_each_pair(case: PairCase) -> None:
     refusal = sidecar_refuses_pair(read_material(case.certificate), read_material(case.key))
     assert (refusal.code if refusal else "", refusal.certain if refusal else True) == (case.code, True)
 
 
 @pytest.mark.parametrize("case", ca_cases(), ids=lambda case: case.name)
-def test_a_sidecar_loads_a_ca_bundle_or_refuses_it_with_the_code_of_its_case(case: CaCase) -> None:
+def test_sidecar_loads_or_refuses_each_ca_bundle(case: CaCase) -> None:
     refusal = sidecar_refuses_ca(read_material(case.ca))
     assert (refusal.code if refusal else "", refusal.certain if refusal else True) == (case.code, True)
 
@@ -80,7 +80,7 @@ def test_a_certificate_is_read_whole() -> None:
     )
 
 
-def test_keys_and_certificates_of_every_kind_name_the_same_public_key() -> None:
+def test_public_keys_agree_for_every_algorithm() -> None:
     """The identity does not depend on the wrapping."""
     for leaf in (parties().rsa, parties().client):
         files = [cert_pem(leaf), key_pem(leaf), key_pem(leaf, traditional=True)]
@@ -137,7 +137,7 @@ def test_problems_of_blocks_say_what_to_mend() -> None:
     }
 
 
-def test_year_9999_odd_names_and_negative_serials_are_facts_without_a_warning() -> None:
+def test_unusual_certificates_are_facts_without_warning() -> None:
     """The library's remarks stay inside, also where warnings are errors."""
     leaf = make_leaf(
         None, Dates(AT, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)), Profile("x" * 60, "\x00\u2028", serial=1)
@@ -159,7 +159,7 @@ def test_a_revocation_list_is_read() -> None:
     assert revocations(read_material(cert_pem(parties().ca))) == ()
 
 
-def test_envoy_reads_lists_and_certificates_wherever_it_looks_for_either() -> None:
+def test_envoy_reads_crls_and_certificates_anywhere() -> None:
     """Neither may be damaged in the other's file; what follows a list or a key in its block is left out."""
     ca, crl, key = cert_pem(parties().ca), crl_pem(make_crl(parties().ca, DATES)), key_der(parties().client)
     no_crl, no_ca = relabel(ca, "X509 CRL"), relabel(crl, "CERTIFICATE")
@@ -188,7 +188,7 @@ def test_dates_and_usages_are_judged_at_a_moment() -> None:
     assert [(fits_clients(one), fits_servers(one)) for one in facts] == [(True, False), (False, True), (True, True)]
 
 
-def test_a_bundle_tells_roots_from_others_and_what_the_agent_drops() -> None:
+def test_bundle_distinguishes_roots_and_dropped_certificates() -> None:
     """A root, an intermediate, a leaf, an expired root, and one cut short."""
     every = parties()
     cut = cert_pem(every.ca)[:283] + b"\n-----END CERTIFICATE-----\n"
@@ -203,7 +203,7 @@ def test_a_bundle_tells_roots_from_others_and_what_the_agent_drops() -> None:
     assert agent_drops(bundle) == (4,)
 
 
-def test_a_missing_intermediate_is_said_only_where_the_bundle_shows_it() -> None:
+def test_missing_intermediate_needs_evidence_in_the_bundle() -> None:
     """A bundle that knows nothing of the client's issuer proves nothing."""
     every = parties()
     alone, chain = read_material(cert_pem(every.below)), read_material(chain_pem(every.below))

@@ -117,7 +117,7 @@ def test_importing_the_package_does_not_import_cryptography() -> None:
 
 
 @given(st.integers(0, 5000), st.sampled_from((b"", b"\n", b" ", b"=", b"A", b"-", b"\r\n", b"-----BEGIN A-----\n")))
-def test_a_file_as_every_tool_writes_it_reads_as_it_does_leniently(place: int, instead: bytes) -> None:
+def test_files_of_common_tools_read_alike_leniently(place: int, instead: bytes) -> None:
     """The quick way and the lenient one answer alike, whatever is changed anywhere in a file of a key and its chain."""
     whole = key_pem(parties().client) + cert_pem(parties().client) + cert_pem(parties().ca)
     at = place % len(whole)

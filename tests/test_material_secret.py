@@ -70,7 +70,7 @@ def test_a_config_map_is_read_with_its_keys() -> None:
         "-----BEGIN CERTIFICATE-----\n{{ cert }}\n-----END CERTIFICATE-----\n",
     ],
 )
-def test_what_is_to_be_replaced_is_no_material_yet_unless_it_stands_in_the_cluster(value: str) -> None:
+def test_placeholder_counts_as_material_only_in_the_cluster(value: str) -> None:
     """In `data` as it is and encoded, in `stringData`; an object with a uid holds what it holds."""
     encoded = base64.b64encode(value.encode()).decode()
     read = [_secret(data={"a": value}), _secret(data={"a": encoded}), _secret(stringData={"a": value})]

@@ -81,7 +81,7 @@ def test_the_facts_of_a_certificate_are_small_whatever_is_in_it(extension: x509.
     assert weigh(facts) < FEW_KB < len(pem)
 
 
-def test_usages_that_have_a_name_are_kept_among_many_that_have_none() -> None:
+def test_named_usages_are_kept_among_many_unnamed() -> None:
     numbers = [x509.ObjectIdentifier(f"1.2.{number}") for number in range(100)]
     (kept,) = (
         facts_of(cert=certificate(x509.ExtendedKeyUsage([*numbers, ExtendedKeyUsageOID.SERVER_AUTH])))
@@ -98,7 +98,7 @@ def test_two_long_key_identifiers_stay_comparable() -> None:
     assert (kept.subject_key, len(kept.subject_key)) == (kept.issuer_key, 64)
 
 
-def test_of_all_data_keys_together_a_thousand_blocks_are_kept_and_small_ones_whole() -> None:
+def test_data_keys_share_a_limit_of_blocks() -> None:
     material = client_bundle(NOW)
     large = material["cacert"] * 600
     facts = facts_of(bundle=large, more=large, **material)
@@ -124,7 +124,7 @@ def test_what_is_kept_of_secrets_is_bounded_by_bytes(server: Server, connection:
     assert known == ["b", "c", "d"]
 
 
-def test_a_cache_is_emptied_when_it_takes_more_than_its_bytes_and_keeps_no_giant() -> None:
+def test_cache_is_emptied_at_its_byte_limit() -> None:
     cache: Cache[str, str] = Cache(10_000)
     assert cache.put("giant", "x" * 2_000) == "x" * 2_000
     assert cache.get("giant") is None
@@ -240,7 +240,7 @@ def cluster() -> Snapshot:
     return view
 
 
-def test_reviews_that_name_namespaces_of_nobody_leave_nothing_behind() -> None:
+def test_unknown_namespaces_leave_nothing_behind() -> None:
     view = cluster()
     asked(view, "devel")
     asked(view, "forged")
@@ -259,7 +259,7 @@ def test_what_was_decided_for_a_namespace_goes_with_it() -> None:
     assert view.past == {}
 
 
-def test_labels_of_reviews_decide_how_many_results_are_kept_up_to_a_bound() -> None:
+def test_label_results_are_kept_up_to_a_bound() -> None:
     """Ten DestinationRules that pick by a label each make 1,024 ways to be picked."""
     view = cluster()
     for number in range(10):

@@ -47,7 +47,7 @@ def test_the_order_of_arrival_decides_nothing(objects: tuple[Any, ...], configur
     assert {root(order, configured) for order in permutations(objects)} == {namespace}
 
 
-def test_a_config_map_of_another_namespace_that_goes_takes_nothing_with_it() -> None:
+def test_deleted_foreign_config_map_changes_nothing() -> None:
     view = Snapshot()
     for one in (ISTIO, TEAM):
         view.put(one)

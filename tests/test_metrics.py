@@ -35,7 +35,7 @@ def samples(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
     return {(one.name, tuple(one.labels[name] for name in sorted(one.labels))): one.value for one in every}
 
 
-def test_reviews_are_counted_by_kind_and_verdict_and_findings_by_rule() -> None:
+def test_reviews_and_findings_are_counted() -> None:
     metrics = Metrics()
     metrics.answered(REVIEW, DENIED, 0.004)
     metrics.mutated(REVIEW, Mutation(), 0.001)
@@ -50,7 +50,7 @@ def test_reviews_are_counted_by_kind_and_verdict_and_findings_by_rule() -> None:
     assert found["mtls_guard_admission_review_duration_seconds_bucket", ("0.005", "validate", "deny")] == 1
 
 
-def test_what_somebody_posts_to_the_port_makes_no_series_of_its_own() -> None:
+def test_posted_values_create_no_series() -> None:
     metrics = Metrics()
     for number in range(50):
         odd = Request("uid", f"OP{number}", ObjectRef("x/v1", f"Kind{number}", "", "x"))
@@ -69,7 +69,7 @@ def test_how_the_watches_are_is_asked_when_somebody_reads() -> None:
     assert found["mtls_guard_watch_objects", ("pods",)] == 7
 
 
-def test_the_end_of_the_served_certificate_is_told_while_it_can_be_read(tmp_path: Path) -> None:
+def test_expiry_of_served_certificate_is_exported(tmp_path: Path) -> None:
     dates = Dates.around(datetime(2026, 11, 24, tzinfo=UTC), days=30)
     file = tmp_path / "tls.crt"
     metrics = Metrics(serving_ends=lambda: end_of(file))
@@ -80,7 +80,7 @@ def test_the_end_of_the_served_certificate_is_told_while_it_can_be_read(tmp_path
     assert samples(metrics)[name] == made.certificate.not_valid_after_utc.timestamp()
 
 
-def test_connections_are_counted_by_state_and_reason_and_waits_are_observed() -> None:
+def test_connections_and_waits_are_observed() -> None:
     metrics = Metrics()
     metrics.connections, metrics.waiting = lambda: {"handshake": 2, "kept": 7}, lambda: 3
     metrics.closed("handshake deadline")

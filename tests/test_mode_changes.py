@@ -161,16 +161,14 @@ NEW = {b""}
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 @settings(max_examples=6, deadline=None)
 @given(moves=st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.sampled_from([0.1, 1, 5, 1000])), max_size=40))
-def test_whatever_the_order_no_replica_serves_what_is_not_trusted(
+def test_replicas_serve_only_trusted_certificates_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, before: str, after: str, moves: list[tuple[int, bool, float]]
 ) -> None:
     changed(tmp_path_factory.mktemp("rollout"), before, after, moves)
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES)
-def test_no_replica_serves_what_is_not_trusted_and_the_old_ca_goes_in_the_end(
-    tmp_path: Path, before: str, after: str
-) -> None:
+def test_old_ca_leaves_after_replicas_changed(tmp_path: Path, before: str, after: str) -> None:
     changed(tmp_path, before, after, [])
 
 
@@ -197,7 +195,7 @@ def changed(folder: Path, before: str, after: str, moves: list[tuple[int, bool, 
     assert rollout.cluster.all_policies() == {"Fail"}
 
 
-def test_a_renewed_certificate_of_another_ca_waits_until_every_bundle_verifies_it(tmp_path: Path) -> None:
+def test_renewed_certificate_waits_for_every_bundle(tmp_path: Path) -> None:
     """The files of one replica change first; the old CA stays in the bundles while the other one serves from it."""
     rollout = Rollout(tmp_path)
     rollout.install("certManager")

@@ -140,7 +140,7 @@ def test_two_mounts_at_one_place(second: dict[str, Any], spec: dict[str, Any], e
         ("/var/run/secrets/workload-spiffe-credentials/", ["hides-files", "identity-files"]),
     ],
 )
-def test_a_mount_may_hide_what_the_proxy_needs_or_take_its_identity_over(path: str, kinds: list[str]) -> None:
+def test_mount_may_hide_proxy_files_or_identity(path: str, kinds: list[str]) -> None:
     assert [kind for kind, _, _ in faults([VOLUME], [{"name": "c", "mountPath": path}])] == kinds
 
 
@@ -153,7 +153,7 @@ def test_an_own_mount_at_istios_path_hides_it() -> None:
     ("native", "expected"),
     [(True, []), (None, []), (False, [("init-container", f"{SPEC}.initContainers[0]", True)])],
 )
-def test_istio_proxy_among_init_containers_needs_a_native_sidecar(native: bool | None, expected: list[Fault]) -> None:
+def test_istio_proxy_init_container_needs_native_sidecar(native: bool | None, expected: list[Fault]) -> None:
     assert faults(spec=container(init=True), injection=Injection(Answer.YES, "", native=native)) == expected
 
 

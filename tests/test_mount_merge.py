@@ -4,14 +4,14 @@ from webhook.istio.injector.merge import merge_mounts
 from webhook.model.workload import Mount
 
 
-def test_of_two_annotated_mounts_of_one_path_the_later_fills_what_the_own_leaves_open() -> None:
+def test_later_annotated_mount_fills_unset_fields() -> None:
     """As Istio's own code does (rig.oracles, seed 911116630)."""
     own, elsewhere = Mount("client", "/etc/ca"), Mount("client", "/etc/mtlsfiles")
     annotated = (Mount("ca", "/etc/ca", "a/b"), Mount("ca", "/etc/ca", "cert"))
     assert merge_mounts((own, elsewhere), (), annotated) == (Mount("client", "/etc/ca", "cert"), elsewhere)
 
 
-def test_a_later_mount_keeps_the_fields_of_the_earlier_that_it_does_not_set() -> None:
+def test_later_mount_keeps_unset_fields_of_the_earlier() -> None:
     own = (Mount("client", "/etc/mtlsfiles"),)
     merged = merge_mounts(own, (Mount("istio", "/etc/x", "a"),), (Mount("user", "/etc/x"),))
     assert merged == (*own, Mount("user", "/etc/x", "a"))

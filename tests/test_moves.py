@@ -69,7 +69,7 @@ def test_paths_that_leave_the_mounts_are_denied_with_the_way() -> None:
     assert said(ask(cluster(RULE, OLD), "UPDATE", MOVED, RULE), "workload-broken-by-change") == [BREAKS]
 
 
-def test_one_annotation_on_the_changed_object_makes_warnings_of_both() -> None:
+def test_one_annotation_turns_both_denials_into_warnings() -> None:
     view = cluster(RULE, OLD)
     assert said(ask(view, "UPDATE", accepting(NEW), OLD), "file-not-mounted") == [f"warn {LEFT}"]
     found = ask(view, "UPDATE", accepting(MOVED), RULE)
@@ -112,7 +112,7 @@ TWO, TWO_MOVED = team.rule("two", "/etc/two"), team.rule("two", "/etc/new2")
 HOSTS = app(("/etc/one", "one"), ("/etc/two", "two"))
 
 
-def test_each_of_two_mounts_in_the_wrong_place_is_denied_for_its_own_host() -> None:
+def test_two_misplaced_mounts_are_denied_for_their_hosts() -> None:
     wrong = app(("/etc/wrong1", "one"), ("/etc/wrong2", "two"))
     path = 'spec.template.metadata.annotations["sidecar.istio.io/userVolumeMount"]'
     assert said(ask(cluster(RULE, TWO), "CREATE", wrong), "file-not-mounted") == [
@@ -122,7 +122,7 @@ def test_each_of_two_mounts_in_the_wrong_place_is_denied_for_its_own_host() -> N
     ]
 
 
-def test_the_second_of_two_mounts_is_judged_where_the_first_is_right() -> None:
+def test_second_mount_is_judged_beside_a_correct_one() -> None:
     wrong = app(("/etc/one", "one"), ("/etc/wrong2", "two"))
     found = ask(cluster(RULE, TWO), "CREATE", wrong)
     assert [line.partition(": ")[2].partition(";")[0] for line in said(found, "file-not-mounted")] == [
@@ -139,7 +139,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize(("rules", "moved", "old", "new"), LAYOUTS.values(), ids=LAYOUTS)
-def test_no_object_of_a_release_that_moves_both_hosts_is_admitted_before_the_others(
+def test_joint_move_admits_no_object_before_the_others(
     rules: tuple[Object, Object], moved: tuple[Object, Object], old: Object, new: Object
 ) -> None:
     """So that nothing is left half applied, on a dry run too."""
@@ -149,7 +149,7 @@ def test_no_object_of_a_release_that_moves_both_hosts_is_admitted_before_the_oth
 
 
 @pytest.mark.parametrize(("rules", "moved", "old", "new"), LAYOUTS.values(), ids=LAYOUTS)
-def test_both_hosts_move_by_the_way_that_is_named_or_accept_an_interruption(
+def test_both_hosts_move_by_the_named_steps(
     rules: tuple[Object, Object], moved: tuple[Object, Object], old: Object, new: Object
 ) -> None:
     mounts = [json.loads(one["spec"]["template"]["metadata"]["annotations"][MOUNTS]) for one in (old, new)]
@@ -176,7 +176,7 @@ def elsewhere(manifest: Object, namespace: str) -> Object:
     return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
 
 
-def test_a_private_rule_of_another_team_with_the_same_directory_is_no_reason_to_admit_a_move() -> None:
+def test_foreign_private_destinationrule_admits_no_move() -> None:
     """Its workload has the files of another DestinationRule."""
     theirs = (team.namespace("other"), of_kind("Secret"), RULE, OLD)
     private = [elsewhere(one, "other") for one in theirs[1:]]
@@ -186,7 +186,7 @@ def test_a_private_rule_of_another_team_with_the_same_directory_is_no_reason_to_
     assert said(ask(view, "UPDATE", NEW, OLD), "file-not-mounted") == [f"deny {LEFT}; {WAY}"]
 
 
-def test_a_workload_that_turns_to_another_host_may_do_so_before_its_rule_comes() -> None:
+def test_workload_may_change_host_before_its_destinationrule() -> None:
     """With another Secret, while others still use the DestinationRule that it leaves."""
     other = {**app(("/etc/one", "one")), "metadata": {"name": "second", "namespace": team.TEAM}}
     turned = app(("/etc/two", "two"))

@@ -61,7 +61,7 @@ def broken(view: Snapshot, new: Object, old: Object) -> list[str]:
 
 
 @pytest.mark.parametrize("metadata_only", [False, True], ids=["whole Pods", "their metadata"])
-def test_paths_that_leave_the_mounts_of_running_pods_are_denied_with_the_way(*, metadata_only: bool) -> None:
+def test_paths_leaving_running_pods_are_denied_with_steps(*, metadata_only: bool) -> None:
     view = cluster(RULE)
     view.put(pod_of(view, metadata_only=metadata_only))
     assert broken(view, MOVED, RULE) == [HINDERED]
@@ -71,7 +71,7 @@ def test_without_running_pods_the_paths_may_move() -> None:
     assert broken(cluster(RULE), MOVED, RULE) == []
 
 
-def test_the_way_that_is_named_is_allowed_at_each_step_and_ends_as_it_began() -> None:
+def test_named_steps_are_allowed_and_end_correctly() -> None:
     view = cluster(RULE)
     view.put(pod_of(view))
     both, moved_both = also(RULE, "/etc/new"), also(MOVED, "/etc/new")
@@ -86,7 +86,7 @@ def test_the_way_that_is_named_is_allowed_at_each_step_and_ends_as_it_began() ->
     )
 
 
-def test_a_pod_that_never_got_the_files_is_not_broken_by_the_move() -> None:
+def test_pod_without_files_is_not_broken_by_a_move() -> None:
     view = cluster(RULE)
     bare = pod_of(view)
     for name in ("userVolume", "userVolumeMount"):
@@ -95,7 +95,7 @@ def test_a_pod_that_never_got_the_files_is_not_broken_by_the_move() -> None:
     assert broken(view, MOVED, RULE) == []
 
 
-def test_another_secret_of_the_destination_rule_breaks_nothing_and_the_running_pod_is_reported() -> None:
+def test_changed_secret_only_reports_the_running_pod() -> None:
     """A workload that takes what the DestinationRule names; its running Pods keep the Secret of before."""
     named = {**RULE, "metadata": {**RULE["metadata"], "annotations": ASKS}}
     renamed = {**RULE, "metadata": {**RULE["metadata"], "annotations": {"mtls-guard.io/client-secret": "two"}}}

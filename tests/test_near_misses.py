@@ -82,15 +82,15 @@ APPLICATION = {
 }
 
 
-def test_a_secret_of_the_application_is_told_of_where_one_rule_fits() -> None:
+def test_application_secret_is_named_for_one_match() -> None:
     assert [one.kind for one in picture(APPLICATION).near_misses] == ["application-only"]
 
 
-def test_a_secret_of_the_application_is_not_guessed_about_where_two_rules_fit() -> None:
+def test_application_secret_is_not_guessed_for_two_matches() -> None:
     assert picture(APPLICATION, "other.system.com").near_misses == ()
 
 
-def test_an_unmounted_credential_is_sure_but_for_no_rule_where_two_fit() -> None:
+def test_unmounted_credential_is_certain_only_for_one_match() -> None:
     volume = '[{"name":"client","secret":{"secretName":"external-system-mtls-data"}}]'
     template = {"metadata": {"annotations": {USER_VOLUME: volume}}}
     found = picture(template, "other.system.com").near_misses

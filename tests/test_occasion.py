@@ -97,9 +97,7 @@ def test_a_missing_secret_weighs_what_the_table_says(
         ("deny", {"producer": True}, AWAITED.replace("warn", "deny", 1)),
     ],
 )
-def test_where_a_state_is_judged_only_an_object_that_says_so_makes_a_secret(
-    missing: str, state: dict[str, bool], line: str
-) -> None:
+def test_existing_state_needs_a_producer_for_a_secret(missing: str, state: dict[str, bool], line: str) -> None:
     workload = read_workload(worked.deployment())
     assert workload is not None
     found = judge_workload(workload, view(**state), Policy(missing_secret=MissingSecret(missing)), AT)

@@ -16,13 +16,13 @@ pytestmark = pytest.mark.slow
 SEED = 1
 
 
-def test_sidecars_are_predicted_as_the_injector_and_the_api_server_make_them() -> None:
+def test_predicted_sidecars_equal_injected_ones() -> None:
     tally = needed(lambda: compare_pods(SEED, 1000))
     assert tally.wrong == []
     assert min(tally.outcomes[what] for what in ("injected", "refused by the injector", "left alone")) > 50
 
 
-def test_the_tls_settings_of_each_host_port_and_subset_are_those_of_istiods_clusters() -> None:
+def test_predicted_tls_settings_equal_clusters_of_istiod() -> None:
     tally = needed(lambda: compare_clusters(SEED, 500))
     assert tally.wrong == []
     assert min(tally.outcomes[kind] for kind in Kind if kind is not Kind.NONE) > 20

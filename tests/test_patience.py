@@ -25,7 +25,7 @@ def test_when_no_time_is_left_nothing_is_asked(patience: Patience) -> None:
         patience.seconds(1000.0, 2.0)
 
 
-def test_while_the_api_server_is_silent_one_question_a_second_is_put(patience: Patience, clock: Clock) -> None:
+def test_silent_api_server_gets_one_request_per_second(patience: Patience, clock: Clock) -> None:
     clock.now += 2
     patience.failed(SILENT, 1000.0)
     for _ in range(3):
@@ -36,9 +36,7 @@ def test_while_the_api_server_is_silent_one_question_a_second_is_put(patience: P
         assert patience.seconds(1010.0, 2.0) == 2.0
 
 
-def test_a_question_during_which_this_process_was_stopped_says_nothing_of_the_api_server(
-    patience: Patience, clock: Clock
-) -> None:
+def test_suspended_process_does_not_blame_the_api_server(patience: Patience, clock: Clock) -> None:
     """After SIGSTOP or a paused virtual machine, the next review is judged."""
     clock.now += 10
     patience.failed(SILENT, 1000.0)
@@ -55,7 +53,7 @@ def test_the_first_answer_ends_the_silence(patience: Patience, clock: Clock) -> 
     assert patience.seconds(1010.0, 2.0) == 2.0
 
 
-def test_a_question_that_is_not_put_names_no_object_of_the_one_that_failed(patience: Patience, clock: Clock) -> None:
+def test_skipped_request_names_no_other_object(patience: Patience, clock: Clock) -> None:
     clock.now += 2
     patience.failed(ClusterUnavailable("GET /api/v1/namespaces/other/configmaps/istio-ca-crl: no answer"), 1000.0)
     with pytest.raises(ClusterUnavailable) as caught:

@@ -15,7 +15,7 @@ PAUSE_SECONDS = 32
 """Longer than gunicorn by itself lets a worker be silent."""
 
 
-def test_a_server_that_was_stopped_for_half_a_minute_goes_on_with_the_worker_that_it_had(tmp_path: Path) -> None:
+def test_suspended_server_keeps_its_worker(tmp_path: Path) -> None:
     """A successor would have to list the cluster first, and the replica be unready meanwhile."""
     with serving(tmp_path) as server:
         assert server.ask() == 200

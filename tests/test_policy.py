@@ -190,7 +190,7 @@ def test_thresholds_may_meet_and_may_be_zero(warn: int, deny: int) -> None:
     assert read.expiry == Expiry(timedelta(days=warn), timedelta(days=deny))
 
 
-def test_a_kind_of_another_group_may_have_the_name_of_a_built_in_one() -> None:
+def test_kind_of_another_group_may_share_a_built_in_name() -> None:
     """OpenKruise has a StatefulSet, Volcano a Job, each of its own."""
     text = """
 workloads:

@@ -43,7 +43,7 @@ def probed(installation: ObjectName | None = OURS) -> Probed:
     return Probed(installation, judged, lambda _: Mutation(({"op": "test", "path": "", "value": ""},)))
 
 
-def test_a_probe_of_ours_is_denied_with_the_answer_that_stands_nowhere_in_it() -> None:
+def test_probe_is_denied_with_the_secret_answer() -> None:
     rule = probe_rule("mtls-guard", CHALLENGE)
     verdict = probed().judge(review(rule))
     message = answer(verdict, "1")["response"]["status"]["message"]
@@ -52,7 +52,7 @@ def test_a_probe_of_ours_is_denied_with_the_answer_that_stands_nowhere_in_it() -
     assert not any(digest in json.dumps(rule) for digest in (CHALLENGE.answer, CHALLENGE.mark))
 
 
-def test_the_mutating_webhook_marks_it_and_the_denial_repeats_the_mark() -> None:
+def test_denial_repeats_the_mark_of_the_mutating_webhook() -> None:
     rule = probe_rule("mtls-guard", CHALLENGE)
     _, reply = respond_mutation(review(rule), probed().mutate, lambda _: None)
     (operation,) = json.loads(base64.b64decode(reply["response"]["patch"]))

@@ -156,7 +156,7 @@ def test_a_producer_reports_what_it_fails_at(kind: str, status: object, problem:
     assert reported(kind, mapping(status))[0] == problem
 
 
-def test_what_a_cluster_scoped_producer_reports_is_not_for_everybody() -> None:
+def test_cluster_scoped_producer_is_not_for_everybody() -> None:
     """Its words may name objects of other namespaces; and only namespaces that it selects get what it makes."""
     condition = {"type": "Synced", "status": "False", "message": "Secret trust/hidden not found"}
     target = {"configMap": {"key": "ca.pem"}, "namespaceSelector": {"matchLabels": {"team": "a"}}}

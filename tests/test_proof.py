@@ -114,20 +114,20 @@ BY_HAND = {
 BY_US = {"mtls-guard.io/client-secret": "s"}
 
 
-def test_the_injected_version_names_the_secrets_that_are_mounted_by_hand() -> None:
+def test_injected_version_names_manually_mounted_secrets() -> None:
     assert rewritten(deployment({**BY_HAND, "a": "b"}), good=False) == deployment({**BY_US, "a": "b"})
     volume = {"name": "c", "secret": {"secretName": "s"}}
     mounted = {"sidecar.istio.io/userVolumeMount": BY_HAND["sidecar.istio.io/userVolumeMount"]}
     assert rewritten(deployment(mounted, volumes=[volume]), good=True) == deployment(BY_US, volumes=[volume])
 
 
-def test_what_is_bad_in_annotations_by_hand_has_no_injected_version() -> None:
+def test_bad_manual_annotations_have_no_injected_version() -> None:
     elsewhere = {**BY_HAND, "sidecar.istio.io/userVolumeMount": '[{"name":"c","mountPath":"/elsewhere"}]'}
     broken = {**BY_HAND, "sidecar.istio.io/userVolume": '[{"name":"c","secret":{"secretName":"s"}},]'}
     assert [rewritten(deployment(one), good=False) for one in (elsewhere, broken, {})] == [None, None, None]
 
 
-def test_a_volume_of_the_application_is_lost_where_its_pod_has_another() -> None:
+def test_application_volume_is_lost_beside_a_different_one() -> None:
     volume = {"name": "c", "secret": {"secretName": "own"}}
     mounting = [{"name": "app", "volumeMounts": [{"name": "c", "mountPath": "/c"}]}]
     made = {"spec": {"volumes": [{"name": "c", "secret": {"secretName": "s", "defaultMode": 420}}]}}

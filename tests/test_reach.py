@@ -64,7 +64,7 @@ def read(made: Reach, labels: dict[str, str] | None = None) -> dict[FileSet, lis
 # ------------------------------------------------------------------------------------------------ the worked example
 
 
-def test_the_worked_example_reads_its_files_for_443_and_http_80_ends_there() -> None:
+def test_worked_example_uses_its_files_for_443() -> None:
     made = told(*WORKED)
     assert read(made) == {FILES: [("dest", HOST, 443, "")]}
     ref = WORKED[2].ref
@@ -99,19 +99,19 @@ def test_who_sees_a_service(export: tuple[str, ...], default: tuple[str, ...], c
     assert [name for name in ("project", "client", "") if visible(entry(export_to=export), name, mesh)] == clients
 
 
-def test_of_services_with_one_host_the_own_namespace_counts_then_kubernetes_then_the_oldest() -> None:
+def test_service_precedence_is_own_namespace_kubernetes_oldest() -> None:
     old, new = entry(namespace="a", created="2025-01-01T00:00:00Z"), entry(namespace="b")
     real = kubernetes("x", "c", host=HOST)
     cases = [("b", (old, new, real)), ("c", (old, new, real)), ("z", (old, new, real)), ("z", (old, new)), ("z", ())]
     assert [choose(found, name, Mesh()) for name, found in cases] == [new, real, real, old, None]
 
 
-def test_of_entries_of_one_age_the_first_namespace_counts_whatever_their_names() -> None:
+def test_equally_old_entries_are_ordered_by_namespace() -> None:
     held = config(entry(namespace="b", name="1"), entry(namespace="a", name="2"))
     assert [one.namespace for one in held.services.of_host(HOST)] == ["a", "b"]
 
 
-def test_a_destination_means_the_own_namespaces_service_then_kubernetes_then_the_oldest_that_is_visible() -> None:
+def test_destination_host_means_first_visible_service() -> None:
     """That one alone: its ports are not joined with others', and who exports to whom sets nothing before age."""
     old, young = entry(namespace="old"), entry(namespace="young", created="2026-02-01T00:00:00Z")
     own, private = entry(namespace="client", export_to=("~",)), entry(namespace="named", export_to=("client",))
@@ -124,7 +124,7 @@ def test_a_destination_means_the_own_namespaces_service_then_kubernetes_then_the
     assert found == [own, old, kube, None]
 
 
-def test_two_entries_of_one_namespace_and_host_add_their_ports_when_nothing_sets_them_apart() -> None:
+def test_entries_of_one_host_add_their_ports() -> None:
     first = entry(name="a", ports=(HTTP,))
     more, other = entry(name="b", ports=(HTTP, HTTPS)), entry(name="c", ports=(HTTPS,), resolution="DNS")
     chosen = [choose(pair, "z", Mesh()) for pair in ((first, more), (first, other))]
@@ -142,11 +142,11 @@ def test_two_entries_of_one_namespace_and_host_add_their_ports_when_nothing_sets
         entry(labels={"istio.io/rev": "gone"}),
     ],
 )
-def test_a_rule_does_nothing_without_a_service_that_makes_a_cluster(service: Service) -> None:
+def test_destinationrule_needs_a_service_with_a_cluster(service: Service) -> None:
     assert read(told(service, rule(), mesh=Mesh(revisions=frozenset({"default"})))) == {}
 
 
-def test_a_virtual_service_brings_in_a_service_of_the_own_namespace_that_is_not_exported() -> None:
+def test_virtual_service_includes_unexported_own_service() -> None:
     hidden = entry(namespace="client", export_to=("~",))
     assert read(told(hidden, rule())) == {}
     assert read(told(hidden, rule(), virtual(route(RouteTarget(HOST))))) == {files("/rule"): [("rule", HOST, 443, "")]}
@@ -190,7 +190,7 @@ def test_an_egress_port_trims_services_to_it() -> None:
     assert ports == [[443], []]
 
 
-def test_the_destination_of_an_imported_virtual_service_is_seen_too() -> None:
+def test_destination_of_imported_virtual_service_is_visible() -> None:
     objects = (
         entry("partner.example.com", "project", ports=(HTTP, HTTPS)),
         rule(host="partner.example.com"),
@@ -200,7 +200,7 @@ def test_the_destination_of_an_imported_virtual_service_is_seen_too() -> None:
     assert [read(one) for one in made] == [{files("/rule"): [("rule", "partner.example.com", 443, "")]}, {}]
 
 
-def test_a_sidecar_that_imports_one_namespace_decides_between_services_of_one_host() -> None:
+def test_sidecar_import_decides_between_services() -> None:
     objects = (entry(namespace="a"), entry(namespace="b"), rule("of-a", "a"), rule("of-b", "b"))
     made = told(*objects, under=sidecar("b/*"))
     assert [read(told(*objects)), read(made)] == [
@@ -209,7 +209,7 @@ def test_a_sidecar_that_imports_one_namespace_decides_between_services_of_one_ho
     ]
 
 
-def test_an_exact_host_of_a_sidecar_means_the_oldest_service_of_its_namespace_and_no_port_of_another() -> None:
+def test_exact_sidecar_host_means_oldest_service() -> None:
     tcp = ServicePort(9000, "tcp", "TCP")
     old = entry(namespace="a", name="old", ports=(HTTPS,), created="2026-01-01T00:00:00Z")
     young = entry(namespace="a", name="young", ports=(HTTPS, tcp), created="2026-02-01T00:00:00Z")
@@ -219,7 +219,7 @@ def test_an_exact_host_of_a_sidecar_means_the_oldest_service_of_its_namespace_an
     assert ports == [[443, 9000], [443], [9000], []]
 
 
-def test_a_pod_gets_the_first_sidecar_that_picks_it_then_the_namespaces_then_the_roots() -> None:
+def test_sidecar_precedence_is_selector_namespace_root() -> None:
     own = [
         sidecar("./*", name="b", selector=APP),
         sidecar("./*", name="a", selector=APP, created="2026-01-01T00:00:00Z"),
@@ -231,7 +231,7 @@ def test_a_pod_gets_the_first_sidecar_that_picks_it_then_the_namespaces_then_the
     assert [one.ref.name if one else "" for one in chosen] == ["a", "default", "root"]
 
 
-def test_a_sidecar_of_a_revision_that_does_not_exist_is_read_by_nobody() -> None:
+def test_sidecar_of_unknown_revision_is_ignored() -> None:
     foreign = [
         sidecar("./*", name="a", namespace=namespace, labels={"istio.io/rev": "canary"})
         for namespace in ("client", ROOT)
@@ -267,7 +267,7 @@ def test_originations_of_a_rule_include_blocks_that_read_nothing() -> None:
     assert made.originations_of(entry().ref) == ()
 
 
-def test_many_rules_with_the_same_paths_are_one_group_in_the_order_of_hosts() -> None:
+def test_destinationrules_with_same_paths_are_one_group() -> None:
     hosts = [f"{letter}.example.com" for letter in "cab"]
     objects = [
         one for host in hosts for one in (entry(host), rule(host, "project", host=host, policy=policy(mutual(FILES))))
@@ -344,7 +344,7 @@ def contents(held: Config) -> list[object]:
 
 
 @given(st.lists(OBJECTS, max_size=8), st.lists(st.tuples(st.booleans(), OBJECTS), max_size=6), MESHES, SIDECARS)
-def test_what_is_derived_step_by_step_is_what_a_fresh_start_derives(
+def test_incremental_result_equals_fresh_result(
     start: list[object], steps: list[tuple[bool, object]], mesh: Mesh, under: Sidecar | None
 ) -> None:
     """Changes, copies and answers in between never leave a trace: a new config of the same objects answers the same."""
@@ -394,7 +394,7 @@ def test_where_a_plain_http_call_ends(routes: list[object], expected: tuple[obje
     assert found[0] == expected
 
 
-def test_conditional_routes_are_all_told_up_to_the_first_without_conditions() -> None:
+def test_conditional_routes_are_listed_to_first_unconditional() -> None:
     routes = virtual(route(TARGET, conditional=True), route(RouteTarget(HOST, port=80)), route(TARGET))
     assert ends(entry(ports=(HTTP,)), routes) == [
         (80, "service", HOST, 443, "v1", True),
@@ -402,12 +402,12 @@ def test_conditional_routes_are_all_told_up_to_the_first_without_conditions() ->
     ]
 
 
-def test_a_destination_without_port_means_the_only_port_of_its_service() -> None:
+def test_destination_without_port_means_the_only_port() -> None:
     objects = (entry(ports=(HTTP, HTTPS)), entry("one.example.com", ports=(ServicePort(8443),)))
     assert ends(*objects, virtual(route(RouteTarget("one.example.com"))))[0][2:4] == ("one.example.com", 8443)
 
 
-def test_plain_http_to_a_tls_port_meets_the_rule_only_where_an_address_leads_to_it() -> None:
+def test_plain_http_to_tls_port_needs_an_address() -> None:
     ports = (HTTPS,)
     services = [
         entry(ports=ports),
@@ -432,7 +432,7 @@ def test_which_virtual_service_governs(routes: VirtualService, kept: bool) -> No
     assert (ends(entry(ports=(HTTP,)), routes)[0][3] == 443) == kept
 
 
-def test_https_to_a_tls_port_ends_at_its_cluster_so_a_tls_block_there_is_tls_in_tls() -> None:
+def test_https_with_tls_block_is_tls_in_tls() -> None:
     made = told(entry(), rule())
     (call,) = made.tls_calls(HOST)
     blocks = tls_blocks(made, call.host, call.number, call.subset)
@@ -491,13 +491,13 @@ def test_why_a_rule_is_not_in_force(case: str) -> None:
     assert miss(judged, *objects) == expected
 
 
-def test_why_a_rule_is_not_in_force_under_a_sidecar_or_another_revision() -> None:
+def test_reasons_for_not_applied_destinationrules() -> None:
     assert miss(rule(), entry(), under=sidecar("./*")) == ("outside-egress", "default")
     other = rule(labels={"istio.io/rev": "old"})
     assert miss(other, entry(), mesh=Mesh(revisions=frozenset({"default"}))) == ("other-revision", "")
 
 
-def test_a_sidecar_that_leaves_the_second_service_of_a_host_leaves_the_rule_that_is_beside_it() -> None:
+def test_sidecar_without_service_leaves_its_destinationrule() -> None:
     first, second = (
         entry("*.one.com", place, "x", created=f"2026-01-0{day}T00:00:00Z")
         for place, day in (("project", 1), ("other", 2))
@@ -510,7 +510,7 @@ def test_a_sidecar_that_leaves_the_second_service_of_a_host_leaves_the_rule_that
 
 
 @given(st.lists(OBJECTS, max_size=8), RULES, MESHES, SIDECARS)
-def test_a_miss_is_explained_exactly_when_the_rule_is_not_in_force(
+def test_miss_is_explained_iff_not_applied(
     objects: list[object], judged: DestinationRule, mesh: Mesh, under: Sidecar | None
 ) -> None:
     held = config(*objects, judged, mesh=mesh)
@@ -520,7 +520,7 @@ def test_a_miss_is_explained_exactly_when_the_rule_is_not_in_force(
 
 
 @given(st.lists(OBJECTS, max_size=8), RULES, MESHES, SIDECARS)
-def test_asked_of_one_rule_alone_the_answer_is_that_of_everything_together(
+def test_single_query_equals_full_answer(
     objects: list[object], added: DestinationRule, mesh: Mesh, under: Sidecar | None
 ) -> None:
     held = config(*objects, added, mesh=mesh)

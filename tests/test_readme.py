@@ -43,7 +43,7 @@ def printed(command: str) -> str:
     return ran.stdout
 
 
-def test_the_two_commands_come_first_and_are_targets_of_the_makefile() -> None:
+def test_commands_come_first_and_are_make_targets() -> None:
     commands = [line.partition("  #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
     targets = re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert commands == ["make demo", "make test"]

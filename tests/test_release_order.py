@@ -113,7 +113,7 @@ ISTIO_KINDS = ("DestinationRule", "ServiceEntry", "VirtualService")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_argo_cd_is_told_depends_on_the_order_of_the_custom_resources(shape: str) -> None:
+def test_argo_cd_result_depends_on_custom_resource_order(shape: str) -> None:
     """It sends those of a wave in any order: with other kinds first, some warnings come or stay away."""
     argo = TOOLS[-1]
     orders = [replace(argo, first=(*argo.first, *OTHER_KINDS, *kinds)) for kinds in permutations(ISTIO_KINDS)]
@@ -137,7 +137,7 @@ def sent_as(tool: Tool, one: Object, *, dry_run: bool = False, old: Object | Non
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_a_workload_before_its_secret_is_denied_where_no_kind_that_makes_secrets_is_served(tool: Tool) -> None:
+def test_workload_before_secret_is_denied_without_producers(tool: Tool) -> None:
     view = Snapshot(complete=True)
     view.put(namespace("one"))
     workload = tool.signed(Call("a", "one").workload())
@@ -156,7 +156,7 @@ def with_keys(call: Call, keys: Sequence[str]) -> list[Object]:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_data_keys_that_change_with_the_workload_are_denied_on_a_dry_run_of_everything(tool: Tool) -> None:
+def test_changed_data_keys_are_denied_on_dry_run(tool: Tool) -> None:
     """There the workload is judged against the Secret as it is; the Secret before the workload, for real, is fine."""
     call, view = Call("a", "one"), cluster()
     before, after = (with_keys(call, [f"{prefix}{key}" for key in KEYS]) for prefix in ("", "new-"))

@@ -51,7 +51,7 @@ def test_tools_that_came_to_the_same_share_a_row() -> None:
     assert list(rows(tried)) == [("a", "kubectl; Helm", "admitted", "admitted")]
 
 
-def test_a_tool_that_is_stopped_and_a_second_attempt_of_helm_are_faults() -> None:
+def test_stopped_tool_and_second_helm_attempt_are_faults() -> None:
     refused, admitted = given(good=False, denied="secret-missing"), given(good=True)
     assert list(Tried("a", HELM_TOOL, "install", (refused, refused)).faults()) == [
         "stopped: ",

@@ -76,7 +76,7 @@ def text(outcome: Outcome, form: str) -> str:
     return "\n".join(render(outcome, form)) + "\n"
 
 
-def test_text_groups_by_object_the_worst_first_and_tells_each_fault_in_full_once() -> None:
+def test_text_groups_by_object_worst_first() -> None:
     """As it stands in a build log."""
     assert text(OUTCOME, "text") == (
         """\
@@ -116,7 +116,7 @@ def test_text_of_a_run_without_findings_is_one_line(verdicts: tuple[Verdict, ...
     assert text(Outcome(AT, verdicts), "text") == line
 
 
-def test_text_is_as_wide_as_the_terminal_and_leaves_commands_whole() -> None:
+def test_text_fits_the_terminal_and_keeps_commands_whole() -> None:
     """Broken at spaces; a word or a command that is longer stands unbroken."""
     command = "kubectl -n devel create secret generic client --from-file=cert=FILE"
     found = replace(MOUNT, fix=f"create it in the namespace of the workload: {command}")

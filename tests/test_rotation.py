@@ -143,9 +143,7 @@ def test_three_years_pass_without_a_gap() -> None:
     st.integers(0, 80).map(timedelta),
     st.lists(st.integers(0, 14).map(timedelta), min_size=1, max_size=3),
 )
-def test_three_years_pass_without_a_gap_however_late_everybody_is(
-    step: timedelta, publisher: timedelta, replicas: list[timedelta]
-) -> None:
+def test_three_years_of_rotation_have_no_gap(step: timedelta, publisher: timedelta, replicas: list[timedelta]) -> None:
     assert walk(step, publisher, replicas).changes
 
 
@@ -166,7 +164,7 @@ def test_the_first_certificate_is_for_our_names_and_nothing_else() -> None:
     assert answers == dict.fromkeys(NAMES, True) | {"other.mtls-guard.svc": False}
 
 
-def test_a_new_ca_serves_only_after_every_configuration_has_held_it() -> None:
+def test_new_ca_serves_after_every_bundle_held_it() -> None:
     at = START + 245 * DAY
     state, reasons = settle(first(), at)
     announced = pair(state.announced).certificate
@@ -186,7 +184,7 @@ def test_the_key_of_an_old_ca_is_gone_once_it_signs_no_more() -> None:
     assert [again.ca, again.announced, again.previous] == [announced, None, (old.certificate,)]
 
 
-def test_the_old_ca_leaves_the_bundle_only_when_none_of_its_leaves_can_be_served() -> None:
+def test_old_ca_leaves_after_its_last_leaf() -> None:
     state, _ = settle(first(), START + 245 * DAY)
     old = pair(state.ca)
     state, _ = settle(state, START + 246 * DAY, *state.trusted)
@@ -195,7 +193,7 @@ def test_the_old_ca_leaves_the_bundle_only_when_none_of_its_leaves_can_be_served
     assert (old.certificate in before.trusted, old.certificate in after.trusted) == (True, False)
 
 
-def test_a_cluster_that_slept_for_two_years_gets_a_new_ca_and_certificate_at_once() -> None:
+def test_two_year_pause_brings_new_ca_at_once() -> None:
     old, at = first(), START + 2 * 365 * DAY
     step = due(old, at)
     assert step.urgent
@@ -211,7 +209,7 @@ def test_a_certificate_that_expired_alone_comes_from_the_same_ca() -> None:
     assert serves(step.state, at, NAMES)
 
 
-def test_another_name_brings_another_certificate_and_two_replicas_never_take_turns() -> None:
+def test_changed_name_brings_one_new_certificate() -> None:
     """During an upgrade one replica still wants the old names, the other the new ones."""
     other = frozenset({"guard.mtls-guard.svc"})
     state = due_for(first(), START, other)
@@ -242,7 +240,7 @@ def test_what_is_damaged_in_the_secret_is_said_and_made_anew() -> None:
             assert all(len(fault) < 80 for fault in reading.faults)
 
 
-def test_a_ca_without_its_key_is_replaced_in_two_steps_as_any_other() -> None:
+def test_ca_without_key_is_replaced_in_two_steps() -> None:
     state = first()
     reading = read_state(write_state(state) | {"ca.key": b""})
     assert reading.faults == ('key "ca.key" is no private key as we make them',)

@@ -43,13 +43,13 @@ def merged(*rules: DestinationRule) -> list[tuple[str, list[str], str, list[str]
 # ------------------------------------------------------------------------------------------------ merging
 
 
-def test_of_two_rules_the_older_ones_policy_counts_whole_and_new_subsets_are_added() -> None:
+def test_older_policy_counts_whole_and_subsets_are_added() -> None:
     older = rule("b", created=DATES[0], subsets=(subset("v1"),))
     younger = rule("a", created=DATES[1], subsets=(subset("v1", policy()), subset("v2")))
     assert merged(younger, older) == [("b", ["b", "a"], "b", ["v1", "v2"])]
 
 
-def test_the_youngers_policy_counts_only_if_the_older_has_none_at_all() -> None:
+def test_younger_policy_counts_only_without_an_older() -> None:
     none, empty = rule("a", policy=None, created=DATES[0]), rule("a", policy=policy(), created=DATES[0])
     younger = rule("b", created=DATES[1])
     assert [merged(none, younger)[0][2], merged(empty, younger)[0][2]] == ["b", "a"]
@@ -68,7 +68,7 @@ def test_the_youngers_policy_counts_only_if_the_older_has_none_at_all() -> None:
         (("x", "y"), ("x",), ["a", "b"]),
     ],
 )
-def test_rules_are_merged_when_export_to_is_literally_equal_or_wider(
+def test_merge_requires_equal_or_wider_export_to(
     first: tuple[str, ...], second: tuple[str, ...], entries: list[str]
 ) -> None:
     both = rule("a", export_to=first, created=DATES[0]), rule("b", export_to=second, created=DATES[1])
@@ -81,7 +81,7 @@ def test_equal_selectors_merge_and_different_ones_do_not() -> None:
     assert [(name, members) for name, members, _, _ in merged(one, same, other)] == [("a", ["a", "b"]), ("c", ["c"])]
 
 
-def test_a_namespace_wide_rule_with_export_to_dot_vanishes_in_one_with_a_selector() -> None:
+def test_private_namespace_wide_policy_vanishes_in_selector() -> None:
     """istio#58322: with equal exportTo nothing sets the rule apart again; unset exportTo avoids it."""
     selected = rule("selected", selector=APP, created=DATES[1])
     lost, kept = rule("wide", export_to=(".",)), rule("wide")
@@ -109,7 +109,7 @@ def test_without_timestamps_each_rule_may_be_the_oldest() -> None:
 # ------------------------------------------------------------------------------------------------ lookup
 
 
-def test_the_clients_namespace_comes_first_then_the_services_then_the_root() -> None:
+def test_lookup_order_is_client_service_root_namespace() -> None:
     service = entry(namespace="project")
     rules = [rule("mine", "client"), rule("theirs", "project"), rule("root", ROOT)]
     assert [found(service, *rules[start:]) for start in range(4)] == ["mine", "theirs", "root", ""]
@@ -119,7 +119,7 @@ def test_a_rule_of_any_other_namespace_never_applies() -> None:
     assert found(entry(), rule(namespace="elsewhere", export_to=("*",))) == ""
 
 
-def test_a_less_specific_rule_of_the_client_shadows_a_more_specific_one_elsewhere() -> None:
+def test_less_specific_host_of_client_namespace_wins() -> None:
     wide = rule("wide", "client", host="*.com", policy=None)
     assert found(entry(), wide, rule("exact", "project")) == "wide"
 
@@ -134,7 +134,7 @@ def test_a_less_specific_rule_of_the_client_shadows_a_more_specific_one_elsewher
         (["External.system.com"], ""),
     ],
 )
-def test_within_a_step_the_exact_host_counts_else_the_longest_wildcard(hosts: list[str], winner: str) -> None:
+def test_exact_host_wins_then_longest_wildcard(hosts: list[str], winner: str) -> None:
     assert found(entry(), *(rule(host, "client", host=host) for host in hosts)) == winner
 
 
@@ -160,7 +160,7 @@ def test_a_short_host_means_a_service_of_the_rules_own_namespace() -> None:
         ((), ("client",), ["project", "client", ROOT]),
     ],
 )
-def test_export_to_decides_which_clients_get_a_rule_of_the_services_namespace(
+def test_export_to_selects_client_namespaces(
     export: tuple[str, ...], default: tuple[str, ...], clients: list[str]
 ) -> None:
     mesh = Mesh(default_destination_rule_export_to=default)
@@ -168,7 +168,7 @@ def test_export_to_decides_which_clients_get_a_rule_of_the_services_namespace(
     assert [name for name in ("project", "client", ROOT) if found(*judged, client=name, mesh=mesh)] == clients
 
 
-def test_the_root_namespace_itself_looks_only_at_its_private_rules_first() -> None:
+def test_root_namespace_tries_private_ones_first() -> None:
     service = entry(namespace="project")
     public, private = rule("public", ROOT), rule("private", ROOT, export_to=(".",), host="*.com")
     theirs = rule("theirs", "project")
@@ -177,13 +177,13 @@ def test_the_root_namespace_itself_looks_only_at_its_private_rules_first() -> No
     assert found(service, public, client=ROOT) == "public"
 
 
-def test_a_rule_filtered_out_by_export_to_sends_the_search_to_the_next_namespace_not_to_a_wider_host() -> None:
+def test_hidden_destinationrule_continues_in_next_namespace() -> None:
     hidden, wide = rule("hidden", "project", export_to=("other",)), rule("wide", "project", host="*.com")
     assert found(entry(), hidden, wide) == ""
     assert found(entry(), hidden, wide, rule("root", ROOT)) == "root"
 
 
-def test_the_first_selector_that_picks_the_pod_wins_else_the_last_rule_without_one() -> None:
+def test_first_matching_selector_wins() -> None:
     rules = [
         rule("first", selector=APP, created=DATES[0]),
         rule("every", selector={}, created=DATES[1]),
@@ -195,7 +195,7 @@ def test_the_first_selector_that_picks_the_pod_wins_else_the_last_rule_without_o
     assert found(entry(), *rules[2:]) == "young"
 
 
-def test_selectors_that_pick_no_pod_still_shadow_the_services_rule() -> None:
+def test_unmatched_selectors_shadow_the_service_namespace() -> None:
     """istio#57719."""
     rules = (rule("mine", selector={"app": "other"}), rule("theirs", "project"))
     assert found(entry(), *rules, labels=APP) == ""
@@ -223,7 +223,7 @@ def test_another_cluster_domain_completes_short_hosts() -> None:
 # ------------------------------------------------------------------------------------------------ the index
 
 
-def test_rules_are_found_by_the_directories_they_mention_in_force_or_not() -> None:
+def test_destinationrules_are_found_by_directory() -> None:
     held = config(
         rule("plain", policy=policy(mutual(FILES)), subsets=(subset("v1", policy(mutual(files("/etc/other")))),)),
         rule("relative", policy=policy(mutual(files("etc//mtlsfiles/./sub")))),
@@ -274,9 +274,7 @@ def test_put_then_remove_leaves_the_index_as_it_was(held: list[DestinationRule],
 
 
 @given(st.lists(RULES, max_size=6), st.lists(RULES, min_size=1, max_size=4))
-def test_a_change_to_a_copy_does_not_touch_the_original_nor_the_other_way(
-    held: list[DestinationRule], changes: list[DestinationRule]
-) -> None:
+def test_copy_and_original_are_independent(held: list[DestinationRule], changes: list[DestinationRule]) -> None:
     one, untouched = RuleIndex(), RuleIndex()
     for each in held:
         one.put(each)

@@ -107,7 +107,7 @@ LACKS = f'{SECRET} key "cacert": does not exist (it holds "cert", "key"), and {R
         (OF_CERT_MANAGER, (CERTIFICATE,), f'deny {LACKS}; let Certificate devel/client write "cacert"'),
     ],
 )
-def test_a_data_key_may_still_come_while_the_producer_is_not_done(
+def test_data_key_may_come_until_producer_is_done(
     metadata: Mapping[str, Any], objects: tuple[worked.Object, ...], line: str
 ) -> None:
     """The last one never comes: a Certificate writes `ca.crt`, not `cacert`."""

@@ -56,7 +56,7 @@ def do(work: Work, at: datetime, *, leads: bool = True) -> None:
 
 
 @pytest.mark.parametrize("verb", ["get", "create"])
-def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(verb: str, tmp_path: Path) -> None:
+def test_replicas_starting_together_agree_on_one_ca(verb: str, tmp_path: Path) -> None:
     memory = Memory()
     one, two = replica(memory, tmp_path), replica(memory, tmp_path)
 
@@ -86,14 +86,14 @@ def test_a_replica_that_does_not_lead_renews_nothing(tmp_path: Path) -> None:
     assert (served != two.file.path.read_bytes(), two.file.path.read_bytes()) == (True, one.file.path.read_bytes())
 
 
-def test_what_nobody_could_serve_any_more_is_made_by_whoever_sees_it_first(tmp_path: Path) -> None:
+def test_unusable_secret_is_replaced_by_any_replica(tmp_path: Path) -> None:
     memory = Memory()
     replica(memory, tmp_path).look(AT)
     later = replica(memory, tmp_path)
     assert serves(later.look(AT + 500 * DAY), AT + 500 * DAY, NAMES)
 
 
-def test_a_secret_deleted_or_damaged_while_we_run_is_put_back_as_it_was(tmp_path: Path) -> None:
+def test_deleted_or_damaged_secret_is_restored(tmp_path: Path) -> None:
     memory = Memory()
     one = replica(memory, tmp_path)
     known = one.look(AT)
@@ -117,7 +117,7 @@ def test_an_api_server_that_is_away_leaves_what_is_served(tmp_path: Path) -> Non
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 20)), min_size=5, max_size=60))
-def test_whoever_looks_and_leads_when_they_always_agree_in_the_end(moves: list[tuple[int, bool, int]]) -> None:
+def test_replicas_agree_in_any_order(moves: list[tuple[int, bool, int]]) -> None:
     """Also two that both believe to lead, and one whose names differ during an upgrade."""
     memory, at = Memory(), AT
     other = NAMES | {"mtls-guard.mtls-guard.svc.cluster.local"}
@@ -156,7 +156,7 @@ def test_a_round_publishes_the_bundle_and_repairs_it(tmp_path: Path) -> None:
     assert held(memory) == {frozenset(one.authorities)}
 
 
-def test_a_new_ca_signs_what_is_served_only_after_it_stood_in_every_entry_for_a_while(tmp_path: Path) -> None:
+def test_new_ca_signs_after_every_entry_held_it(tmp_path: Path) -> None:
     memory = configured()
     one = replica(memory, tmp_path)
     leader, at = work(memory, one), AT + 245 * DAY
@@ -171,7 +171,7 @@ def test_a_new_ca_signs_what_is_served_only_after_it_stood_in_every_entry_for_a_
     assert ca(one) == (announced, None)
 
 
-def test_a_ca_that_was_published_just_in_time_takes_over_before_the_old_one_ends(tmp_path: Path) -> None:
+def test_ca_published_in_time_replaces_the_old_one(tmp_path: Path) -> None:
     """Nobody could publish for months; when it works again, there is no time to wait."""
     memory = configured()
     one = replica(memory, tmp_path)
@@ -189,7 +189,7 @@ def test_a_ca_that_was_published_just_in_time_takes_over_before_the_old_one_ends
 
 
 @pytest.mark.parametrize("change", ["another leader every minute", "an entry overwritten in between"])
-def test_how_long_a_ca_was_in_the_bundles_is_read_from_the_cluster(change: str, tmp_path: Path) -> None:
+def test_age_of_ca_in_bundles_is_read_from_the_cluster(change: str, tmp_path: Path) -> None:
     """So a new leader does not begin to wait again; who finds an entry changed does."""
     memory = configured()
     one = replica(memory, tmp_path)
@@ -213,7 +213,7 @@ def test_how_long_a_ca_was_in_the_bundles_is_read_from_the_cluster(change: str, 
     assert ca(last) == (before[1], None)
 
 
-def test_one_duty_that_fails_does_not_keep_the_others_from_being_done() -> None:
+def test_failing_duty_does_not_stop_the_others() -> None:
     done: list[str] = []
     complaints = Complaints()
     for duty in ("one", "two", "three"):

@@ -23,7 +23,7 @@ def many(exports: Sequence[tuple[str, ...]] = EXPORTS) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("default", [(), ("*",), (".",), ("~",), ("team-2",)])
-def test_of_many_services_those_are_seen_that_are_exported_to_the_namespace(default: tuple[str, ...]) -> None:
+def test_services_exported_to_namespace_are_visible(default: tuple[str, ...]) -> None:
     mesh = Mesh(default_service_export_to=default)
     index = config(*many(), mesh=mesh).services
     counts = set()

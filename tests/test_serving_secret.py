@@ -39,7 +39,7 @@ def test_one_deleted_meanwhile_is_not_written() -> None:
     assert (one.write({"tls.crt": b"2"}, before), one.read()) == (False, Stored({}))
 
 
-def test_labels_and_annotations_of_others_stay_and_keys_of_others_go() -> None:
+def test_foreign_labels_stay_and_foreign_data_keys_go() -> None:
     memory = Memory()
     one = secret(memory)
     one.write({"tls.crt": b"1"}, one.read())

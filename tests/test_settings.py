@@ -70,7 +70,7 @@ def test_an_address_is_host_and_port(written: str, address: Address) -> None:
     assert read_settings(NEEDED | {"bind": written}, {}).bind == address
 
 
-def test_every_wrong_setting_is_named_with_its_value_and_what_is_allowed() -> None:
+def test_wrong_setting_is_named_with_allowed_values() -> None:
     environ = {"MTLS_GUARD_THREADS": "many\n", "MTLS_GUARD_WORKERS": "0"}
     assert complaint(NEEDED | {"bind": "8443", "log": "xml"}, environ).splitlines() == [
         '--bind "8443": expected HOST:PORT with a port from 0 to 65535, as 127.0.0.1:8443, [::1]:8443 or :8443',
@@ -131,7 +131,7 @@ def test_without_manifests_the_cluster_is_a_live_one() -> None:
     assert (found.cluster, found.metrics, found.stale_after) == (None, Address("0.0.0.0", 8080), timedelta(minutes=1))
 
 
-def test_metrics_of_several_processes_cannot_stand_at_one_address() -> None:
+def test_metrics_of_several_processes_need_several_addresses() -> None:
     assert "leave --workers at 1" in complaint(NEEDED | {"metrics": ":8080", "workers": "2"})
 
 

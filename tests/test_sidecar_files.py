@@ -204,7 +204,7 @@ def test_a_directory_of_items_can_be_mounted_by_sub_path() -> None:
     assert state(at(source, {"subPath": "tls"}), "/c/client.pem") is FileState.PRESENT
 
 
-def test_a_relative_path_starts_at_the_working_directory_of_an_own_container() -> None:
+def test_relative_path_starts_at_working_directory() -> None:
     spec = {"containers": [{"name": "istio-proxy", "image": "auto", "workingDir": "/c"}]}
     assert [state(at(SECRET, spec=spec), path) for path in ("cert", "c/cert")] == [FileState.PRESENT, FileState.NO_KEY]
 
@@ -253,7 +253,7 @@ def test_a_plain_sidecar_holds_what_istio_and_its_image_bring(path: str, expecte
     assert state(sidecar(), path) is expected
 
 
-def test_the_mesh_crl_is_a_guess_where_it_does_not_come_by_default() -> None:
+def test_mesh_crl_is_uncertain_unless_default() -> None:
     files = sidecar()
     files.mesh = Mesh(crl_in_every_sidecar=False)
     assert state(files, "/var/run/secrets/istio/crl/ca-crl.pem") is FileState.UNKNOWN
@@ -284,7 +284,7 @@ def test_an_image_of_ones_own_may_hold_files(image: str, expected: FileState) ->
 @pytest.mark.parametrize(
     ("other", "expected"), [("c", FileState.UNKNOWN), ("d", FileState.NO_SOURCE), (None, FileState.NO_SOURCE)]
 )
-def test_an_empty_dir_is_unknown_only_where_another_container_mounts_it(other: str | None, expected: FileState) -> None:
+def test_empty_dir_is_unknown_if_shared(other: str | None, expected: FileState) -> None:
     mounts = [{"name": other, "mountPath": "/out"}] if other else []
     spec = {"initContainers": [{"name": "fetch", "volumeMounts": mounts}]}
     assert state(at({"emptyDir": {}}, spec=spec), "/c/cert") is expected
@@ -308,7 +308,7 @@ def test_output_certs_are_written_into_an_empty_dir(path: str, config: str, expe
     assert state(at({"emptyDir": {}}, annotations={"proxy.istio.io/config": config}), path) is expected
 
 
-def test_the_pods_metadata_wins_over_the_meshs_and_its_env_over_both() -> None:
+def test_pod_metadata_overrides_mesh_and_env_overrides_both() -> None:
     mesh = Mesh(proxy_metadata={"OUTPUT_CERTS": "/mesh", "ISTIO_META_TLS_CLIENT_KEY": "/mesh/key"})
     env = [{"name": "ISTIO_META_TLS_CLIENT_CERT_CHAIN", "value": "/own/cert"}]
     template = {
@@ -384,7 +384,7 @@ def test_an_own_container_mounts_pod_volumes() -> None:
     )
 
 
-def test_an_own_mount_beats_the_annotations_at_the_same_path_and_keeps_its_other_fields() -> None:
+def test_own_mount_overrides_annotation_at_same_path() -> None:
     files = at({"configMap": {"name": "m"}}, {"subPath": "ca.crt"}, spec=own({"name": "p", "mountPath": "/c"}))
     assert files.place("/c").mount == Mount(
         "p", "/c", "ca.crt", path="spec.template.spec.containers[0].volumeMounts[0]"
@@ -402,7 +402,7 @@ def test_gateways_and_manual_sidecars_know_no_annotations(injection: Injection, 
     assert [state(files, path) for path in ("/c/cert", "/p/cert")] == [expected, FileState.PRESENT]
 
 
-def test_a_manual_sidecar_holds_what_its_manifest_says_and_no_more() -> None:
+def test_manual_sidecar_has_only_its_manifest_files() -> None:
     volumes = [{"name": "istiod-ca-cert", "configMap": {"name": "istio-ca-root-cert"}}, {"name": "p", **SECRET}]
     mounts = [{"name": "istiod-ca-cert", "mountPath": "/var/run/secrets/istio"}, {"name": "p", "mountPath": "/p"}]
     spec = {"containers": [{"name": "istio-proxy", "volumeMounts": mounts}], "volumes": volumes}

@@ -129,12 +129,12 @@ def test_a_new_list_takes_away_what_is_not_in_it(
     assert content(live) == content(fresh)
 
 
-def test_every_kind_that_a_rule_reads_is_followed_or_read_by_name() -> None:
+def test_every_kind_of_rules_is_watched_or_read() -> None:
     reads = {kind for rule in catalogue().values() for kind in rule.reads}
     assert reads - {one.kind for one in BUILT_IN} == {"Secret", "ConfigMap"}
 
 
-def test_a_kind_that_the_policy_adds_is_followed_and_read_as_a_workload() -> None:
+def test_kind_of_the_policy_is_watched_as_workload() -> None:
     policy = Policy(workloads=(WorkloadKind("example.com/v1", "GameServer", ("spec", "template")),))
     added = wanted(policy)[-1]
     assert added == Wanted("example.com", "GameServer")
@@ -144,7 +144,7 @@ def test_a_kind_that_the_policy_adds_is_followed_and_read_as_a_workload() -> Non
     assert [one.ref.kind for one in store.view.workloads.all()] == ["GameServer"]
 
 
-def test_what_a_controller_made_is_not_held_but_a_pod_is_with_its_user_volumes_only() -> None:
+def test_controlled_objects_are_not_stored_except_pods() -> None:
     store, sources = store_of("ReplicaSet", "Pod")
     owner = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "controller": True}]
     put(store, sources["ReplicaSet"], deployment("app-1", ownerReferences=owner))
@@ -168,7 +168,7 @@ def test_what_a_controller_made_is_not_held_but_a_pod_is_with_its_user_volumes_o
         ("Job", "batch.volcano.sh/v1alpha1", "Job"),
     ],
 )
-def test_what_no_judged_controller_creates_is_a_workload_of_the_view(kind: str, version: str, owner: str) -> None:
+def test_unowned_objects_are_workloads_of_the_view(kind: str, version: str, owner: str) -> None:
     """An operator's StatefulSet, or an object with an invented owner, counts where a DestinationRule is judged."""
     store, sources = store_of(kind)
     owners = [{"apiVersion": version, "kind": owner, "name": "x", "controller": True}]
@@ -183,7 +183,7 @@ def test_a_pod_of_another_operator_keeps_its_labels() -> None:
     assert [one.template.labels for one in store.view.workloads.all()] == [{"a": "b"}]
 
 
-def test_a_status_that_moves_does_not_make_anything_be_counted_anew() -> None:
+def test_status_change_invalidates_no_cache() -> None:
     store, sources = store_of("Deployment", "DestinationRule")
     put(store, sources["Deployment"], deployment("app"))
     put(store, sources["DestinationRule"], rule("r"))
@@ -199,14 +199,14 @@ def test_a_status_that_moves_does_not_make_anything_be_counted_anew() -> None:
     assert "kept" not in store.view.tallies.at("devel")
 
 
-def test_a_workload_that_changes_leaves_the_counts_of_other_namespaces() -> None:
+def test_changed_workload_keeps_caches_of_other_namespaces() -> None:
     store, sources = store_of("Deployment")
     store.view.tallies.at("other")["kept"] = True
     put(store, sources["Deployment"], deployment("app"))
     assert list(store.view.tallies) == ["other"]
 
 
-def test_a_kind_served_in_another_version_keeps_its_objects_and_leaves_none_twice() -> None:
+def test_version_change_of_a_kind_keeps_its_objects() -> None:
     store, sources = store_of("Certificate", "DestinationRule")
     put(store, sources["Certificate"], certificate("a"), certificate("b"))
     source = store.source(followed("Certificate", "v2"))
@@ -229,7 +229,7 @@ def test_a_kind_that_is_not_served_any_more_leaves_nothing() -> None:
     assert store.sources() == ()
 
 
-def test_istios_settings_go_back_to_the_defaults_when_their_config_map_goes() -> None:
+def test_deleted_config_map_restores_istio_defaults() -> None:
     store = Store({})
     source = store.source(Followed(Wanted("", "ConfigMap", fields="metadata.name=istio"), CONFIG_MAPS, "istio-system"))
     mesh = {"metadata": meta("istio", namespace="istio-system", uid="u"), "data": {"mesh": "rootNamespace: root"}}

@@ -50,13 +50,13 @@ def test_of_lists_of_a_megabyte_little_is_kept(manifest: dict[str, Any], read: A
     assert weigh(read(manifest)) < MEGABYTE // 2 < len(json.dumps(manifest))
 
 
-def test_matches_of_routes_take_no_more_than_the_object_itself_took() -> None:
+def test_stored_routes_are_no_larger_than_objects() -> None:
     """The product of two lists is bounded by the size of the object."""
     whole = istio("VirtualService", http=[{"match": [{}] * 250, "route": [{"destination": {"host": "a"}}]}] * 250)
     assert weigh(read_virtual_service(whole)) < 12 * MEGABYTE
 
 
-def test_large_annotations_of_others_are_not_kept_and_those_of_istio_are() -> None:
+def test_only_annotations_of_istio_are_stored() -> None:
     store, sources = store_of("Deployment", "DestinationRule")
     large = {"a.example.com/notes": "x" * 100_000, "proxy.istio.io/config": "y" * 2 * LARGE, "small": "z" * LARGE}
     put(store, sources["Deployment"], deployment(large))

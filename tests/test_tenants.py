@@ -196,7 +196,7 @@ def istiod() -> Iterator[Istiod]:
 
 @pytest.mark.slow
 @given(teams(), foreign(), st.booleans(), OCCASIONS)
-def test_where_an_allow_becomes_a_denial_istio_itself_breaks_the_call(
+def test_allow_turning_into_denial_is_broken_in_istio(
     istiod: Istiod, team: Team, added: tuple[Object, ...], older: bool, on: Occasion
 ) -> None:
     """Istiod's own code is asked in every case: a team is harmed only where its calls end elsewhere, or otherwise."""
@@ -231,7 +231,7 @@ def test_a_release_of_a_good_state_is_never_denied(team: Team, there: tuple[Obje
 
 
 @given(teams(), foreign(), mistakes(), OCCASIONS, st.booleans())
-def test_what_is_denied_at_admission_is_denied_by_check_complete_too(
+def test_admission_denial_is_denied_by_check_complete(
     team: Team, there: tuple[Object, ...], wrong: Object, on: Occasion, update: bool
 ) -> None:
     """Of the state that there would be with the object: for the object itself, or for a workload of its namespace."""

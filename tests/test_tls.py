@@ -137,9 +137,7 @@ def test_a_secret_volume_swaps_its_link_and_is_noticed(tmp_path: Path) -> None:
     assert [first, serves(certificates)] == [cert_der(LEAF), cert_der(OTHER)]
 
 
-def test_our_own_pair_is_one_private_file_that_changes_at_one_instant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_own_pair_is_one_private_file_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were they two files, a connection between both would meet a key of another certificate."""
     monkeypatch.delenv("TMPDIR", raising=False)
     pairs = [CertificatePair(issued.certificate, issued.key) for issued in (LEAF, OTHER) if isinstance(issued.key, Key)]

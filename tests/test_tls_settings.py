@@ -111,7 +111,7 @@ def test_mode_table(row: str) -> None:
     assert outcome(tls, external=True, selector=selector) == expected
 
 
-def test_metadata_certificates_replace_those_of_rules_only_inside_the_mesh() -> None:
+def test_metadata_certificates_apply_only_inside_the_mesh() -> None:
     names = {"ISTIO_META_TLS_CLIENT_CERT_CHAIN": "/m/c", "ISTIO_META_TLS_CLIENT_KEY": "/m/k"}
     metadata = metadata_files(Mesh(proxy_metadata=names))
     inside = [outcome(block(mode), external=False, selector=False, metadata=metadata) for mode in ("MUTUAL", "SIMPLE")]
@@ -159,7 +159,7 @@ def test_of_two_entries_for_one_port_the_first_counts() -> None:
     assert tls_of(both, None, 443) == PORT
 
 
-def test_originations_name_who_wrote_the_block_per_port_and_subset() -> None:
+def test_originations_name_their_source_per_port_and_subset() -> None:
     older = rule("older", policy=None, subsets=(subset("v1", policy(SUB)), subset("v2")))
     younger = rule("younger", policy=policy(TOP, {80: None}))
     service = entry(
@@ -174,7 +174,7 @@ def test_originations_name_who_wrote_the_block_per_port_and_subset() -> None:
     ]
 
 
-def test_a_wildcard_with_dynamic_dns_has_clusters_for_some_protocols_and_no_subsets() -> None:
+def test_dynamic_dns_wildcard_has_some_clusters() -> None:
     ports = tuple(
         ServicePort(number, kind.lower(), kind) for number, kind in enumerate(("HTTP", "HTTPS", "TCP", "TLS"))
     )

@@ -63,7 +63,7 @@ def test_the_same_is_drawn_where_only_ascii_can_be_shown() -> None:
     assert plain.count("-- ok ") == WORKS.count("✓ ")
 
 
-def test_a_broken_link_has_a_cross_with_what_is_wrong_and_what_to_type() -> None:
+def test_broken_link_shows_fault_and_fix() -> None:
     secret = copy.deepcopy(dict(worked.of_kind("Secret")))
     secret["stringData"].pop("cacert")
     drawn = tree(worked.deployment(), worked.cluster(secret, without=("Secret",))).splitlines()
@@ -143,7 +143,7 @@ def named(manifest: Any, name: str, host: str) -> dict[str, Any]:
     return twin
 
 
-def test_rules_that_share_their_files_are_drawn_with_the_tls_of_each() -> None:
+def test_destinationrules_sharing_files_show_their_tls() -> None:
     """The same three files, another host with another SNI: both handshakes are told."""
     rule = named(worked.of_kind("DestinationRule"), "second", "second.example.com")
     rule["spec"]["trafficPolicy"] = json.loads(

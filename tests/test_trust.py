@@ -42,7 +42,7 @@ def test_bundles_are_written_where_they_differ_and_nowhere_else() -> None:
     assert [asked.partition(" ")[0] for asked in memory.asked].count("apply") == 2
 
 
-def test_what_was_written_meanwhile_by_another_replica_is_not_overwritten() -> None:
+def test_concurrent_write_of_another_replica_is_kept() -> None:
     _, bundles = cluster()
     (one,), (two,) = authority(), authority()
     before = bundles.read(NOW)
@@ -59,7 +59,7 @@ def test_a_ca_that_others_wrote_into_an_entry_is_not_kept() -> None:
     assert grown(bundles.read(NOW), (one,)) == (one,)
 
 
-def test_a_bundle_is_settled_once_every_configuration_has_held_it_for_so_long() -> None:
+def test_bundle_is_settled_after_every_configuration_held_it() -> None:
     _, bundles = cluster()
     (one,), (two,) = authority(), authority()
     bundles.write(bundles.read(NOW), (one,), NOW)
@@ -72,7 +72,7 @@ def test_a_bundle_is_settled_once_every_configuration_has_held_it_for_so_long() 
 
 
 @pytest.mark.parametrize("value", ["", "yesterday", "2026-11-30T00:00:00 {}", "2027-01-01T00:00:00Z {}", "{} {}"])
-def test_a_stamp_that_is_none_or_of_the_future_counts_as_somebody_elses(value: str) -> None:
+def test_invalid_or_future_stamp_is_foreign(value: str) -> None:
     digest = stamp(b"a", NOW).partition(" ")[2]
     assert since(stamp(b"a", NOW), (b"a", b"a"), NOW) == NOW
     assert since(value.format(digest, digest), (b"a",), NOW) is None

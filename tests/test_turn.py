@@ -64,7 +64,7 @@ def test_a_long_review_lets_others_go_first(store: Store, clock: Clock) -> None:
     thread.join(10)
 
 
-def test_a_review_starts_again_when_the_view_has_changed_meanwhile(store: Store, clock: Clock) -> None:
+def test_review_restarts_after_view_change(store: Store, clock: Clock) -> None:
     def judge(turn: Turn) -> None:
         with turn:
             begin(store, store.view.changed)
@@ -121,7 +121,7 @@ class Changing:
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DestinationRule"])
-def test_a_change_of_the_view_inside_a_rule_is_no_error_of_the_rule(kind: str) -> None:
+def test_view_change_inside_a_rule_is_no_internal_error(kind: str) -> None:
     """A rule that was skipped for it would have hidden its findings behind a warning of an internal error."""
     view, count = cluster(), Changing(0)
     ask(view, "UPDATE", of_kind(kind), of_kind(kind))  # which leaves what it has looked up in the view

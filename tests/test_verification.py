@@ -271,7 +271,7 @@ def test_kubectl_accepts_the_same(case: Case, tmp_path: Path) -> None:
     assert (ran.returncode == 0) is case.accepted, ran.stderr
 
 
-def test_a_ca_that_was_renewed_counts_from_the_next_connection_on(tmp_path: Path) -> None:
+def test_renewed_ca_counts_from_next_connection(tmp_path: Path) -> None:
     """As the kubelet renews ca.crt of a Pod: nothing has to be started again."""
     authority = tmp_path / "ca.crt"
     authority.write_bytes(cert_pem(OTHER))
@@ -295,7 +295,7 @@ def test_what_is_wrong_with_a_kubeconfig_is_said(tmp_path: Path) -> None:
         assert str(raised.value) == said
 
 
-def test_nothing_of_ours_verifies_with_the_defaults_of_the_python_version() -> None:
+def test_python_defaults_are_never_used_for_verification() -> None:
     """create_default_context sets VERIFY_X509_STRICT from 3.13 on, and so does urllib3 where it makes the context."""
     sources = {path: path.read_text(encoding="utf-8") for path in (TOP / "webhook").rglob("*.py")}
     assert [path for path, source in sources.items() if "create_default_context" in source] == []

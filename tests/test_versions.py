@@ -35,7 +35,7 @@ def at(manifest: Object, version: str) -> Object:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("held", "asked"), PAIRS)
-def test_an_object_is_the_same_in_whatever_version_the_view_holds_it(kind: str, held: str, asked: str) -> None:
+def test_object_is_the_same_in_every_api_version(kind: str, held: str, asked: str) -> None:
     """The watches follow one version; a client may write another."""
     before = at(known(kind), held)
     assert said(ask(cluster(before, without=(kind,)), "UPDATE", at(before, asked), at(before, asked))) == []
@@ -44,7 +44,7 @@ def test_an_object_is_the_same_in_whatever_version_the_view_holds_it(kind: str, 
 
 
 @pytest.mark.parametrize(("held", "asked"), PAIRS)
-def test_a_fault_is_denied_and_an_old_one_warned_of_in_every_version(held: str, asked: str) -> None:
+def test_faults_are_answered_alike_in_every_api_version(held: str, asked: str) -> None:
     good, broken = at(of_kind("DestinationRule"), held), with_tls(mode="SIMPLE")
     path = "client-certificate-ignored DestinationRule spec.trafficPolicy.portLevelSettings[0].tls.mode"
     view = cluster(good, without=("DestinationRule",))
@@ -54,7 +54,7 @@ def test_a_fault_is_denied_and_an_old_one_warned_of_in_every_version(held: str, 
 
 
 @pytest.mark.parametrize(("held", "asked"), PAIRS)
-def test_a_sidecar_that_shuts_its_own_namespace_off_is_denied_in_every_version(held: str, asked: str) -> None:
+def test_sidecar_excluding_own_namespace_is_denied(held: str, asked: str) -> None:
     verdict = ask(cluster(at(SIDECAR, held)), "UPDATE", at(NARROW, asked), at(SIDECAR, asked))
     assert said(verdict) == ["deny workload-broken-by-change Sidecar"]
 

@@ -48,7 +48,7 @@ def watching(machine: ListWatch) -> ListWatch:
     return machine
 
 
-def test_it_begins_with_a_page_of_a_list_that_is_never_older_than_what_was_acknowledged(machine: ListWatch) -> None:
+def test_initial_list_is_paged_and_consistent(machine: ListWatch) -> None:
     request = machine.request()
     assert (request.watch, request.query) == (False, {"limit": PAGE})
     assert not machine.synced
@@ -61,7 +61,7 @@ def test_selectors_stand_in_every_request() -> None:
     assert machine.request().query["fieldSelector"] == "metadata.name=istio"
 
 
-def test_pages_are_asked_for_until_the_last_one_says_what_there_is(machine: ListWatch) -> None:
+def test_pages_are_requested_to_the_end(machine: ListWatch) -> None:
     assert said(list(machine.page(page("a", "b", more="next")))) == ["put a", "put b"]
     assert machine.request().query == {"limit": PAGE, "continue": "next"}
     assert (machine.synced, machine.version) == (False, "")
@@ -69,7 +69,7 @@ def test_pages_are_asked_for_until_the_last_one_says_what_there_is(machine: List
     assert (machine.synced, machine.version) == (True, "10")
 
 
-def test_after_the_list_it_watches_from_there_with_bookmarks_and_an_end(watching: ListWatch) -> None:
+def test_watch_follows_list_with_bookmarks_and_timeout(watching: ListWatch) -> None:
     request = watching.request()
     assert request.watch
     assert request.query == {"resourceVersion": "10", "allowWatchBookmarks": "true", "timeoutSeconds": 60}
@@ -84,7 +84,7 @@ def test_watches_of_many_replicas_do_not_end_at_the_same_time() -> None:
     assert len(lengths) == 3
 
 
-def test_events_say_what_changed_and_the_next_watch_resumes_behind_them(watching: ListWatch) -> None:
+def test_events_change_objects_and_resume_the_watch(watching: ListWatch) -> None:
     changes: list[Change] = []
     for told in (event("ADDED", "c", "11"), event("MODIFIED", "a", "12"), event("DELETED", "b", "13")):
         changes += watching.line(told)
@@ -105,13 +105,13 @@ def test_a_kind_of_event_that_nobody_knows_changes_nothing(watching: ListWatch) 
     assert watching.version == "10"
 
 
-def test_an_end_by_agreement_is_followed_at_once_by_the_next_watch(watching: ListWatch) -> None:
+def test_expired_watch_is_followed_at_once(watching: ListWatch) -> None:
     watching.request()
     watching.ended(60)
     assert (watching.pause, watching.restarts, watching.request().watch) == (0.0, 0, True)
 
 
-def test_a_watch_that_ends_at_once_without_a_word_is_not_hammered(watching: ListWatch) -> None:
+def test_immediately_ending_watch_is_delayed(watching: ListWatch) -> None:
     pauses = []
     for _ in range(4):
         watching.request()
@@ -121,7 +121,7 @@ def test_a_watch_that_ends_at_once_without_a_word_is_not_hammered(watching: List
     assert pauses[0] > 0
 
 
-def test_a_version_that_is_too_old_in_the_answer_or_in_a_line_means_a_new_list(watching: ListWatch) -> None:
+def test_expired_version_causes_a_relist(watching: ListWatch) -> None:
     expired = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old resource version"}}
     with pytest.raises(Gone, match="too old") as told:
         list(watching.line(expired))
@@ -155,7 +155,7 @@ def test_410_again_and_again_is_answered_with_ever_longer_pauses(watching: ListW
     assert pauses[-1] == LONGEST_PAUSE
 
 
-def test_a_410_after_an_outage_is_no_longer_the_outage_and_listed_soon(watching: ListWatch) -> None:
+def test_410_after_an_outage_relists_soon(watching: ListWatch) -> None:
     for _ in range(12):
         watching.failed(ClusterUnavailable("cut"))
     watching.failed(Gone("gone", 410))
@@ -178,7 +178,7 @@ def test_a_cut_line_is_resumed_where_it_was_after_a_pause(watching: ListWatch, e
     assert watching.request().query["resourceVersion"] == "11"
 
 
-def test_a_pause_never_grows_beyond_half_a_minute_and_one_good_line_ends_it(watching: ListWatch) -> None:
+def test_backoff_is_bounded_and_reset_by_one_event(watching: ListWatch) -> None:
     for _ in range(40):
         watching.failed(ClusterUnavailable("down"))
     assert watching.pause == LONGEST_PAUSE

@@ -94,7 +94,7 @@ def test_open_connections_reviews_and_handshakes_are_shown(tmp_path: Path) -> No
     assert found["mtls_guard_request_waiting"] == 0
 
 
-def test_the_time_of_a_review_includes_the_time_in_which_the_server_did_not_look(tmp_path: Path) -> None:
+def test_review_time_includes_time_before_reading(tmp_path: Path) -> None:
     """The server is stopped for a second: the review that was sent meanwhile has waited, in metrics and log, too."""
     with serving(tmp_path) as server, ExitStack() as stack:
         context = ssl.create_default_context(cafile=tmp_path / "ca.crt")
@@ -114,7 +114,7 @@ def test_the_time_of_a_review_includes_the_time_in_which_the_server_did_not_look
         assert line["milliseconds"] > 900
 
 
-def test_silent_clients_of_the_metrics_port_cost_no_thread_and_keep_nobody_from_the_metrics(tmp_path: Path) -> None:
+def test_silent_metrics_clients_do_not_block_metrics(tmp_path: Path) -> None:
     """prometheus_client's own server has a thread for each: 1,503 for these."""
     with serving(tmp_path) as server, ExitStack() as stack:
         allow_files(SILENT_CLIENTS)
@@ -162,6 +162,6 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         assert server.metrics()["mtls_guard_request_waiting"] == 0
 
 
-def test_web_and_server_mean_the_same_by_the_arrival_of_a_request() -> None:
+def test_web_and_server_agree_on_arrival_time() -> None:
     """They do not know each other."""
     assert ARRIVED == NOTED

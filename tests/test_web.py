@@ -207,7 +207,7 @@ def test_a_review_has_taken_as_long_as_its_client_waits() -> None:
     assert 5 <= notes.answered.call_args.args[2] < 60
 
 
-def test_a_body_without_stated_length_is_read_to_the_limit_and_no_further() -> None:
+def test_body_without_length_is_read_to_the_limit() -> None:
     body = io.BytesIO(b" " * (MAX_BODY_BYTES + 100))
     environ = {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
     app = create_app(allow, str, Notes())
@@ -243,7 +243,7 @@ def test_a_judge_that_raises_admits_with_a_warning_and_the_uid() -> None:
     assert notes.lines == [("failed", "u-1", "RecursionError"), ("answered", "u-1", "warn")]
 
 
-def test_an_error_before_the_review_was_read_is_a_refusal_without_traceback() -> None:
+def test_error_before_reading_is_a_refusal() -> None:
     notes = Notes()
 
     def stumble() -> str:
@@ -270,7 +270,7 @@ def test_the_journal_is_told_of_answers_and_refusals() -> None:
     assert notes.lines == [("answered", "u-2", "deny"), ("refused", 400, refusal)]
 
 
-def test_an_answer_goes_out_before_it_is_noted_and_is_noted_when_nobody_takes_it() -> None:
+def test_answer_is_sent_before_it_is_logged() -> None:
     for taken in (True, False):
         notes = Notes()
         environ = create_environ("/validate", method="POST", data=review(), headers=JSON)
@@ -297,7 +297,7 @@ def test_the_log_is_a_journal() -> None:
     assert isinstance(journal, LogJournal)
 
 
-def test_an_object_of_the_wrong_type_is_answered_with_the_uid_and_what_was_wrong() -> None:
+def test_object_of_wrong_type_is_answered_with_uid() -> None:
     client = create_app(allow, str, Notes()).test_client()
     odd: dict[str, dict[str, Any]] = {
         "request.object: expected an object, got a list": {"object": [1]},
@@ -341,7 +341,7 @@ def test_the_judge_is_told_for_how_long_the_api_server_waits(query: str, seconds
     assert seen == [seconds]
 
 
-def test_mutate_answers_with_a_patch_that_the_api_server_can_apply() -> None:
+def test_mutate_returns_an_applicable_patch() -> None:
     notes = Notes()
     patch = [{"op": "add", "path": "/metadata/annotations", "value": {"a": "b"}}]
     app = create_app(allow, str, notes, lambda _: Mutation(patch))
@@ -353,7 +353,7 @@ def test_mutate_answers_with_a_patch_that_the_api_server_can_apply() -> None:
     assert notes.lines == [("mutated", "u-1", 1)]
 
 
-def test_a_mutation_that_raises_lets_the_object_pass_unchanged_with_a_warning() -> None:
+def test_failing_mutation_admits_with_a_warning() -> None:
     notes = Notes()
 
     def fail(_: Request) -> Mutation:
@@ -393,7 +393,7 @@ def test_a_review_that_was_not_judged_is_admitted_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("path", ["/validate", "/mutate"])
-def test_a_review_that_was_not_judged_gets_no_answer_where_the_switch_says_so(path: str) -> None:
+def test_unjudged_review_is_unanswered_with_the_switch(path: str) -> None:
     notes = Notes()
     app = create_app(late(admits=False), str, notes, late(admits=False))
     reply = app.test_client().post(path, data=review(), headers=JSON)
@@ -402,7 +402,7 @@ def test_a_review_that_was_not_judged_gets_no_answer_where_the_switch_says_so(pa
     assert notes.lines == [("unavailable", "u-1", "deadline"), ("refused", 503, why)]
 
 
-def test_the_time_for_which_the_server_kept_a_request_waiting_counts() -> None:
+def test_server_waiting_time_counts() -> None:
     gone: list[float] = []
 
     def look(request: Request) -> Verdict:

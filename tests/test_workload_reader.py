@@ -50,7 +50,7 @@ def nest(kind: str, template: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", TEMPLATE_PATHS)
-def test_each_kind_yields_its_pod_template_with_paths_as_kubectl_writes_them(kind: str) -> None:
+def test_each_kind_yields_its_pod_template(kind: str) -> None:
     template = {
         "metadata": {"labels": {"app": "a"}, "annotations": {"x": "y"}},
         "spec": {
@@ -76,7 +76,7 @@ def test_each_kind_yields_its_pod_template_with_paths_as_kubectl_writes_them(kin
     assert read_workload(nest(kind, template)) == Workload(ref, pod, *own)
 
 
-def test_everything_that_decides_about_files_is_read_from_the_pod_spec() -> None:
+def test_file_settings_are_read_from_the_pod_spec() -> None:
     spec = {
         "hostNetwork": True,
         "serviceAccountName": "robot",
@@ -120,9 +120,7 @@ def test_everything_that_decides_about_files_is_read_from_the_pod_spec() -> None
         ({"kind": "Pod", "metadata": None}, ObjectRef("", "Pod", "default", "")),
     ],
 )
-def test_the_reference_has_the_default_namespace_and_a_star_for_a_name_to_come(
-    manifest: dict[str, Any], ref: ObjectRef
-) -> None:
+def test_reference_has_default_namespace_and_star(manifest: dict[str, Any], ref: ObjectRef) -> None:
     found = read_workload(manifest)
     assert found is not None
     assert found.ref == ref
@@ -262,7 +260,7 @@ def test_a_namespace_is_read(manifest: dict[str, Any], namespace: Namespace) -> 
 
 
 @given(st.sampled_from(sorted(TEMPLATE_PATHS)), st.data())
-def test_any_json_in_any_field_is_read_twice_alike_and_left_as_it_was(kind: str, data: st.DataObject) -> None:
+def test_any_json_is_read_deterministically(kind: str, data: st.DataObject) -> None:
     entry = st.fixed_dictionaries({}, optional=dict.fromkeys(("name", "volumeMounts", "env", "securityContext"), JSON))
     volume = st.fixed_dictionaries({}, optional=dict.fromkeys(("name", "secret", "projected", "downwardAPI"), JSON))
     spec = st.fixed_dictionaries(

@@ -135,7 +135,7 @@ def test_an_install_enforces_nothing_yet(release: Installed) -> None:
     assert not exists(release.plane, "mutatingwebhookconfiguration", INJECTING)
 
 
-def test_the_rights_that_the_chart_gives_are_enough_for_the_leader(release: Installed) -> None:
+def test_chart_rights_suffice_for_the_leader(release: Installed) -> None:
     release.lead()
     assert policies(release.plane, ENFORCING) == policies(release.plane, INJECTING) == {"Fail"}
     for name in (NAME, ENFORCING, INJECTING):
@@ -202,7 +202,7 @@ def test_injection_can_be_turned_off_and_on_again(release: Installed) -> None:
     assert bundles(release.plane, INJECTING) == {release.recorder.bundle}
 
 
-def test_the_mode_of_the_certificate_changes_without_a_conflict_and_leaves_the_bundles_to_the_leader(
+def test_certificate_mode_changes_without_conflict(
     release: Installed,
 ) -> None:
     release.lead()
@@ -308,7 +308,7 @@ def live(plane: ControlPlane) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_an_upgrade_from_a_chart_whose_mutating_configuration_was_helms(earlier: Installed, kept: bool) -> None:
+def test_upgrade_from_chart_with_mutating_configuration(earlier: Installed, kept: bool) -> None:
     """With the annotation of docs/install.md it stays all the time; without it, the leader brings it back."""
     plane, before = earlier.plane, live(earlier.plane)["uid"]
     assert policies(plane, INJECTING) == {"Fail"}
@@ -328,7 +328,7 @@ def test_an_upgrade_from_a_chart_whose_mutating_configuration_was_helms(earlier:
     assert live(plane)["uid"] == adopted
 
 
-def test_a_rollback_to_a_chart_whose_mutating_configuration_was_helms(earlier: Installed) -> None:
+def test_rollback_to_chart_with_mutating_configuration(earlier: Installed) -> None:
     plane = earlier.plane
     earlier.helm("upgrade")
     earlier.lead()

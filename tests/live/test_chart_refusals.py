@@ -66,7 +66,7 @@ CONTRADICTIONS: Mapping[str, Values] = {
 
 
 @pytest.mark.parametrize(("why", "values"), CONTRADICTIONS.items(), ids=CONTRADICTIONS)
-def test_values_that_contradict_each_other_are_refused_with_a_remedy(why: str, values: Values) -> None:
+def test_contradicting_values_are_refused_with_remedy(why: str, values: Values) -> None:
     assert why in failure(values)
 
 
@@ -74,5 +74,5 @@ def test_a_release_in_a_namespace_of_istio_is_refused() -> None:
     assert "which is Istio's namespace" in failure({}, namespace="istio-system")
 
 
-def test_a_release_in_the_namespace_where_helm_test_tries_is_refused_with_another() -> None:
+def test_helm_test_namespace_is_refused_as_release_namespace() -> None:
     assert "install with --namespace mtls-guard --create-namespace" in failure({}, namespace="default")

@@ -97,7 +97,7 @@ def pod_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def test_two_replicas_are_spread_drained_and_taken_away_one_at_a_time() -> None:
+def test_replicas_are_spread_and_drained_one_at_a_time() -> None:
     objects = render()
     (deployment,) = of_kind(objects, "Deployment")
     pod = deployment["spec"]["template"]["spec"]
@@ -119,7 +119,7 @@ def test_two_replicas_are_spread_drained_and_taken_away_one_at_a_time() -> None:
     assert budget["spec"]["selector"] == deployment["spec"]["selector"]
 
 
-def test_on_the_network_of_nodes_a_rollout_ends_an_old_pod_before_a_new_pod_needs_its_ports() -> None:
+def test_host_network_rollout_frees_ports_first() -> None:
     """Two replicas on two nodes: a third Pod would find no node with free ports, and the rollout would never end."""
     objects = render({"hostNetwork": True, "webhook": {"port": 10260}})
     (deployment,), (budget,) = of_kind(objects, "Deployment"), of_kind(objects, "PodDisruptionBudget")
@@ -132,7 +132,7 @@ def test_on_the_network_of_nodes_a_rollout_ends_an_old_pod_before_a_new_pod_need
     assert budget["spec"]["maxUnavailable"] == 1  # no drain takes the other replica during a rollout
 
 
-def test_where_there_is_an_autoscaler_it_alone_says_how_many_replicas() -> None:
+def test_autoscaler_alone_sets_replicas() -> None:
     objects = render(CASES["everything-values"])
     (deployment,), (scaler,) = of_kind(objects, "Deployment"), of_kind(objects, "HorizontalPodAutoscaler")
     assert "replicas" not in deployment["spec"]
@@ -155,7 +155,7 @@ def test_prometheus_is_led_to_the_port_that_serves_metrics() -> None:
     assert (endpoint.get("scheme", "http"), endpoint.get("path", "/metrics")) == ("http", "/metrics")
 
 
-def test_cert_manager_makes_a_ca_and_a_certificate_and_the_ca_is_mounted_for_the_entries() -> None:
+def test_cert_manager_ca_is_mounted_for_the_entries() -> None:
     """Its injector is not asked for: it knows one CA, and would take out that of replicas that still run."""
     objects = render(CASES["cert-manager-values"])
     assert [one["metadata"]["name"] for one in of_kind(objects, "Issuer")] == [
@@ -178,7 +178,7 @@ def test_cert_manager_makes_a_ca_and_a_certificate_and_the_ca_is_mounted_for_the
 
 
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
-def test_the_chart_writes_no_ca_bundle_and_hands_those_of_values_to_the_leader(values: Values) -> None:
+def test_chart_hands_ca_bundles_of_values_to_the_leader(values: Values) -> None:
     """Else the bundle would change at once with a mode of the certificate, while replicas still serve the old one."""
     objects = render(values)
     made = [one for one in objects if one["kind"].endswith("WebhookConfiguration")] + [enforcing(objects)]
@@ -189,7 +189,7 @@ def test_the_chart_writes_no_ca_bundle_and_hands_those_of_values_to_the_leader(v
 
 
 @pytest.mark.parametrize("values", CASES.values(), ids=CASES)
-def test_the_config_map_says_what_the_charts_own_configuration_is(values: Values) -> None:
+def test_config_map_contains_the_expected_configuration(values: Values) -> None:
     """For doctor to compare."""
     objects = render(values)
     (telling,) = of_kind(objects, "ValidatingWebhookConfiguration")
@@ -267,7 +267,7 @@ def test_our_injection_comes_before_that_of_istio() -> None:
     assert injecting(render(CASES["everything-values"]))["metadata"]["name"] < "istio-revision-tag-default"
 
 
-def test_ours_is_the_only_way_in_and_the_api_server_the_only_way_out() -> None:
+def test_network_policy_allows_only_needed_traffic() -> None:
     (policy,) = of_kind(render(CASES["shared-cluster-values"]), "NetworkPolicy")
     admission, metrics = policy["spec"]["ingress"]
     assert admission["from"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}}]
@@ -302,7 +302,7 @@ def test_alerts_ask_for_metrics_that_there_are() -> None:
     assert any("{{ $labels.name }}" in alert["annotations"]["description"] for alert in alerts)
 
 
-def test_the_kinds_of_producers_that_the_policy_adds_may_be_watched() -> None:
+def test_producer_kinds_of_the_policy_may_be_watched() -> None:
     """Under the plural of the kind, or the one that values name."""
     producers = [
         {"group": "example.com", "kind": "ClientTls"},

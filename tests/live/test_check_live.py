@@ -59,7 +59,7 @@ def test_a_file_is_judged_as_if_it_were_applied(cluster: ControlPlane) -> None:
     assert "mount-path.yaml:" in result.stdout
 
 
-def test_json_says_the_same_and_leaves_the_rest_of_the_cluster_out(cluster: ControlPlane) -> None:
+def test_json_output_is_limited_to_the_input(cluster: ControlPlane) -> None:
     found = json.loads(check(cluster.kubeconfig, str(BROKEN / "mount-path.yaml"), "-o", "json").stdout)
     assert [(one["object"]["kind"], one["verdict"]) for one in found["verdicts"]] == [("Deployment", "deny")]
 
@@ -78,7 +78,7 @@ def test_a_cluster_behind_a_proxy_is_read_through_it(
     assert set(proxy.asked) == {cluster.url.removeprefix("https://")}
 
 
-def test_rights_in_one_namespace_judge_that_and_say_what_was_not_read(cluster: ControlPlane) -> None:
+def test_rights_in_one_namespace_report_what_was_not_read(cluster: ControlPlane) -> None:
     limited: list[dict[str, Any]] = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "dev", "namespace": "devel"}},
         {

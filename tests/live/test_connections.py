@@ -107,7 +107,7 @@ def test_after_a_worker_was_killed_its_successor_fails_no_review(plane: ControlP
         assert failures(answers) == []
 
 
-def test_after_the_api_server_has_started_again_every_review_is_answered(plane: ControlPlane, guard: Guard) -> None:
+def test_reviews_are_answered_after_api_server_restart(plane: ControlPlane, guard: Guard) -> None:
     """Its connections have gone with it, and it opens new ones, all at once."""
     assert burst(plane, guard) == []
     plane.restart_api_server()

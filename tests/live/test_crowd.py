@@ -81,9 +81,7 @@ def of_tenant(number: int) -> tuple[Resource, Grown]:
     return (DEPLOYMENTS if grown["kind"] == "Deployment" else RULES), grown
 
 
-def test_valid_deployments_are_judged_in_time_while_three_tenants_send_the_largest_objects(
-    plane: ControlPlane, guard: Guard
-) -> None:
+def test_deployments_are_judged_in_time_beside_large_objects(plane: ControlPlane, guard: Guard) -> None:
     ended, sent = threading.Event(), [0] * len(HEAVY)
 
     def send(number: int) -> None:
@@ -106,7 +104,7 @@ def test_valid_deployments_are_judged_in_time_while_three_tenants_send_the_large
     assert 'mtls_guard_admission_not_judged_total{answer="admitted",reason="deadline"}' not in guard.measured()
 
 
-def test_what_is_wrong_is_denied_again_soon_after_etcd_has_come_back(plane: ControlPlane, guard: Guard) -> None:
+def test_denials_resume_after_etcd_returns(plane: ControlPlane, guard: Guard) -> None:
     api = connection(plane)
     plane.etcd.pause()
     try:

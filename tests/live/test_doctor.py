@@ -86,7 +86,7 @@ def patient(installation: Installation) -> Iterator[Patient]:
         until(found.is_healthy, "it is mended", PATIENCE_SECONDS, every=ASK_SECONDS)
 
 
-def test_of_a_healthy_installation_everything_was_looked_at_and_is_ok(patient: Patient) -> None:
+def test_healthy_installation_passes_every_check(patient: Patient) -> None:
     code, said = patient.examined()
     assert code == 0
     assert [re.sub(rf"{NAME}-\w+-\w+", "POD", line).partition(": ")[0] for line in said.splitlines()] == [
@@ -106,7 +106,7 @@ def test_of_a_healthy_installation_everything_was_looked_at_and_is_ok(patient: P
     ]
 
 
-def test_a_replica_examines_itself_with_no_more_than_its_own_rights(patient: Patient) -> None:
+def test_replica_examines_itself_with_its_own_rights(patient: Patient) -> None:
     """As `kubectl exec deployment/mtls-guard -- mtls-guard doctor`."""
     ran = run_inside(patient.installation.pods()[0], "mtls-guard", "doctor")
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -127,7 +127,7 @@ def test_an_entry_that_asks_somebody_else_is_made_anew(patient: Patient) -> None
     patient.type(patient.remedy(f"entries {NAME}: "))
 
 
-def test_a_right_that_is_missing_explains_that_nobody_leads_and_a_watch_without_news(
+def test_missing_right_explains_missing_leader_and_silent_watch(
     patient: Patient,
 ) -> None:
     """Nobody may lead, and nobody may list a kind that has just come. The CA bundles are repaired by any replica."""
@@ -296,21 +296,21 @@ def edit(plane: ControlPlane, kind: str, name: str, path: str, value: object) ->
     plane.kubectl("patch", kind, name, "--type=json", "-p", patch)
 
 
-def test_what_helm_brought_and_somebody_edited_comes_back_by_what_doctor_says(patient: Patient) -> None:
+def test_edited_objects_of_helm_are_restored_by_the_fix(patient: Patient) -> None:
     edit(patient.cluster, VALIDATING_KIND, NAME, "0/rules/0/operations", ["DELETE"])
     remedy = patient.remedy(f"entries {NAME}: reach.mtls-guard.io {OPERATIONS}")
     for _ in range(2):
         patient.type(remedy)
 
 
-def test_a_mutating_configuration_that_is_gone_is_told_with_what_it_means(leaderless: Patient) -> None:
+def test_missing_mutating_configuration_is_reported(leaderless: Patient) -> None:
     leaderless.cluster.kubectl("delete", MUTATING_KIND, INJECTING)
     missing = "the webhook configuration is missing: Pods that ask for their files start without them"
     remedy = leaderless.remedy(f"entries {INJECTING}: {missing}")
     assert re.fullmatch(r"the leader repairs it as soon as what is wrong above \(.*leader.*\) is mended", remedy)
 
 
-def test_a_configuration_whose_service_is_gone_is_deleted_by_what_doctor_says(patient: Patient) -> None:
+def test_orphaned_configuration_is_deleted_by_the_fix(patient: Patient) -> None:
     """As `kubectl delete namespace` leaves it where no replica could remove it any more."""
     service = {"namespace": "gone", "name": "mtls-guard"}
     entry = {
@@ -331,7 +331,7 @@ def test_a_configuration_whose_service_is_gone_is_deleted_by_what_doctor_says(pa
         patient.type(remedy)
 
 
-def test_where_kinds_of_istio_are_missing_they_are_named_and_no_network(patient: Patient) -> None:
+def test_missing_istio_kinds_are_named(patient: Patient) -> None:
     crds = [f"crd/{name}.networking.istio.io" for name in ("destinationrules", "serviceentries")]
     patient.cluster.kubectl("delete", *crds)
     names = "serviceentries.networking.istio.io, destinationrules.networking.istio.io"
@@ -349,7 +349,7 @@ def test_a_service_that_is_gone_comes_back(patient: Patient) -> None:
         patient.type(remedy)
 
 
-def test_a_revision_of_istio_that_values_do_not_name_is_told_as_that_and_a_tag_is_none(patient: Patient) -> None:
+def test_unnamed_istio_revision_is_reported_but_no_tag(patient: Patient) -> None:
     """A tag has no ConfigMaps: nobody may read those that it would have. Without the revision all is well again."""
     tag, canary = injector("prod"), injector("canary")
     tag["metadata"]["labels"] = {"istio.io/rev": "default", "istio.io/tag": "prod"}

@@ -130,7 +130,7 @@ STATES: Mapping[str, tuple[Mapping[str, Any], str, str]] = {
 
 @pytest.mark.usefixtures("pod")
 @pytest.mark.parametrize("case", STATES.values(), ids=STATES)
-def test_a_replica_that_does_not_run_is_told_with_its_own_condition(
+def test_replica_that_does_not_run_shows_its_condition(
     plane: ControlPlane, case: tuple[Mapping[str, Any], str, str]
 ) -> None:
     content, told, remedy = case
@@ -138,9 +138,7 @@ def test_a_replica_that_does_not_run_is_told_with_its_own_condition(
     assert said(plane) == [f"NO  replica {POD}: {told}", remedy]
 
 
-def test_the_newest_warning_says_what_a_container_that_is_being_created_waits_for(
-    plane: ControlPlane, pod: str
-) -> None:
+def test_newest_event_explains_container_creating(plane: ControlPlane, pod: str) -> None:
     status(plane, waiting("ContainerCreating"))
     missing = 'MountVolume.SetUp failed for volume "serving" : secret "mtls-guard-serving" not found'
     for number, (kind, message) in enumerate((("Warning", "an old one"), ("Warning", missing), ("Normal", "assigned"))):

@@ -186,7 +186,7 @@ def load(scene: Scene) -> Iterator[Load]:
             thread.join(60)
 
 
-def test_an_api_server_that_restarts_under_load_makes_nobody_wrong(scene: Scene) -> None:
+def test_api_server_restart_under_load_causes_no_wrong_verdict(scene: Scene) -> None:
     with load(scene) as working:
         until(lambda: working.taken > 3 or working.refused, "teams are at work")
         scene.plane.restart_api_server()
@@ -202,7 +202,7 @@ def _of_the_silent(scene: Scene) -> str:
     return remedy if re.fullmatch(SILENT, silent) else ""
 
 
-def test_on_a_view_that_hangs_nothing_is_denied_and_it_is_said_since_when_in_time(scene: Scene) -> None:
+def test_hanging_view_denies_nothing_and_names_since_when(scene: Scene) -> None:
     """The entry is `Fail` and waits 3 seconds: an answer that takes longer would be a refusal."""
     with held(scene):
         for manifest in (GOOD, WRONG, WITHOUT):
@@ -218,7 +218,7 @@ def test_on_a_view_that_hangs_nothing_is_denied_and_it_is_said_since_when_in_tim
     until(lambda: scene.doctor(f"watches of {OURS}")[0].startswith("ok  "), "doctor has nothing to say of watches")
 
 
-def test_when_every_watch_is_answered_with_410_all_is_listed_anew(scene: Scene) -> None:
+def test_watches_answered_with_410_relist(scene: Scene) -> None:
     """The API server was replaced behind our back; it does not know any more what had happened before."""
     scene.plane.apply(partner("doomed"), rule("doomed", "/etc/doomed"), secret("doomed"))
     scene.plane.apply(workload("doomed", "/etc/doomed", "doomed"))
@@ -240,7 +240,7 @@ def _expired(scene: Scene) -> set[str]:
     return {line["kind"] for line in scene.told("watch interrupted") if "410" in line["problem"]}
 
 
-def test_while_etcd_is_down_nothing_is_denied_that_could_not_be_confirmed(scene: Scene) -> None:
+def test_nothing_unconfirmed_is_denied_while_etcd_is_down(scene: Scene) -> None:
     verdicts: list[tuple[Object, str]] = []
     scene.plane.etcd.kill()
     end = time.monotonic() + OUTAGE_SECONDS

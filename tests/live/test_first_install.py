@@ -166,7 +166,7 @@ def test_so_it_does_while_the_secret_is_made_by_a_certificate(plane: ControlPlan
     shown(tool, [seconds])
 
 
-def test_the_event_names_what_the_pod_waits_for_until_its_destination_rule_comes(plane: ControlPlane) -> None:
+def test_event_names_the_awaited_destinationrule(plane: ControlPlane) -> None:
     team = "first-event"
     plane.apply(namespace(team))
     kubectl_secret, deployment, *others = release(team)
@@ -206,9 +206,7 @@ def templates(installation: Installation, plane: ControlPlane) -> Iterator[Contr
     installation.wait()
 
 
-def test_with_injection_into_templates_a_first_install_ends_with_files_too(
-    templates: ControlPlane, tmp_path: Path
-) -> None:
+def test_first_install_with_template_injection_gets_files(templates: ControlPlane, tmp_path: Path) -> None:
     """Its template comes before its DestinationRule and is stored as it is; the Pod waits and is written into."""
     taken = []
     for number in range(INSTALLS):

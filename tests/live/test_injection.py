@@ -122,7 +122,7 @@ def test_a_pod_that_asks_is_stored_with_the_two_annotations(plane: ControlPlane)
     assert json.loads(found[USER_VOLUME_MOUNT]) == [mount]
 
 
-def test_a_running_pod_that_asks_for_another_secret_is_told_that_it_keeps_its_files(plane: ControlPlane) -> None:
+def test_running_pod_keeps_its_files_with_another_secret(plane: ControlPlane) -> None:
     plane.apply(secret("other", TEAM))
     plane.kubectl("create", "-f", "-", stdin=text(pod("runs")))
     before = live(plane, pod("runs"))["spec"]
@@ -133,7 +133,7 @@ def test_a_running_pod_that_asks_for_another_secret_is_told_that_it_keeps_its_fi
     assert live(plane, pod("runs"))["spec"] == before
 
 
-def test_the_label_of_a_namespace_asks_for_its_pods_and_one_that_declines_is_left_alone(plane: ControlPlane) -> None:
+def test_namespace_label_requests_injection_unless_declined(plane: ControlPlane) -> None:
     for name, said, expected in (("all", {}, ["/etc/one"]), ("not", {"mtls-guard.io/inject": "false"}, [])):
         made = pod(name, said)
         made["metadata"]["namespace"] = ELSEWHERE
@@ -143,7 +143,7 @@ def test_the_label_of_a_namespace_asks_for_its_pods_and_one_that_declines_is_lef
         assert mount_paths(found) == expected
 
 
-def test_pods_of_a_deployment_get_them_and_its_template_stays_as_in_git(plane: ControlPlane) -> None:
+def test_pods_of_a_deployment_are_injected_but_not_its_template(plane: ControlPlane) -> None:
     plane.kubectl(*SERVER_SIDE, stdin=text(deployment("made")))
     until(lambda: len(plane.get("pods", "-n", TEAM, "-l", "app=made")["items"]) == 1, "its Pod is made", 60)
     (made,) = plane.get("pods", "-n", TEAM, "-l", "app=made")["items"]
@@ -163,7 +163,7 @@ def test_a_deployment_that_is_applied_twice_differs_in_nothing(plane: ControlPla
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_pod_of_ones_own_that_is_applied_twice_differs_in_nothing(plane: ControlPlane, way: str) -> None:
+def test_pod_applied_twice_does_not_differ(plane: ControlPlane, way: str) -> None:
     unchanged(plane, pod(f"own-{way}"), WAYS[way])
 
 
@@ -200,7 +200,7 @@ def test_a_template_that_is_applied_twice_differs_in_nothing(templates: ControlP
     assert mount_paths(live(templates, manifest))[-1] == "/etc/one"
 
 
-def test_nobody_owns_what_was_added_to_a_template_so_that_nobody_conflicts(templates: ControlPlane) -> None:
+def test_template_additions_cause_no_ownership_conflict(templates: ControlPlane) -> None:
     manifest = deployment("owned", replicas=0)
     templates.kubectl(*SERVER_SIDE, stdin=text(manifest))
     stored = live(templates, manifest)
@@ -209,7 +209,7 @@ def test_nobody_owns_what_was_added_to_a_template_so_that_nobody_conflicts(templ
     templates.kubectl(*SERVER_SIDE, "--field-manager=another", stdin=text(manifest))
 
 
-def test_a_rule_that_comes_late_is_served_by_a_restart_and_by_no_update_that_would_start_none(
+def test_late_destinationrule_takes_effect_with_a_restart(
     templates: ControlPlane,
 ) -> None:
     asks = {"mtls-guard.io/client-secret": "two", "mtls-guard.io/destinations": host("two")}
@@ -239,9 +239,7 @@ def unchanged(plane: ControlPlane, manifest: Manifest, way: tuple[str, ...]) -> 
     assert owned(after) == owned(before)
 
 
-def test_while_injection_is_not_enabled_a_workload_that_opts_in_is_refused_with_that(
-    installation: Installation, plane: ControlPlane
-) -> None:
+def test_opt_in_is_refused_while_injection_is_disabled(installation: Installation, plane: ControlPlane) -> None:
     """At admission as in `check --live`; the leader has taken the configuration away."""
     waits = deployment("waits", replicas=0)
     plane.apply(waits)

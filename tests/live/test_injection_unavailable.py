@@ -113,7 +113,7 @@ def stored(plane: ControlPlane, manifest: Object) -> None:
 
 
 @pytest.mark.usefixtures("admission")
-def test_without_the_configuration_a_workload_that_opts_in_is_refused(plane: ControlPlane) -> None:
+def test_opt_in_is_refused_without_the_configuration(plane: ControlPlane) -> None:
     """As with `injection.enabled: false`."""
     expect(plane, asking("a"), MISSING, ENABLE)
 

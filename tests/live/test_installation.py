@@ -138,7 +138,7 @@ def of(folder: Path) -> list[str]:
     return [line for line in lines if str(folder) in line]
 
 
-def test_a_replica_that_hangs_is_left_out_within_seconds_and_comes_back(installation: Installation) -> None:
+def test_hanging_replica_is_left_out_and_returns(installation: Installation) -> None:
     """The readiness probe of the chart takes it out of the Service; what was sent to it before fails by a time-out."""
     pod = installation.pods()[0]
     assert pod.child

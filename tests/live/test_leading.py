@@ -53,7 +53,7 @@ def overwrite(plane: ControlPlane, name: str, kind: str = "validatingwebhookconf
     plane.kubectl("patch", kind, name, "--type=json", "-p", json.dumps(patch))
 
 
-def test_two_replicas_that_start_at_the_same_instant_agree_on_one_ca(pair: Installation) -> None:
+def test_replicas_starting_together_agree_on_one_ca(pair: Installation) -> None:
     (bundle,) = pair.bundles()
     shown = {replica.handshake(bundle) for replica in pair.replicas}
     assert (len(shown), bundle) == (1, pair.secret()["ca.crt"])
@@ -65,7 +65,7 @@ MUTATING = [(name, "mutatingwebhookconfiguration") for name in (INJECTING, LAST)
 
 
 @pytest.mark.parametrize("name", [ENFORCING, INJECTING, LAST])
-def test_entries_are_ignore_first_and_fail_once_the_probe_was_answered(pair: Installation, name: str) -> None:
+def test_entries_enforce_only_after_the_probe(pair: Installation, name: str) -> None:
     lines = [next(line for line in pair.told(why) if line["configuration"] == name) for why in (CREATED, ENFORCES)]
     created, enforces = lines
     entries = {ENFORCING: pair.entries, INJECTING: pair.mutating, LAST: pair.last}[name]()
@@ -124,7 +124,7 @@ def test_an_entry_changed_or_deleted_by_hand_is_put_back(pair: Installation, kin
     assert restored[-1] == name
 
 
-def test_break_glass_covers_both_configurations_while_replicas_run(pair: Installation) -> None:
+def test_break_glass_covers_both_configurations(pair: Installation) -> None:
     annotate, end = (words for words in documented("annotate"))
     pair.plane.kubectl(*annotate)
     until(lambda: pair.policies() == {"Ignore"}, "nothing blocks")
@@ -148,7 +148,7 @@ def test_another_replica_leads_when_the_leader_is_gone(pair: Installation) -> No
     pair.start(1)
 
 
-def test_entries_that_fail_with_no_pod_of_ours_block_nothing_that_a_cluster_needs(pair: Installation) -> None:
+def test_enforcing_entries_without_pods_block_nothing_essential(pair: Installation) -> None:
     """After a full restart of the cluster. What uses the feature is refused, and one command lets it through.
 
     The replicas that come up then find an abandoned Lease, and take it.
@@ -176,9 +176,7 @@ def test_entries_that_fail_with_no_pod_of_ours_block_nothing_that_a_cluster_need
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
-def test_the_commands_of_break_glass_work_in_any_order_and_again_and_a_pod_that_opts_in_starts(
-    pair: Installation, order: tuple[int, ...]
-) -> None:
+def test_break_glass_commands_work_in_any_order(pair: Installation, order: tuple[int, ...]) -> None:
     """Verbatim, as docs/operations.md has them; the Deployment is scaled, and its replicas end, as a kubelet would."""
     plane = pair.plane
     section = typed_under("Break the glass")
@@ -214,7 +212,7 @@ def test_the_commands_after_a_leak_make_a_new_ca(pair: Installation) -> None:
     assert pair.secret()["ca.crt"] != before
 
 
-def test_the_entries_fall_back_while_the_api_server_does_not_reach_us_and_come_back(pair: Installation) -> None:
+def test_entries_fall_back_while_unreachable_and_recover(pair: Installation) -> None:
     """Nothing listens where the Service leads; what the leader reaches by its own way is all there."""
     plane = pair.plane
     for replica in pair.replicas:
@@ -228,7 +226,7 @@ def test_the_entries_fall_back_while_the_api_server_does_not_reach_us_and_come_b
     until(lambda: pair.policies() == {"Fail"}, "they enforce again", 60)
 
 
-def test_a_ca_that_does_not_verify_us_and_cannot_be_repaired_makes_the_entries_fall_back(pair: Installation) -> None:
+def test_wrong_unrepairable_ca_makes_entries_fall_back(pair: Installation) -> None:
     """As with a CA injector that writes the wrong one: here, the leader may not write."""
     plane = pair.plane
     right = plane.get("clusterrole", NAME)
@@ -332,7 +330,7 @@ def forget(plane: ControlPlane) -> None:
     plane.kubectl("delete", "mutatingwebhookconfiguration", INJECTING, LAST)
 
 
-def test_an_uninstall_takes_the_enforcing_entries_with_it_while_a_replica_runs(pair: Installation) -> None:
+def test_uninstall_removes_enforcing_entries(pair: Installation) -> None:
     helm("uninstall", NAME, "--namespace", NAMESPACE, cluster=pair.plane)
     until(lambda: not pair.entries() and not pair.mutating() and not pair.last(), "the entries are gone")
     created = len(pair.told(CREATED))

@@ -65,13 +65,13 @@ def refused(api: Connection, manifest: Object, query: Mapping[str, str] | None =
     return ""
 
 
-def test_before_the_first_sync_a_review_is_answered_with_503_and_it_gets_ready_by_itself(guard: Guard) -> None:
+def test_review_before_first_sync_gets_503(guard: Guard) -> None:
     """The fixture saw the 503; what failurePolicy says decides then, not a guess of ours."""
     assert guard.ask("/readyz") == (200, "ok\n")
     assert 'mtls_guard_admission_refused_total{status="503"}' in guard.measured()
 
 
-def test_a_hundred_good_workloads_each_right_after_what_they_need_are_all_admitted(admission: Connection) -> None:
+def test_hundred_good_workloads_are_admitted(admission: Connection) -> None:
     """All in one namespace, where a rule that is not seen yet makes the mount of the next workload look like a slip."""
     for number in range(WORKLOADS):
         name, folder = f"good-{number}", f"/etc/good-{number}"

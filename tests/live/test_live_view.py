@@ -182,9 +182,7 @@ def test_a_bookmark_takes_a_quiet_kind_along_without_a_new_list(plane: ControlPl
         assert (noting.of("sidecars"), quiet.restarts) == (listed, 0)
 
 
-def test_settings_of_the_mesh_and_revisions_are_those_that_istio_has_here(
-    plane: ControlPlane, live: LiveCluster
-) -> None:
+def test_mesh_settings_and_revisions_are_read(plane: ControlPlane, live: LiveCluster) -> None:
     assert live.store.view.mesh.root_namespace == "istio-system"
     config = {"rootNamespace": "mesh-root", "defaultDestinationRuleExportTo": ["."]}
     values = {"sidecarInjectorWebhook": {"enableNamespacesByDefault": True}}
@@ -237,7 +235,7 @@ def injector(revision: str) -> Object:
     return {**kind, "metadata": {"name": f"istio-sidecar-injector-{revision}"}, "webhooks": [entry]}
 
 
-def test_what_was_acknowledged_is_seen_before_anything_is_denied_for_it(live: LiveCluster, api: Connection) -> None:
+def test_acknowledged_objects_are_seen_before_a_denial(live: LiveCluster, api: Connection) -> None:
     for number in range(20):
         name, folder = f"race-{number}", f"/etc/race-{number}"
         api.create(SECRETS, secret(name))
@@ -251,9 +249,7 @@ def test_what_was_acknowledged_is_seen_before_anything_is_denied_for_it(live: Li
         api.delete(ENTRIES, TEAM, f"race-{number}")
 
 
-def test_a_secret_is_read_again_before_it_is_called_missing_and_seen_gone_within_seconds(
-    live: LiveCluster, api: Connection
-) -> None:
+def test_secret_is_read_again_before_it_is_missing(live: LiveCluster, api: Connection) -> None:
     app = workload("late", "/etc/right", "late")
     with suppress(NotFound):
         api.delete(SECRETS, TEAM, "late")
@@ -276,7 +272,7 @@ def certificate_crd(*versions: str) -> Object:
     return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": meta, "spec": spec}
 
 
-def test_a_kind_that_is_installed_upgraded_and_deleted_while_running(plane: ControlPlane, live: LiveCluster) -> None:
+def test_kind_is_installed_upgraded_and_deleted(plane: ControlPlane, live: LiveCluster) -> None:
     assert ("secret-missing", "deny") in told(judged(live, WITHOUT))
     plane.apply(certificate_crd("v1beta1"))
     plane.kubectl("wait", "--for=condition=Established", f"crd/{CERTIFICATE_CRD}", "--timeout=60s")
@@ -298,9 +294,7 @@ def versions(live: LiveCluster) -> set[str]:
         return {ref.api_version for ref in live.store.view.made}
 
 
-def test_a_restarted_api_server_answers_410_and_what_it_lost_meanwhile_is_gone(
-    plane: ControlPlane, live: LiveCluster
-) -> None:
+def test_restarted_api_server_answers_410_and_objects_vanish(plane: ControlPlane, live: LiveCluster) -> None:
     plane.apply(partner("doomed"), rule("doomed", "/etc/doomed"))
     until(lambda: host("doomed") in live.store.view.config.services, "the new host is seen")
     plane.api_server.stop()
@@ -322,9 +316,7 @@ def forget_in_etcd(plane: ControlPlane, key: str) -> None:
         assert json.load(answer).get("deleted") == "1"
 
 
-def test_a_watch_that_hangs_without_closing_is_noticed_and_nothing_is_denied_on_what_it_showed(
-    plane: ControlPlane, live: LiveCluster
-) -> None:
+def test_hanging_watch_is_noticed_and_denies_nothing(plane: ControlPlane, live: LiveCluster) -> None:
     assert judged(live, WRONG).word == "deny"
     plane.api_server.pause()
     try:
@@ -375,7 +367,7 @@ def limited(plane: ControlPlane) -> Connection:
     return Connection(from_kubeconfig(plane.account_kubeconfig(TEAM, "guard")))
 
 
-def test_a_revoked_right_to_read_secrets_is_said_and_denies_nobody(plane: ControlPlane, limited: Connection) -> None:
+def test_revoked_secret_right_is_reported_and_denies_nothing(plane: ControlPlane, limited: Connection) -> None:
     with following(limited) as live:
         until(lambda: judged(live, GOOD).word == "allow", "what is right is admitted")
         plane.kubectl("delete", "clusterrolebinding", "secret-reader")
@@ -392,9 +384,7 @@ def test_a_revoked_right_to_read_secrets_is_said_and_denies_nobody(plane: Contro
         until(lambda: ("secret-missing", "deny") in told(judged(live, WITHOUT)), "the right is back")
 
 
-def test_an_optional_kind_that_may_not_be_listed_keeps_nobody_waiting_and_is_said(
-    live: LiveCluster, limited: Connection
-) -> None:
+def test_forbidden_optional_kind_is_reported_without_delay(live: LiveCluster, limited: Connection) -> None:
     """Without the webhook configurations, injection is taken to happen."""
     until(lambda: live.store.view.injection(TEAM, by_itself=True), "that there are none is known to who may list them")
     with following(limited) as less:
@@ -405,7 +395,7 @@ def test_an_optional_kind_that_may_not_be_listed_keeps_nobody_waiting_and_is_sai
         assert less.store.view.injection(TEAM, by_itself=True) is None
 
 
-def test_without_the_right_to_list_rules_it_is_not_ready_and_says_why(plane: ControlPlane, limited: Connection) -> None:
+def test_not_ready_without_right_to_list_destinationrules(plane: ControlPlane, limited: Connection) -> None:
     plane.kubectl("delete", "clusterrolebinding", "reader")
     live = LiveCluster(limited, Policy(), lambda *_: None, QUICK)
     live.start()

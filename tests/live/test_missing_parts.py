@@ -30,7 +30,7 @@ def run(home: Path, *arguments: str, **environment: str) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_the_rest_runs_and_the_last_line_says_what_did_not_and_what_to_install(workers: str, tmp_path: Path) -> None:
+def test_last_line_names_missing_parts(workers: str, tmp_path: Path) -> None:
     ran = run(tmp_path, "--numprocesses", workers, "--dist", "loadfile")
     assert ran.returncode == 0
     *_, counted, last = ran.stdout.splitlines()

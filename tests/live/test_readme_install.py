@@ -82,7 +82,7 @@ def section(title: str) -> list[str]:
     return [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
 
 
-def test_each_line_that_make_cluster_prints_does_what_is_said_beside_it(stranger: Stranger) -> None:
+def test_printed_lines_of_make_cluster_work(stranger: Stranger) -> None:
     said = {
         what: stranger.types(command) for command, _, what in (line.partition("#") for line in stranger.printed[1:])
     }

@@ -136,7 +136,7 @@ def takes_up_what_is_renewed(release: Installation, issuer: Issuer) -> None:
     assert issuer.written() == issuer.version
 
 
-def test_an_upgrade_and_a_rollback_keep_the_ca_and_the_enforcement(release: Installation) -> None:
+def test_upgrade_and_rollback_keep_ca_and_enforcement(release: Installation) -> None:
     behind, submit = Behind(release.cluster), submitting(release.cluster)
     before, pods = (behind.bundles(), behind.secret()), replicas(release)
     for change in (("upgrade",), ("rollback",)):
@@ -147,7 +147,7 @@ def test_an_upgrade_and_a_rollback_keep_the_ca_and_the_enforcement(release: Inst
         assert not set(pods) & set(pods := replicas(release))
 
 
-def test_a_certificate_of_cert_managers_is_used_renewed_and_never_written(release: Installation) -> None:
+def test_certificate_of_cert_manager_is_never_written(release: Installation) -> None:
     plane = release.cluster
     release.helm("upgrade", **QUICK, certificate={"mode": "certManager"})
     wanted = plane.get("certificate", f"{NAME}-serving", "-n", NAMESPACE)["spec"]
@@ -164,7 +164,7 @@ def test_a_certificate_of_cert_managers_is_used_renewed_and_never_written(releas
     assert are_trusted(release, renewed.bundle)
 
 
-def test_a_certificate_of_the_company_is_used_renewed_and_never_written(release: Installation) -> None:
+def test_existing_certificate_is_never_written(release: Installation) -> None:
     issuer = Issuer(release.cluster, "company")
     issuer.issue()
     existing = {"secretName": issuer.name, "caBundle": issuer.bundle.decode()}
@@ -190,7 +190,7 @@ CHANGES = ("selfManaged", "existing", "certManager", "selfManaged")
 """The other three happen above, without load; all six in any order, with real handshakes, in `test_mode_changes`."""
 
 
-def test_no_review_is_lost_while_the_mode_of_the_certificate_changes(release: Installation) -> None:
+def test_no_review_is_lost_while_certificate_mode_changes(release: Installation) -> None:
     """Each mode is left and entered under load, also of Pods that opt in; every entry trusts both CAs for a while."""
     plane, outcomes = release.cluster, {}
     issuers = {"certManager": Issuer(plane, f"{NAME}-cert-manager"), "existing": Issuer(plane, "own")}
@@ -237,9 +237,7 @@ def creating(release: Installation) -> Iterator[list[str]]:
         thread.join(60)
 
 
-def test_where_secrets_may_be_read_in_some_namespaces_only_the_others_are_warned_and_told_why(
-    release: Installation, tmp_path: Path
-) -> None:
+def test_namespaces_with_unreadable_secrets_are_warned(release: Installation, tmp_path: Path) -> None:
     """Doctor, too, knows that this is as values say."""
     plane = release.cluster
     for team in ("devel", "shop"):

@@ -92,9 +92,7 @@ def test_a_first_install_is_not_stopped(plane: ControlPlane, tmp_path: Path, sha
 
 
 @pytest.mark.parametrize(("tool", "hosts"), [(KUBECTL, 1), (HELM_WITH_ROLLBACK, 2)])
-def test_a_move_at_once_changes_nothing_and_its_way_out_is_admitted(
-    plane: ControlPlane, tmp_path: Path, tool: Tool, hosts: int
-) -> None:
+def test_denied_move_has_an_admitted_alternative(plane: ControlPlane, tmp_path: Path, tool: Tool, hosts: int) -> None:
     """A workload with one external host, and with two; Helm takes back what was denied."""
     found = moved(Place(plane, tmp_path, f"move-{PLAYED.index(tool)}"), tool, hosts)
     assert list(found.faults()) == []

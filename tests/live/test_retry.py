@@ -92,9 +92,7 @@ def _asks(plane: ControlPlane, notes: Notes) -> bool:
     return any(line[0] == "answered" for line in notes.lines)
 
 
-def test_a_review_that_meets_a_server_that_is_not_ready_is_sent_again_until_it_is(
-    plane: ControlPlane, tmp_path: Path
-) -> None:
+def test_review_is_retried_until_the_server_is_ready(plane: ControlPlane, tmp_path: Path) -> None:
     notes, ready = Notes(), [0.0]
     with asked(plane, tmp_path, notes, lambda: "" if time.monotonic() > ready[0] else "the first list of pods"):
         notes.lines.clear()
@@ -105,7 +103,7 @@ def test_a_review_that_meets_a_server_that_is_not_ready_is_sent_again_until_it_i
     assert words[-1] == "answered"
 
 
-def test_a_review_that_meets_a_full_queue_is_sent_again_after_a_second(plane: ControlPlane, tmp_path: Path) -> None:
+def test_review_is_retried_after_a_full_queue(plane: ControlPlane, tmp_path: Path) -> None:
     notes = Notes()
     with asked(plane, tmp_path, notes) as served:
         put = served.endpoint.lanes[""].put

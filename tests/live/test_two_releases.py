@@ -46,7 +46,7 @@ def test_each_release_enforces_by_its_own_answer(releases: tuple[Installation, I
     assert DENIED in submitting(releases[0].plane)()
 
 
-def test_one_that_cannot_be_reached_never_takes_the_denial_of_the_other_for_its_own(
+def test_unreachable_release_does_not_count_the_other_denial(
     releases: tuple[Installation, Installation],
 ) -> None:
     one, other = releases
@@ -75,7 +75,7 @@ def probes(release: Installation, outcome: str) -> float:
     return sum(replica.measured(f'mtls_guard_probes_total{{outcome="{outcome}"}}') for replica in release.replicas)
 
 
-def test_a_namespace_that_is_deleted_takes_what_could_block_with_it(
+def test_deleted_namespace_takes_blocking_entries_with_it(
     releases: tuple[Installation, Installation],
 ) -> None:
     """Without an uninstall; the leader and the others notice within the moments for which their rights last."""

@@ -43,7 +43,7 @@ def stateful_set(name: str, annotations: dict[str, Any], volumes: list[Object]) 
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name, "namespace": TEAM}, "spec": spec}
 
 
-def test_a_user_volume_of_that_name_is_merged_with_the_claim_and_every_pod_is_refused(plane: ControlPlane) -> None:
+def test_user_volume_merged_with_claim_is_refused(plane: ControlPlane) -> None:
     volumes = {USER_VOLUME: [{"name": "data", **SECRET}], USER_VOLUME_MOUNT: [MOUNT]}
     plane.apply(stateful_set("merged", volumes, []))
 
@@ -55,7 +55,7 @@ def test_a_user_volume_of_that_name_is_merged_with_the_claim_and_every_pod_is_re
     assert plane.get("pods", "-n", TEAM, "-l", "app=merged")["items"] == []
 
 
-def test_a_volume_of_the_pod_spec_of_that_name_is_replaced_by_the_claim(plane: ControlPlane) -> None:
+def test_pod_volume_is_replaced_by_claim(plane: ControlPlane) -> None:
     plane.apply(stateful_set("replaced", {USER_VOLUME_MOUNT: [MOUNT]}, [{"name": "data", **SECRET}]))
     (pod,) = until(lambda: plane.get("pods", "-n", TEAM, "-l", "app=replaced")["items"], "its Pod is made")
     (volume,) = [one for one in pod["spec"]["volumes"] if one["name"] == "data"]
