@@ -1,6 +1,6 @@
 """Small builders for Istio's objects and a config of them, so that a test writes only what it is about."""
 
-from webhook.istio.pilot.client_config import Config, Reach
+from webhook.istio.pilot.client_config import ClientConfig, IstioConfig
 from webhook.istio.pilot.destination_rules import RuleIndex
 from webhook.istio.pilot.service_index import ServiceIndex
 from webhook.istio.pilot.sidecar_scope import SidecarIndex
@@ -93,15 +93,15 @@ def virtual(
     return VirtualService(ObjectRef(NETWORKING, "VirtualService", namespace, name), hosts, routes, **more)  # type: ignore[arg-type]
 
 
-def config(*objects: object, mesh: Mesh | None = None) -> Config:
+def config(*objects: object, mesh: Mesh | None = None) -> IstioConfig:
     """A config that holds the objects, put in the given order."""
-    held = Config(mesh or Mesh(), RuleIndex(), ServiceIndex(), RouteIndex(), SidecarIndex())
+    held = IstioConfig(mesh or Mesh(), RuleIndex(), ServiceIndex(), RouteIndex(), SidecarIndex())
     for one in objects:
         put(held, one)
     return held
 
 
-def put(held: Config, one: object) -> None:
+def put(held: IstioConfig, one: object) -> None:
     """Puts one object into the index of its kind."""
     if isinstance(one, DestinationRule):
         held.rules.put(one)
@@ -113,7 +113,7 @@ def put(held: Config, one: object) -> None:
         held.sidecars.put(one)
 
 
-def remove(held: Config, one: object) -> None:
+def remove(held: IstioConfig, one: object) -> None:
     """Removes one object from the index of its kind."""
     if isinstance(one, DestinationRule):
         held.rules.remove(one.ref)
@@ -125,7 +125,7 @@ def remove(held: Config, one: object) -> None:
         held.sidecars.remove(one.ref)
 
 
-def tls_blocks(client: Reach, host: str, port: int, subset: str = "") -> list[TlsSettings]:
+def tls_blocks(client: ClientConfig, host: str, port: int, subset: str = "") -> list[TlsSettings]:
     """The tls blocks that apply to calls of a client to a host, port and subset, also those for some of its pods."""
     decision = client.decision(host)
     shares = decision.shares if decision else ()

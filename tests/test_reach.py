@@ -25,7 +25,7 @@ from tests.istio_objects import (
     tls_blocks,
     virtual,
 )
-from webhook.istio.pilot.client_config import Config, Past, Reach, explain_miss, is_told, reach
+from webhook.istio.pilot.client_config import ClientConfig, IstioConfig, Past, explain_miss, is_told, reach
 from webhook.istio.pilot.route_resolution import Call, End
 from webhook.istio.pilot.services import choose, destined, visible
 from webhook.model.mesh import (
@@ -48,11 +48,13 @@ WORKED = (
 )
 
 
-def told(*objects: object, client: str = "client", under: Sidecar | None = None, mesh: Mesh | None = None) -> Reach:
+def told(
+    *objects: object, client: str = "client", under: Sidecar | None = None, mesh: Mesh | None = None
+) -> ClientConfig:
     return reach(config(*objects, mesh=mesh), client, under)
 
 
-def read(made: Reach, labels: dict[str, str] | None = None) -> dict[FileSet, list[tuple[str, str, int, str]]]:
+def read(made: ClientConfig, labels: dict[str, str] | None = None) -> dict[FileSet, list[tuple[str, str, int, str]]]:
     """File sets, each with rule, host, port and subset of what reads it."""
     groups = made.groups(labels or {})
     return {
@@ -319,7 +321,7 @@ MESHES = st.sampled_from(
 SIDECARS = st.sampled_from([None, sidecar("./*"), sidecar("*/*.one.com", "~project/*"), sidecar("*/a.one.com")])
 
 
-def answers(held: Config, under: Sidecar | None, pasts: dict[str, Past | None]) -> list[object]:
+def answers(held: IstioConfig, under: Sidecar | None, pasts: dict[str, Past | None]) -> list[object]:
     """Everything that a few clients are told. pasts: of their earlier answers, brought up to date."""
     found: list[object] = []
     for client in ("client", "project", ROOT, "stranger"):
@@ -332,11 +334,11 @@ def answers(held: Config, under: Sidecar | None, pasts: dict[str, Past | None]) 
     return found
 
 
-def all_of(held: Config) -> list[DestinationRule]:
+def all_of(held: IstioConfig) -> list[DestinationRule]:
     return sorted(held.rules, key=lambda one: one.ref)
 
 
-def contents(held: Config) -> list[object]:
+def contents(held: IstioConfig) -> list[object]:
     """The objects that a config holds, each kind in an order of its own."""
     services = [one for host in sorted(held.services) for one in held.services.of_host(host)]
     names = [virtual(namespace=namespace, name=name).ref for name in "vw" for namespace in ("client", "project")]
@@ -355,7 +357,7 @@ def test_incremental_result_equals_fresh_result(
         if kept:
             put(held, one)
         if number % 2:
-            held = Config(mesh, held.rules.copy(), held.services.copy(), held.routes.copy(), held.sidecars.copy())
+            held = IstioConfig(mesh, held.rules.copy(), held.services.copy(), held.routes.copy(), held.sidecars.copy())
             answers(held, under, pasts)
     fresh = config(*contents(held), mesh=mesh)
     assert answers(held, under, pasts) == answers(fresh, under, {})

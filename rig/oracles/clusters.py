@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rig.oracles.asking import Json, Tally, compare_all
 from rig.oracles.mesh_cases import mesh_cases
-from webhook.istio.pilot.client_config import Reach
+from webhook.istio.pilot.client_config import ClientConfig
 from webhook.istio.pilot.client_tls import Kind, metadata_files, outcome
 from webhook.istio.pilot.destination_rules import selects
 from webhook.istio.pilot.host_config import Share
@@ -80,7 +80,7 @@ def snapshot(case: Json, refused: frozenset[int]) -> Snapshot:
 
 
 def _facts(
-    view: Snapshot, reach: Reach, labels: Mapping[str, str], told: tuple[Mapping[Place, Told], Tally]
+    view: Snapshot, reach: ClientConfig, labels: Mapping[str, str], told: tuple[Mapping[Place, Told], Tally]
 ) -> Iterator[tuple[object, object, object]]:
     """What is compared: the fact, our answer, istiod's."""
     (theirs, tally), ours = told, dict(predict(view, reach, labels))
@@ -102,7 +102,7 @@ def _facts(
     yield "files", mine, {one.files for place, one in theirs.items() if one.files and place not in apart}
 
 
-def _explained(view: Snapshot, reach: Reach, place: Place, pair: tuple[Told, Told | None]) -> str:
+def _explained(view: Snapshot, reach: ClientConfig, place: Place, pair: tuple[Told, Told | None]) -> str:
     """The name of the reason why the two differ, '' where there is none."""
     ours, theirs = pair
     service = reach.service(place[0])
@@ -116,13 +116,13 @@ def _explained(view: Snapshot, reach: Reach, place: Place, pair: tuple[Told, Tol
     return OWN_CERTIFICATE if own and ours == Told() and theirs.kind is Kind.MUTUAL and theirs.files == own else ""
 
 
-def _places(view: Snapshot, reach: Reach) -> Iterator[tuple[str, int]]:
+def _places(view: Snapshot, reach: ClientConfig) -> Iterator[tuple[str, int]]:
     for host in view.config.services:
         service = reach.service(host)
         yield from ((host, port.number) for port in clustered(service)) if service else ()
 
 
-def predict(view: Snapshot, reach: Reach, labels: Mapping[str, str]) -> Iterator[tuple[Place, Told]]:
+def predict(view: Snapshot, reach: ClientConfig, labels: Mapping[str, str]) -> Iterator[tuple[Place, Told]]:
     """Our answer for every place for which a tls block is in force."""
     for host in view.config.services:
         decision = reach.decision(host)

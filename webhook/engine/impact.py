@@ -10,7 +10,7 @@ from webhook.engine.objects import judge_picture, picture_of
 from webhook.engine.served_hosts import served_hosts
 from webhook.engine.stranded_pods import stranded_pods
 from webhook.istio.pilot.client_config import told_of
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.hosts import is_wildcard, overlaps
 from webhook.model.chain import Miss, Origination
 from webhook.model.finding import Finding, ObjectRef, Severity
@@ -142,7 +142,7 @@ def _told(state: Snapshot, namespace: str, host: str) -> tuple[Origination, ...]
     return told_of(state.config, namespace, sidecar, host)
 
 
-def _all_hosts(config: Config, ref: ObjectRef) -> Iterator[str]:
+def _all_hosts(config: IstioConfig, ref: ObjectRef) -> Iterator[str]:
     """The hosts that a rule is about, those that its wildcard covers too."""
     for host in _hosts(config, ref):
         yield from config.services.hosts(host) if is_wildcard(host) else (host,)
@@ -152,7 +152,7 @@ def _denials(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity is Severity.DENY]
 
 
-def _related(config: Config, ref: ObjectRef) -> Iterator[DestinationRule]:
+def _related(config: IstioConfig, ref: ObjectRef) -> Iterator[DestinationRule]:
     """Rules with TLS for a host that the object is about, or for a wildcard around or below it."""
     hosts = dict.fromkeys(_hosts(config, ref))
     wide = any(map(is_wildcard, hosts))
@@ -161,7 +161,7 @@ def _related(config: Config, ref: ObjectRef) -> Iterator[DestinationRule]:
             yield from config.rules.with_tls(pattern)
 
 
-def _hosts(config: Config, ref: ObjectRef) -> Iterator[str]:
+def _hosts(config: IstioConfig, ref: ObjectRef) -> Iterator[str]:
     """The hosts that the object is about, as this state has it."""
     if ref.kind == "DestinationRule":
         rule = config.rules.get(ref)

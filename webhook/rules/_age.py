@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from webhook.istio.pilot.client_tls import originations
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.destination_rule_merge import merge, orders
 from webhook.istio.pilot.destination_rules import pick
 from webhook.model.mesh import DestinationRule, Service, TlsSettings
@@ -11,7 +11,7 @@ from webhook.model.mesh import DestinationRule, Service, TlsSettings
 Told = tuple[int, str, TlsSettings]
 
 
-def rival_of_unknown_age(config: Config, rule: DestinationRule) -> DestinationRule | None:
+def rival_of_unknown_age(config: IstioConfig, rule: DestinationRule) -> DestinationRule | None:
     """Another rule of the same namespace and host that may come first, with another outcome; None if there is none."""
     host = config.rules.host(rule)
     if rule.created or (rule.ref.namespace, host) not in config.rules.undated():
@@ -23,7 +23,7 @@ def rival_of_unknown_age(config: Config, rule: DestinationRule) -> DestinationRu
     return next(one for one in rivals if one.ref != rule.ref)
 
 
-def _services(config: Config, host: str) -> Iterator[Service]:
+def _services(config: IstioConfig, host: str) -> Iterator[Service]:
     for one in sorted(config.services.hosts(host)):
         yield from config.services.of_host(one)
 

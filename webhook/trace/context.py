@@ -10,7 +10,7 @@ from webhook.istio.injector.annotations import read_user_volumes
 from webhook.istio.injector.decision import decide_injection
 from webhook.istio.injector.mount_faults import FileFault, find_faults
 from webhook.istio.injector.proxy_filesystem import SidecarFiles, sidecar_files
-from webhook.istio.pilot.client_config import Reach
+from webhook.istio.pilot.client_config import ClientConfig
 from webhook.kinds.opt_in_annotations import read_declaration
 from webhook.model.chain import AnnotationFault, Answer, Declaration, Injection, Origination, UserVolumes
 from webhook.model.expiry_horizon import Horizon
@@ -107,7 +107,7 @@ class WorkloadContext:
         return ViewContents(self.view, self.workload.namespace)
 
     @cached
-    def reach(self) -> Reach:
+    def reach(self) -> ClientConfig:
         """The client configuration that istiod sends to the sidecars of the workload's namespace."""
         return self.view.reach(self.workload.namespace, self.pod.labels)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from enum import Enum
 
 from webhook.istio.pilot.client_tls import MOST_ORIGINATIONS, Kind, metadata_files, originations, outcome
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.destination_rule_merge import merge
 from webhook.istio.pilot.hosts import is_wildcard
 from webhook.istio.pilot.route_resolution import Call
@@ -89,7 +89,7 @@ class DestinationPicture:
         return tuple(tls for tls in self.settings if about_client(tls)) if self.settings else ()
 
     @cached
-    def config(self) -> Config:
+    def config(self) -> IstioConfig:
         """Istio's objects, with short hosts completed by the mesh's own cluster domain."""
         held, domain = self.view.config, self.view.mesh.cluster_domain
         return replace(held, rules=held.rules.in_domain(domain), routes=held.routes.in_domain(domain))

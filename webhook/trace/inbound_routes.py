@@ -1,12 +1,12 @@
 """Which plain calls can end at a host, whoever makes them: its own, and those that VirtualServices send there.
 
 Asks for a stranger and for every namespace that may see a VirtualService of its own, so that no route is overlooked;
-whether one workload's calls do is asked of its `Reach`.
+whether one workload's calls do is asked of its `ClientConfig`.
 """
 
 from collections.abc import Iterator
 
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.host_config import chosen
 from webhook.istio.pilot.hosts import is_wildcard
 from webhook.istio.pilot.route_resolution import Call, End, http_calls
@@ -17,7 +17,7 @@ from webhook.model.mesh import Service, ServicePort, VirtualService
 _KINDS = ("http", "tcp")
 
 
-def arrivals(config: Config, host: str, namespace: str) -> tuple[Call, ...]:
+def arrivals(config: IstioConfig, host: str, namespace: str) -> tuple[Call, ...]:
     """The plain calls that end at the host. namespace: of a rule for it, whose workloads may call it, too."""
     naming = tuple(config.routes.naming(host).values())
     called = dict.fromkeys((host, *(one for route in naming for one in config.routes.hosts(route))))
@@ -27,7 +27,7 @@ def arrivals(config: Config, host: str, namespace: str) -> tuple[Call, ...]:
     return tuple(dict.fromkeys(call for call in found if call.host == host and call.end is End.SERVICE))
 
 
-def _namespaces(config: Config, host: str) -> Iterator[str]:
+def _namespaces(config: IstioConfig, host: str) -> Iterator[str]:
     return (service.namespace for service in config.services.of_host(host))
 
 
@@ -37,14 +37,14 @@ def _granted(routes: tuple[VirtualService, ...]) -> Iterator[str]:
         yield from (name for name in route.export_to if name not in ("*", ".", "~"))
 
 
-def _calls(config: Config, host: str, namespace: str) -> tuple[Call, ...]:
+def _calls(config: IstioConfig, host: str, namespace: str) -> tuple[Call, ...]:
     def known(name: str) -> Service | None:
         return chosen(config, namespace, name, None)
 
     return http_calls(config.routes, Caller(namespace, config.mesh), host, known)
 
 
-def _unlisted(config: Config, route: VirtualService) -> Iterator[Call]:
+def _unlisted(config: IstioConfig, route: VirtualService) -> Iterator[Call]:
     """What a VirtualService does with calls to a host of its own for which there is no service."""
     if all(is_wildcard(host) or host in config.services for host in config.routes.hosts(route)):
         return

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from webhook.istio.injector.workload_index import WorkloadIndex
-from webhook.istio.pilot.client_config import Config, Reach
+from webhook.istio.pilot.client_config import ClientConfig, IstioConfig
 from webhook.model.deadline import Deadline
 from webhook.model.finding import ObjectRef
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
@@ -46,7 +46,7 @@ class ClusterView(Protocol):
         """Mesh-wide settings."""
 
     @property
-    def config(self) -> Config:
+    def config(self) -> IstioConfig:
         """Istio's objects: DestinationRules, services (with ServiceEntries), VirtualServices and Sidecars."""
 
     @property
@@ -81,7 +81,7 @@ class ClusterView(Protocol):
     def producer_may_follow(self, kind: str) -> bool:
         """Whether the API server serves a kind whose objects create objects of this kind (Secret or ConfigMap)."""
 
-    def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
+    def reach(self, namespace: str, labels: Mapping[str, str]) -> ClientConfig:
         """The client configuration that istiod sends to the sidecar of a Pod with these labels in this namespace."""
 
     def memo_of(self, namespace: str) -> dict[Any, Any]:

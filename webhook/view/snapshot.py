@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.istio.pilot.client_config import Config, Reach, is_told, reach, shared_layer
+from webhook.istio.pilot.client_config import ClientConfig, IstioConfig, is_told, reach, shared_layer
 from webhook.model.deadline import Deadline
 from webhook.model.finding import ObjectRef
 from webhook.model.material import ConfigMapFacts, Producer, SecretFacts
@@ -101,11 +101,11 @@ class Snapshot(StoredObjects):
         """Whether the API server serves a kind whose objects create objects of this kind (Secret or ConfigMap)."""
         return self.made.may_follow(kind)
 
-    def reach(self, namespace: str, labels: Mapping[str, str]) -> Reach:
+    def reach(self, namespace: str, labels: Mapping[str, str]) -> ClientConfig:
         """The client configuration for a sidecar of a Pod with these labels; cached per namespace and Sidecar."""
         sidecar = self.config.sidecars.choose(namespace, labels, self.mesh)
         key, memo = ("reach", namespace, sidecar.ref if sidecar else None), self.memo_of(namespace)
-        client_config: Reach | None = memo.get(key)
+        client_config: ClientConfig | None = memo.get(key)
         if client_config is None:
             client_config = memo[key] = reach(self.config, namespace, sidecar, self.past.get(key))
             if client_config.past is not None and memo is self.memo:
@@ -119,7 +119,7 @@ class Snapshot(StoredObjects):
         if default is None:
             default = memo["usual", namespace] = (self.config.sidecars.choose(namespace, {}, self.mesh),)
         sidecar = default[0]
-        client_config: Reach | None = memo.get(("reach", namespace, sidecar.ref if sidecar else None))
+        client_config: ClientConfig | None = memo.get(("reach", namespace, sidecar.ref if sidecar else None))
         if client_config is not None:
             return bool(client_config.originations_of(rule))
         return is_told(self.config, namespace, sidecar, rule)
@@ -136,7 +136,7 @@ class Snapshot(StoredObjects):
         twin.mesh, twin.lasting, twin.past = self.mesh, self.lasting, dict(self.past)
         config = self.config
         parts = (config.rules.copy(), config.services.copy(), config.routes.copy(), config.sidecars.copy())
-        twin.config = Config(self.mesh, *parts)
+        twin.config = IstioConfig(self.mesh, *parts)
         twin.workloads, twin.pods, twin.mesh_sources = self.workloads, self.pods, dict(self.mesh_sources)
         twin.injecting, twin.webhooks_listed = self.injecting, self.webhooks_listed
         twin.namespaces, twin.made = dict(self.namespaces), self.made.copy()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from webhook.istio.injector.workload_index import WorkloadIndex
-from webhook.istio.pilot.client_config import Config, Past
+from webhook.istio.pilot.client_config import IstioConfig, Past
 from webhook.istio.pilot.destination_rules import RuleIndex
 from webhook.istio.pilot.service_index import ServiceIndex
 from webhook.istio.pilot.sidecar_scope import SidecarIndex
@@ -49,7 +49,7 @@ class StoredObjects:
         self.complete = complete
         self.workload_paths = workload_paths
         self.mesh = Mesh()
-        self.config = Config(self.mesh, RuleIndex(), ServiceIndex(), RouteIndex(), SidecarIndex())
+        self.config = IstioConfig(self.mesh, RuleIndex(), ServiceIndex(), RouteIndex(), SidecarIndex())
         self.workloads = WorkloadIndex()
         self.pods = WorkloadIndex()
         self.namespaces: dict[str, Namespace] = {}
@@ -85,7 +85,7 @@ class StoredObjects:
         self.mesh = mesh
         config, domain = self.config, mesh.cluster_domain
         rules, routes = config.rules.in_domain(domain), config.routes.in_domain(domain)
-        self.config = Config(mesh, rules, config.services, routes, config.sidecars)
+        self.config = IstioConfig(mesh, rules, config.services, routes, config.sidecars)
         self.lasting, self.past = {}, {}
         self.tallies.clear()
         self.changed()

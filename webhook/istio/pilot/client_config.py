@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from webhook.istio.injector.paths import normal
-from webhook.istio.pilot.config_store import Config
-from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.config_store import IstioConfig
+from webhook.istio.pilot.cow_map import CopyOnWriteMap
 from webhook.istio.pilot.destination_rules import selects
 from webhook.istio.pilot.host_config import Decision, Share, chosen, decide
 from webhook.istio.pilot.hosts import is_wildcard
@@ -24,7 +24,7 @@ from webhook.model.chain import Origination
 from webhook.model.finding import ObjectRef
 from webhook.model.mesh import DestinationRule, FileSet, Service, Sidecar
 
-__all__ = ["Config", "Past", "Reach", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
+__all__ = ["ClientConfig", "IstioConfig", "Past", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
 
 _MOST_GROUPS = 64
 """Ways in which the labels of pods pick DestinationRules, for which results are kept."""
@@ -39,19 +39,19 @@ class Past:
     own: Own
 
 
-class Reach:
+class ClientConfig:
     """What sidecars of one namespace and Sidecar are told; holds for the state of the config in which it was made.
 
     derived: what others work out from it, by their own keys; kept for as long as it holds.
     """
 
-    def __init__(self, config: Config, client: tuple[str, Scope | None], layer: Layer, own: Own) -> None:
+    def __init__(self, config: IstioConfig, client: tuple[str, Scope | None], layer: Layer, own: Own) -> None:
         """Use `reach`. layer: what this namespace shares with others; own: the hosts that it sees otherwise."""
         self._config, self._layer, self._own = config, layer, own
         self.namespace, self._scope = client
         self._picky = tuple(one for host in sorted(own) if (one := own[host]) is not None and one.picks)
         self._groups: dict[tuple[int, ...], Groups] = {}
-        self._below: Shelf[str, FileSet, None] | None = None
+        self._below: CopyOnWriteMap[str, FileSet, None] | None = None
         self.derived: dict[Any, Any] = {}
         self.past = None if self._scope is not None else Past(State.of(config), own)
 
@@ -124,7 +124,7 @@ class Reach:
         return Caller(self.namespace, self._config.mesh, self._scope)
 
 
-def is_told(config: Config, namespace: str, sidecar: Sidecar | None, ref: ObjectRef) -> bool:
+def is_told(config: IstioConfig, namespace: str, sidecar: Sidecar | None, ref: ObjectRef) -> bool:
     """Whether `originations_of` the rule would be any, for this client; without what else it is told."""
     config = _in_domain(config)
     rule = config.rules.get(ref)
@@ -139,7 +139,7 @@ def is_told(config: Config, namespace: str, sidecar: Sidecar | None, ref: Object
     )
 
 
-def told_of(config: Config, namespace: str, sidecar: Sidecar | None, host: str) -> tuple[Origination, ...]:
+def told_of(config: IstioConfig, namespace: str, sidecar: Sidecar | None, host: str) -> tuple[Origination, ...]:
     """The tls blocks in force for some pod of the client, for one host; without what else it is told."""
     config = _in_domain(config)
     known = shared_layer(config).decisions.get(host)
@@ -147,7 +147,7 @@ def told_of(config: Config, namespace: str, sidecar: Sidecar | None, host: str) 
     return tuple(one for share in decision.shares for one in share.originations) if decision else ()
 
 
-def _in_domain(config: Config) -> Config:
+def _in_domain(config: IstioConfig) -> IstioConfig:
     """The config with short hosts completed by the mesh's own cluster domain."""
     domain = config.mesh.cluster_domain
     rules, routes = config.rules.in_domain(domain), config.routes.in_domain(domain)
@@ -156,7 +156,7 @@ def _in_domain(config: Config) -> Config:
     return replace(config, rules=rules, routes=routes)
 
 
-def reach(config: Config, namespace: str, sidecar: Sidecar | None, past: Past | None = None) -> Reach:
+def reach(config: IstioConfig, namespace: str, sidecar: Sidecar | None, past: Past | None = None) -> ClientConfig:
     """What the sidecars of one client namespace with this Sidecar resource, or none, are told.
 
     past: of an earlier answer for both, where there was one.
@@ -167,7 +167,7 @@ def reach(config: Config, namespace: str, sidecar: Sidecar | None, past: Past | 
     hosts = {*expand(config, patterns, layer.decisions), *config.services.peculiar(namespace, config.mesh)}
     if scope is not None:
         found = scoped(config, (namespace, scope), layer, hosts.union(config.services.shared()))
-        return Reach(config, (namespace, scope), Layer(), {host: found[host] for host in sorted(found)})
+        return ClientConfig(config, (namespace, scope), Layer(), {host: found[host] for host in sorted(found)})
     kept, own = _kept(config, past), {}
     for host in sorted(hosts):
         known = layer.decisions.get(host)
@@ -175,10 +175,10 @@ def reach(config: Config, namespace: str, sidecar: Sidecar | None, past: Past | 
         decision = kept[1].get(host, known) if kept and same else decide(config, namespace, host, None, known)
         if decision is not known:
             own[host] = decision
-    return Reach(config, (namespace, None), layer, own)
+    return ClientConfig(config, (namespace, None), layer, own)
 
 
-def _kept(config: Config, past: Past | None) -> tuple[frozenset[str], Own] | None:
+def _kept(config: IstioConfig, past: Past | None) -> tuple[frozenset[str], Own] | None:
     """What was decided before, with the hosts for which it may not hold any more; None when it may for any."""
     touched = past.state.touched(State.of(config)) if past is not None else None
     if past is None or touched is None or any(map(is_wildcard, touched)):
@@ -186,7 +186,7 @@ def _kept(config: Config, past: Past | None) -> tuple[frozenset[str], Own] | Non
     return touched, past.own
 
 
-def _hosts_of(config: Config, rule: DestinationRule) -> Iterable[str]:
+def _hosts_of(config: IstioConfig, rule: DestinationRule) -> Iterable[str]:
     host = config.rules.host(rule)
     return sorted(config.services.hosts(host)) if is_wildcard(host) else (host,)
 

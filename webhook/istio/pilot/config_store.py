@@ -10,7 +10,7 @@ from webhook.model.mesh import Mesh
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Config:
+class IstioConfig:
     """The mesh's settings and the indexes of its objects."""
 
     mesh: Mesh

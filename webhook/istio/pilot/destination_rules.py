@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from webhook.istio.injector.paths import lineage, normal
 from webhook.istio.pilot.change_log import Change
-from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.cow_map import CopyOnWriteMap
 from webhook.istio.pilot.destination_rule_merge import Entry, Merged, merged_at, rank
 from webhook.istio.pilot.hosts import covering, is_wildcard, resolve
 from webhook.model.finding import ObjectRef
@@ -30,12 +30,12 @@ class RuleIndex:
         """An index without rules. cluster_domain: completes short hosts."""
         self.cluster_domain = cluster_domain
         self._rules: dict[_Key, DestinationRule] = {}
-        self._hosts: Shelf[str, str, tuple[DestinationRule, ...]] = Shelf()
-        self._wild: Shelf[str, str, None] = Shelf()
-        self._tls: Shelf[str, str, None] = Shelf()
-        self._granted: Shelf[str, _Place, None] = Shelf()
-        self._paths: Shelf[str, _Key, DestinationRule] = Shelf()
-        self._below: Shelf[str, str, None] = Shelf()
+        self._hosts: CopyOnWriteMap[str, str, tuple[DestinationRule, ...]] = CopyOnWriteMap()
+        self._wild: CopyOnWriteMap[str, str, None] = CopyOnWriteMap()
+        self._tls: CopyOnWriteMap[str, str, None] = CopyOnWriteMap()
+        self._granted: CopyOnWriteMap[str, _Place, None] = CopyOnWriteMap()
+        self._paths: CopyOnWriteMap[str, _Key, DestinationRule] = CopyOnWriteMap()
+        self._below: CopyOnWriteMap[str, str, None] = CopyOnWriteMap()
         self._merged: dict[_Place, tuple[Mesh, Merged]] = {}
         self.at = Change()
         self.derived: object = None
@@ -181,8 +181,8 @@ class RuleIndex:
         self.at = self.at.then(host)
 
     def _content(self) -> tuple[object, ...]:
-        shelves = (self._hosts, self._wild, self._tls, self._granted, self._paths, self._below)
-        return (self.cluster_domain, self._rules, *shelves)
+        indexes = (self._hosts, self._wild, self._tls, self._granted, self._paths, self._below)
+        return (self.cluster_domain, self._rules, *indexes)
 
 
 def lookup(rules: RuleIndex, mesh: Mesh, namespace: str, service: Service) -> tuple[Entry, ...]:
@@ -222,11 +222,11 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in selector.items())
 
 
-def _keep(shelf: Shelf[str, str, V], outer: str, inner: str, value: V, *, there: bool) -> None:
+def _keep(index: CopyOnWriteMap[str, str, V], outer: str, inner: str, value: V, *, there: bool) -> None:
     if there:
-        shelf.put(outer, inner, value)
+        index.put(outer, inner, value)
     else:
-        shelf.drop(outer, inner)
+        index.drop(outer, inner)
 
 
 def _key(ref: ObjectRef) -> _Key:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from webhook.istio.pilot.client_tls import metadata_files, originations, outcome
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.destination_rule_merge import Entry
 from webhook.istio.pilot.destination_rules import lookup
 from webhook.istio.pilot.services import by_name, choose, destined, joined
@@ -53,7 +53,7 @@ class Decision:
         return self.default.filed if self.default else ()
 
 
-def chosen(config: Config, namespace: str, host: str, scope: Scope | None) -> Service | None:
+def chosen(config: IstioConfig, namespace: str, host: str, scope: Scope | None) -> Service | None:
     """The service that a sidecar knows under a host, trimmed to the ports that its Sidecar lets through, or None."""
     seen = config.services.visible(host, namespace, config.mesh)
     if scope is None:
@@ -69,7 +69,7 @@ def chosen(config: Config, namespace: str, host: str, scope: Scope | None) -> Se
     return found
 
 
-def _named(config: Config, namespace: str, host: str, listener: Listener) -> Service | None:
+def _named(config: IstioConfig, namespace: str, host: str, listener: Listener) -> Service | None:
     """The service that is there only because a VirtualService names it."""
     who, found = Caller(namespace, config.mesh), None
     for route in config.routes.naming(host).values():
@@ -81,7 +81,9 @@ def _named(config: Config, namespace: str, host: str, listener: Listener) -> Ser
     return found
 
 
-def decide(config: Config, namespace: str, host: str, scope: Scope | None, known: Decision | None) -> Decision | None:
+def decide(
+    config: IstioConfig, namespace: str, host: str, scope: Scope | None, known: Decision | None
+) -> Decision | None:
     """What a client namespace gets for a host, None when no tls block is in force there.
 
     known: an answer for another client, taken over when service and entries are the same.

@@ -6,7 +6,7 @@ Leaves what is in force to `decide`.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.destination_rule_merge import Entry, export_set, is_private, merge
 from webhook.istio.pilot.destination_rules import lookup, pick, reaches, selects
 from webhook.istio.pilot.host_config import chosen, share
@@ -33,7 +33,7 @@ _NEAREST = (
 
 
 def explain_miss(
-    config: Config, namespace: str, sidecar: Sidecar | None, labels: Mapping[str, str], rule: DestinationRule
+    config: IstioConfig, namespace: str, sidecar: Sidecar | None, labels: Mapping[str, str], rule: DestinationRule
 ) -> Miss | None:
     """Why no pod with these labels in this client namespace reads the rule's files; None when it reads some."""
     config = replace(config, rules=config.rules.in_domain(config.mesh.cluster_domain))
@@ -58,7 +58,7 @@ class _Asked:
     """One question: a rule, and the client for which it might be in force."""
 
     def __init__(
-        self, config: Config, namespace: str, scope: Scope | None, labels: Mapping[str, str], rule: DestinationRule
+        self, config: IstioConfig, namespace: str, scope: Scope | None, labels: Mapping[str, str], rule: DestinationRule
     ) -> None:
         self.config, self.namespace, self.scope, self.labels, self.rule = config, namespace, scope, labels, rule
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from webhook.istio.pilot.change_log import Change
-from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.cow_map import CopyOnWriteMap
 from webhook.istio.pilot.hosts import is_wildcard
 from webhook.istio.pilot.services import age_order, exported, visible
 from webhook.model.finding import ObjectRef
@@ -24,8 +24,8 @@ class ServiceIndex:
         """An index without services."""
         self._by_host: dict[str, tuple[Service, ...]] = {}
         self._hosts_of: dict[_Key, tuple[str, ...]] = {}
-        self._peculiar: Shelf[str, str, None] = Shelf()
-        self._unsaid: Shelf[str, str, None] = Shelf()
+        self._peculiar: CopyOnWriteMap[str, str, None] = CopyOnWriteMap()
+        self._unsaid: CopyOnWriteMap[str, str, None] = CopyOnWriteMap()
         self._shared: dict[str, None] = {}
         self._exported: dict[tuple[str, tuple[str, ...]], _Exported] = {}
         self.at = Change()

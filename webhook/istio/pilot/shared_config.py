@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from webhook.istio.injector.paths import lineage
 from webhook.istio.pilot.change_log import Change
-from webhook.istio.pilot.config_store import Config
-from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.config_store import IstioConfig
+from webhook.istio.pilot.cow_map import CopyOnWriteMap
 from webhook.istio.pilot.host_config import Decision, Filed, decide
 from webhook.istio.pilot.hosts import is_wildcard, matches
 from webhook.model.chain import Origination
@@ -30,7 +30,7 @@ class Layer:
 
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     groups: Groups = field(default_factory=dict)
-    below: Shelf[str, FileSet, None] = field(default_factory=Shelf)
+    below: CopyOnWriteMap[str, FileSet, None] = field(default_factory=CopyOnWriteMap)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,11 +43,11 @@ class State:
     routes: Change
 
     @classmethod
-    def of(cls, config: Config) -> "State":
+    def of(cls, config: IstioConfig) -> "State":
         """The state of everything as it is now."""
         return cls(config.mesh, config.rules.at, config.services.at, config.routes.at)
 
-    def holds(self, config: Config) -> bool:
+    def holds(self, config: IstioConfig) -> bool:
         """Whether nothing has changed since."""
         return (
             self.rules is config.rules.at
@@ -72,7 +72,7 @@ class _Shared:
     layer: Layer
 
 
-def shared_layer(config: Config) -> Layer:
+def shared_layer(config: IstioConfig) -> Layer:
     """What a client namespace without anything of its own sees; kept, and derived anew only where hosts changed."""
     known = config.rules.derived
     if isinstance(known, _Shared) and known.state.holds(config):
@@ -91,11 +91,11 @@ def shared_layer(config: Config) -> Layer:
     return layer
 
 
-def _decision(config: Config, host: str) -> Decision | None:
+def _decision(config: IstioConfig, host: str) -> Decision | None:
     return decide(config, STRANGER, host, None, None)
 
 
-def expanded(config: Config, touched: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
+def expanded(config: IstioConfig, touched: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
     """The hosts to decide anew when these patterns have changed."""
     found = set(touched)
     for pattern in touched:
@@ -103,13 +103,13 @@ def expanded(config: Config, touched: Iterable[str], decisions: Mapping[str, Dec
     return found
 
 
-def covered(config: Config, pattern: str, decisions: Mapping[str, Decision]) -> Iterable[str]:
+def covered(config: IstioConfig, pattern: str, decisions: Mapping[str, Decision]) -> Iterable[str]:
     """Hosts for which a rule of that host may change what is in force, given what is."""
     held = [host for host in decisions if matches(pattern, host)]
     return {*held, *config.services.hosts(pattern)} if config.rules.has_tls(pattern) else held
 
 
-def expand(config: Config, patterns: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
+def expand(config: IstioConfig, patterns: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
     """The hosts of services that the patterns cover; wildcards of rules without tls only where tls is in force."""
     found: set[str] = set()
     for pattern in patterns:
@@ -142,7 +142,7 @@ def changed(layer: Layer, changes: Mapping[str, Decision | None]) -> Layer:
     return Layer(decisions, groups, _refiled(layer, groups, (*before.values(), *after.values())))
 
 
-def _refiled(layer: Layer, groups: Groups, touched: Iterable[Filed]) -> Shelf[str, FileSet, None]:
+def _refiled(layer: Layer, groups: Groups, touched: Iterable[Filed]) -> CopyOnWriteMap[str, FileSet, None]:
     """The file sets by directory once the layer has these groups instead. touched: where they may differ."""
     below = layer.below.copy()
     for files in {files for part in touched for files, _ in part}:
@@ -178,9 +178,9 @@ def _host(one: Origination) -> str:
     return one.service.host
 
 
-def by_directory(sets: Iterable[FileSet]) -> Shelf[str, FileSet, None]:
+def by_directory(sets: Iterable[FileSet]) -> CopyOnWriteMap[str, FileSet, None]:
     """File sets by each directory above one of their files, and by the files themselves."""
-    found: Shelf[str, FileSet, None] = Shelf()
+    found: CopyOnWriteMap[str, FileSet, None] = CopyOnWriteMap()
     for files in sets:
         for directory in directories(files):
             found.put(directory, files, None)

@@ -3,13 +3,13 @@
 Which hosts are seen otherwise by a namespace anyway is left to `reach`, one host to `decide`.
 """
 
-from webhook.istio.pilot.config_store import Config
+from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.host_config import Decision, decide
 from webhook.istio.pilot.shared_config import Layer
 from webhook.istio.pilot.sidecar_scope import Scope
 
 
-def scoped(config: Config, client: tuple[str, Scope], layer: Layer, peculiar: set[str]) -> dict[str, Decision]:
+def scoped(config: IstioConfig, client: tuple[str, Scope], layer: Layer, peculiar: set[str]) -> dict[str, Decision]:
     """What a Sidecar leaves; a host with one service keeps its decision, or loses it unless a route names it."""
     namespace, scope = client
     found: dict[str, Decision] = {}

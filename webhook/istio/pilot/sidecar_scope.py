@@ -6,7 +6,7 @@ Leaves which of several services of one host counts to `services`. Behaviour: Is
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.cow_map import CopyOnWriteMap
 from webhook.istio.pilot.destination_rules import selects
 from webhook.istio.pilot.hosts import is_wildcard, matches, overlaps
 from webhook.istio.pilot.services import served
@@ -21,7 +21,7 @@ class SidecarIndex:
 
     def __init__(self) -> None:
         """An index without Sidecars."""
-        self._held: Shelf[str, str, Sidecar] = Shelf()
+        self._held: CopyOnWriteMap[str, str, Sidecar] = CopyOnWriteMap()
 
     def __eq__(self, other: object) -> bool:
         """Two indexes are equal when they hold the same Sidecars."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from webhook.istio.pilot.change_log import Change
-from webhook.istio.pilot.cow_map import Shelf
+from webhook.istio.pilot.cow_map import CopyOnWriteMap
 from webhook.istio.pilot.hosts import covering, is_wildcard, resolve
 from webhook.istio.pilot.services import served
 from webhook.istio.pilot.sidecar_scope import Listener, Scope
@@ -34,10 +34,10 @@ class RouteIndex:
         """An index without VirtualServices. cluster_domain: completes short hosts."""
         self.cluster_domain = cluster_domain
         self._all: dict[_Key, VirtualService] = {}
-        self._hosts: Shelf[str, _Key, VirtualService] = Shelf()
+        self._hosts: CopyOnWriteMap[str, _Key, VirtualService] = CopyOnWriteMap()
         self._wild: dict[str, int] = {}
         self._resolved: dict[_Key, tuple[str, ...]] = {}
-        self._destinations: Shelf[str, _Key, VirtualService] = Shelf()
+        self._destinations: CopyOnWriteMap[str, _Key, VirtualService] = CopyOnWriteMap()
         self.at = Change()
 
     def __eq__(self, other: object) -> bool:
