@@ -19,7 +19,7 @@ from webhook.model.occasion import STATE, Occasion
 from webhook.model.request import Request
 from webhook.model.workload import Workload
 from webhook.policy import Policy
-from webhook.trace.change import Broken, ChangePicture
+from webhook.trace.change import BrokenWorkload, ChangePicture
 from webhook.trace.destination import Stage
 from webhook.trace.injection_candidates import asking
 from webhook.trace.not_applied import explain
@@ -54,7 +54,7 @@ class Impact:
         accepts = request.ref.kind == "DestinationRule" and accepted(request, self.after.workload_paths)
         return ChangePicture(request.ref, request.operation, losses, unseen, accepts)
 
-    def _broken(self, workload: Workload, ref: ObjectRef, policy: Policy, at: datetime) -> Broken | None:
+    def _broken(self, workload: Workload, ref: ObjectRef, policy: Policy, at: datetime) -> BrokenWorkload | None:
         """What a workload loses that had what it needs for a host; any other was never served, or broken before.
 
         What a rule lacks that it did not use before breaks nothing either.
@@ -72,14 +72,14 @@ class Impact:
         denials_after += _denials(lost_files(after, lost, policy))
         left_behind = _denials(stranded_pods(before, after, served, policy))
         if left_behind and not denials_after:
-            return Broken(workload.ref, tuple(left_behind), running=True)
+            return BrokenWorkload(workload.ref, tuple(left_behind), running=True)
         if not denials_after:
-            return Broken(workload.ref, miss=_missed(after, ref)) if served and not after.intents else None
+            return BrokenWorkload(workload.ref, miss=_missed(after, ref)) if served and not after.intents else None
         if denials_before and not self._any_use and served <= served_hosts(after, denials_after):
             return None
         reported = {*self.told, *(finding.identity for finding in denials_before)}
         new = tuple(finding for finding in denials_after if finding.identity not in reported)
-        return Broken(workload.ref, new) if new else None
+        return BrokenWorkload(workload.ref, new) if new else None
 
     def _concerned(self, ref: ObjectRef) -> Iterable[Workload]:
         """Workloads whose verdict may depend on the object, those of its own namespace first."""

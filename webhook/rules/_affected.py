@@ -3,12 +3,12 @@
 from collections import Counter
 
 from webhook.rules._words import counted
-from webhook.trace.change import Broken
+from webhook.trace.change import BrokenWorkload
 
 NAMED = 2
 
 
-def affected(own: tuple[Broken, ...], others: tuple[Broken, ...]) -> str:
+def affected(own: tuple[BrokenWorkload, ...], others: tuple[BrokenWorkload, ...]) -> str:
     """The workloads of the author's namespace by name, the others as a number per namespace."""
     named = [str(one.workload) for one in own[:NAMED]]
     if len(own) > NAMED:

@@ -7,7 +7,7 @@ from webhook.model.chain import Chain
 from webhook.model.finding import ObjectRef, Violation
 from webhook.model.material import CertificateFacts
 from webhook.rules._words import quote
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 FIELD_WORDS = {
@@ -16,7 +16,7 @@ FIELD_WORDS = {
     "caCertificates": "CA bundle",
     "caCrl": "revocation list",
 }
-Words = Callable[[WorkloadPicture, Refused], tuple[str, str]]
+Words = Callable[[WorkloadPicture, RefusedFile], tuple[str, str]]
 
 
 def refusals(picture: WorkloadPicture, words: Mapping[str, Words]) -> Iterator[Violation]:

@@ -59,8 +59,8 @@ def meant_by(name: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _meant_by(name: str) -> str | None:
-    prefix, _, last = name.casefold().rpartition("/")
-    plain = last.replace("-", "").replace("_", "").replace(".", "")
+    prefix, _, base_name = name.casefold().rpartition("/")
+    plain = base_name.replace("-", "").replace("_", "").replace(".", "")
     if name in _EXACT:
         return None
     if "mtls" in prefix and "guard" in prefix:
@@ -73,8 +73,8 @@ def _meant_by(name: str) -> str | None:
 
 
 def _ours_by_alias(plain: str) -> str | None:
-    found = _ALIASES.get(plain)
-    return found if found is not None and found.startswith(PREFIX) else None
+    annotation = _ALIASES.get(plain)
+    return annotation if annotation is not None and annotation.startswith(PREFIX) else None
 
 
 def _near(plain: str, names: dict[str, str], cutoff: float) -> str | None:

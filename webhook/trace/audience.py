@@ -61,30 +61,30 @@ class AudiencePicture(DestinationPicture):
         if not self.client_settings:
             return ()
         entry = merge((self.rule,))[0]
-        read = (files for service in self.services for files, _ in share(self.view.mesh, service, entry).filed)
-        return tuple(dict.fromkeys(files for files in read if files.client_certificate))
+        file_sets = (files for service in self.services for files, _ in share(self.view.mesh, service, entry).filed)
+        return tuple(dict.fromkeys(files for files in file_sets if files.client_certificate))
 
     @cached
     def served(self) -> bool:
         """Whether at least one workload holds all files of a set, and is told by this rule to read them."""
-        held = (
+        served = (
             self._told(ref, files)
             for files, prepared in self.prepared.items()
             for refs in prepared.values()
             for ref in refs
         )
-        return any(held) or any(self.brought.values()) or len(self._asking) > ASKED
+        return any(served) or any(self.brought.values()) or len(self._asking) > ASKED
 
     @cached
     def brought(self) -> Mapping[str, frozenset[ObjectRef]]:
         """By namespace: the workloads that ask injection for the rule's files, and get them."""
-        getting = by_namespace(one for one in self._asking[:ASKED] if self._gets(one))
-        return {name: frozenset(one.ref for one in workloads) for name, workloads in getting.items()}
+        getting = by_namespace(workload for workload in self._asking[:ASKED] if self._gets(workload))
+        return {name: frozenset(workload.ref for workload in workloads) for name, workloads in getting.items()}
 
     @cached
     def _asking(self) -> tuple[Workload, ...]:
         """The workloads within reach that may ask injection for this rule; one more than ASKED, if there are more."""
-        return tuple(nsmallest(ASKED + 1, self._askers(), key=lambda one: by_name(one.ref)))
+        return tuple(nsmallest(ASKED + 1, self._askers(), key=lambda workload: by_name(workload.ref)))
 
     def _askers(self) -> Iterator[Workload]:
         hosts = {service.host for service in self.services}
@@ -119,14 +119,14 @@ class AudiencePicture(DestinationPicture):
         reached: dict[str, int] = {}
         unprepared: dict[str, frozenset[ObjectRef]] = {}
         for namespace in self.view.workloads.namespaces() if self.file_sets else ():
-            here = self._reached(namespace)
-            held = (
-                *(held.get(namespace, _NOBODY) for held in self.prepared.values()),
+            with_sidecar = self._reached(namespace)
+            prepared = (
+                *(refs.get(namespace, _NOBODY) for refs in self.prepared.values()),
                 self.brought.get(namespace, _NOBODY),
             )
-            lacking = here.difference(*held)
-            if here:
-                reached[namespace] = len(here)
+            lacking = with_sidecar.difference(*prepared)
+            if with_sidecar:
+                reached[namespace] = len(with_sidecar)
             if lacking:
                 unprepared[namespace] = lacking
         return Audience(reached, unprepared)
@@ -134,7 +134,7 @@ class AudiencePicture(DestinationPicture):
     @cached
     def held_by_gateways(self) -> bool:
         """Whether gateways have the rule's files in their proxy, and no other workload has."""
-        refs = {ref for prepared in self.prepared.values() for held in prepared.values() for ref in held}
+        refs = {ref for prepared in self.prepared.values() for workloads in prepared.values() for ref in workloads}
         return bool(refs) and all(map(self._is_gateway, refs))
 
     def _is_gateway(self, ref: ObjectRef) -> bool:
@@ -148,21 +148,27 @@ class AudiencePicture(DestinationPicture):
         """A workload to which the rule applies, which lacks its files, and mounts something for it."""
         lacking = self.audience.unprepared
         near = self.view.workloads.mounting([path for files in self.file_sets for _, path in files.items()])
-        others = (one for name in lacking for one in self.view.workloads.with_mounts(name))
-        mounting = {one.ref: one for one in (*near, *others) if one.ref in lacking.get(one.namespace, _NOBODY)}
-        first = nsmallest(LOOKED_AT, mounting, key=by_name)
-        pictures = (picture_as_injected(mounting[ref], self.view, self.horizon) for ref in first)
-        wanted = frozenset(self.file_sets)
-        return next((one.ref for one in pictures if not wanted.isdisjoint(one.intents)), None)
+        in_lacking = (workload for name in lacking for workload in self.view.workloads.with_mounts(name))
+        mounting = {
+            workload.ref: workload
+            for workload in (*near, *in_lacking)
+            if workload.ref in lacking.get(workload.namespace, _NOBODY)
+        }
+        examined = nsmallest(LOOKED_AT, mounting, key=by_name)
+        pictures = (picture_as_injected(mounting[ref], self.view, self.horizon) for ref in examined)
+        file_sets = frozenset(self.file_sets)
+        return next((picture.ref for picture in pictures if not file_sets.isdisjoint(picture.intents)), None)
 
     @cached
     def servers_selected(self) -> ObjectRef | None:
         """A workload behind the rule's own host that its workloadSelector picks, where a caller is meant."""
         selector, namespace = self.rule.selector, self.ref.namespace
         workloads = self.view.workloads.of_namespace(namespace) if selector is not None else ()
-        picked = (one for one in workloads if selects(selector or {}, one.template.labels))
+        picked = (workload for workload in workloads if selects(selector or {}, workload.template.labels))
         return min(
-            (one.ref for one in picked if self._serves(namespace, one.template.labels)), key=by_name, default=None
+            (workload.ref for workload in picked if self._serves(namespace, workload.template.labels)),
+            key=by_name,
+            default=None,
         )
 
     def _serves(self, namespace: str, labels: Mapping[str, str]) -> bool:
@@ -177,8 +183,8 @@ class AudiencePicture(DestinationPicture):
         if not self.view.is_told(namespace, self.ref):
             return _NOBODY
         everyone = injected(self.view, namespace)
-        own = any(service.selector and service.namespace == namespace for service in self.services)
-        if selector is None and not own:
+        has_servers = any(service.selector and service.namespace == namespace for service in self.services)
+        if selector is None and not has_servers:
             return everyone
         return frozenset(ref for ref in everyone if self._calls(ref))
 

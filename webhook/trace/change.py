@@ -7,7 +7,7 @@ from webhook.model.finding import Finding, ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenWorkload:
     """A workload that the change breaks.
 
     findings: the denials that it did not have before; empty when it merely has no rule any more that makes it present
@@ -30,19 +30,19 @@ class ChangePicture:
 
     ref: ObjectRef
     operation: str
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[BrokenWorkload, ...] = ()
     unseen: int = 0
     accepted: bool = False
 
     @property
-    def own(self) -> tuple[Broken, ...]:
+    def own(self) -> tuple[BrokenWorkload, ...]:
         """Those in the namespace of the changed object, which its author is likely to own."""
-        return tuple(one for one in self.broken if one.workload.namespace == self.ref.namespace)
+        return tuple(broken for broken in self.broken if broken.workload.namespace == self.ref.namespace)
 
     @property
-    def others(self) -> tuple[Broken, ...]:
+    def others(self) -> tuple[BrokenWorkload, ...]:
         """Those of other namespaces."""
-        return tuple(one for one in self.broken if one.workload.namespace != self.ref.namespace)
+        return tuple(broken for broken in self.broken if broken.workload.namespace != self.ref.namespace)
 
     @property
     def prevents(self) -> bool:

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A file that the sidecar will not load. chain: of the file at fault. other: the pair's other half, if any."""
+class RefusedFile:
+    """A file that the sidecar will not load. chain: of the file at fault.
+
+    counterpart: the certificate of a private key, or the private key of a certificate, if there is one.
+    """
 
     chain: Chain
     refusal: "LoadFailure"
-    other: Chain | None = None
+    counterpart: Chain | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LocatedCertificate:
     """A certificate that the sidecar presents or verifies with.
 
     certain: False for a mount of which nobody knows what it is for.
@@ -37,41 +40,43 @@ class Held:
     certain: bool = True
 
 
-def refused(credentials: tuple[Credential, ...]) -> Iterator[Refused]:
+def refused(credentials: tuple[Credential, ...]) -> Iterator[RefusedFile]:
     """Everything among the credentials that agent or Envoy do not load, at most one per pair, CA and CRL."""
     for credential in credentials:
         yield from _refused_pair(credential)
         yield from _refused_alone(credential)
 
 
-def _refused_pair(credential: Credential) -> Iterator[Refused]:
+def _refused_pair(credential: Credential) -> Iterator[RefusedFile]:
     certificate, key = credential.certificate, credential.key
-    first, second = _material(certificate), _material(key)
-    if certificate is None or key is None or first is None or second is None:
+    certificate_file, key_file = _material(certificate), _material(key)
+    if certificate is None or key is None or certificate_file is None or key_file is None:
         return
     from webhook.material.proxy_loading import sidecar_refuses_pair
 
-    refusal = sidecar_refuses_pair(first, second)
+    refusal = sidecar_refuses_pair(certificate_file, key_file)
     if refusal is not None:
         at_key = refusal.role == "key"
-        yield Refused(key if at_key else certificate, refusal, certificate if at_key else key)
+        yield RefusedFile(key if at_key else certificate, refusal, certificate if at_key else key)
 
 
-def _refused_alone(credential: Credential) -> Iterator[Refused]:
+def _refused_alone(credential: Credential) -> Iterator[RefusedFile]:
     from webhook.material.proxy_loading import sidecar_refuses_ca, sidecar_refuses_crl
 
     for chain, judge in ((credential.ca, sidecar_refuses_ca), (credential.crl, sidecar_refuses_crl)):
         material = _material(chain)
         refusal = judge(material) if material is not None else None
         if chain is not None and refusal is not None:
-            yield Refused(chain, refusal)
+            yield RefusedFile(chain, refusal)
 
 
 def _material(chain: Chain | None) -> Material | None:
     return None if chain is None or chain.file.absent else chain.file.material
 
 
-def client_certificates(credentials: Iterable[Credential], mounts: Iterable[UnexplainedMount]) -> Iterator[Held]:
+def client_certificates(
+    credentials: Iterable[Credential], mounts: Iterable[UnexplainedMount]
+) -> Iterator[LocatedCertificate]:
     """The certificates of every client certificate file, and those of mounts that serve no rule in force.
 
     Where such a mount was meant for a rule, its certificate will be the one that is presented once the mount is mended.
@@ -91,17 +96,17 @@ def ca_certificates(credentials: Iterable[Credential]) -> Iterator[tuple[Chain, 
             yield credential.ca, material.certificates
 
 
-def _of_chain(chain: Chain | None) -> Iterator[Held]:
+def _of_chain(chain: Chain | None) -> Iterator[LocatedCertificate]:
     material = _material(chain)
     if chain is None or material is None or chain.file.object is None:
         return
     for position, certificate in enumerate(material.certificates):
-        yield Held(chain.file.object, chain.file.key, position, certificate)
+        yield LocatedCertificate(chain.file.object, chain.file.key, position, certificate)
 
 
-def _of_secret(ref: ObjectRef, keys: Mapping[str, Material], *, certain: bool) -> Iterator[Held]:
-    own = {key.public_key for material in keys.values() for key in material.keys}
+def _of_secret(ref: ObjectRef, keys: Mapping[str, Material], *, certain: bool) -> Iterator[LocatedCertificate]:
+    public_keys = {key.public_key for material in keys.values() for key in material.keys}
     for name, material in keys.items():
-        first = material.certificates[:1]
-        if first and first[0].public_key in own:
-            yield Held(ref, name, 0, first[0], certain=certain)
+        leaf = material.certificates[:1]
+        if leaf and leaf[0].public_key in public_keys:
+            yield LocatedCertificate(ref, name, 0, leaf[0], certain=certain)

@@ -33,7 +33,7 @@ def keys_of(context: WorkloadContext, secret: str) -> frozenset[str] | None:
     if facts is not None:
         return frozenset(facts.keys)
     makers = context.view.producers("Secret", context.workload.namespace, secret)
-    return next((one.keys for one in makers if one.keys), None)
+    return next((producer.keys for producer in makers if producer.keys), None)
 
 
 def key_for(field: str, name: str, keys: frozenset[str]) -> str:
@@ -46,30 +46,36 @@ def key_for(field: str, name: str, keys: frozenset[str]) -> str:
 
 def fit(files: FileSet, keys: frozenset[str] | None) -> Fit:
     """How a Secret with these data keys fits the file set."""
-    wanted = [(field, basename(path)) for field, path in files.items()]
-    if keys is None or all(name in keys for _, name in wanted):
+    file_names = [(field, basename(path)) for field, path in files.items()]
+    if keys is None or all(name in keys for _, name in file_names):
         return Fit.EXACT
-    return Fit.RENAMED if all(key_for(field, name, keys) in keys for field, name in wanted) else Fit.LACKING
+    return Fit.RENAMED if all(key_for(field, name, keys) in keys for field, name in file_names) else Fit.LACKING
 
 
 def sources(files: FileSet, keys: Mapping[str, frozenset[str] | None]) -> Mapping[str, str] | None:
     """By field: the only Secret that has the file; None where several have it, or none has. keys: by Secret."""
     if len(keys) == 1:
         return dict.fromkeys((field for field, _ in files.items()), next(iter(keys)))
-    whole = [secret for secret, each in keys.items() if each is not None and fit(files, each) is Fit.EXACT]
+    whole = [
+        secret for secret, data_keys in keys.items() if data_keys is not None and fit(files, data_keys) is Fit.EXACT
+    ]
     if whole:
         return dict.fromkeys((field for field, _ in files.items()), whole[0]) if len(whole) == 1 else None
     chosen = {field: _source(field, basename(path), keys) for field, path in files.items()}
-    pair = {chosen.get("clientCertificate"), chosen.get("privateKey")} - {None}
-    if not all(chosen.values()) or len(pair) > 1:
+    pair_secrets = {chosen.get("clientCertificate"), chosen.get("privateKey")} - {None}
+    if not all(chosen.values()) or len(pair_secrets) > 1:
         return None
     return {field: secret for field, secret in chosen.items() if secret}
 
 
 def _source(field: str, name: str, keys: Mapping[str, frozenset[str] | None]) -> str | None:
     """The only Secret with that data key, else with the usual data key, else whose data keys are not in view."""
-    exact = [secret for secret, each in keys.items() if each is not None and name in each]
-    usual = [secret for secret, each in keys.items() if each is not None and key_for(field, name, each) in each]
-    unseen = [secret for secret, each in keys.items() if each is None]
+    exact = [secret for secret, data_keys in keys.items() if data_keys is not None and name in data_keys]
+    usual = [
+        secret
+        for secret, data_keys in keys.items()
+        if data_keys is not None and key_for(field, name, data_keys) in data_keys
+    ]
+    unseen = [secret for secret, data_keys in keys.items() if data_keys is None]
     holders = exact or usual or unseen
     return holders[0] if len(holders) == 1 else None

@@ -91,8 +91,8 @@ class DestinationPicture:
     @cached
     def config(self) -> IstioConfig:
         """Istio's objects, with short hosts completed by the mesh's own cluster domain."""
-        held, domain = self.view.config, self.view.mesh.cluster_domain
-        return replace(held, rules=held.rules.in_domain(domain), routes=held.routes.in_domain(domain))
+        config, domain = self.view.config, self.view.mesh.cluster_domain
+        return replace(config, rules=config.rules.in_domain(domain), routes=config.routes.in_domain(domain))
 
     @cached
     def host(self) -> str:
@@ -102,16 +102,16 @@ class DestinationPicture:
     @cached
     def services(self) -> tuple[Service, ...]:
         """Services, of any namespace, that the host names (a wildcard: all that it matches)."""
-        held = self.config.services
+        services = self.config.services
         if not is_wildcard(self.host):
-            return held.of_host(self.host)
-        return tuple(service for host in sorted(held.hosts(self.host)) for service in held.of_host(host))
+            return services.of_host(self.host)
+        return tuple(service for host in sorted(services.hosts(self.host)) for service in services.of_host(host))
 
     @cached
     def originations(self) -> tuple[Origination, ...]:
         """Per service, port and subset: the tls block of this rule that is in force there if the rule wins."""
         entry = merge((self.rule,))[0]
-        return tuple(one for service in self.services for one in originations(entry, service))
+        return tuple(origination for service in self.services for origination in originations(entry, service))
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -124,7 +124,9 @@ class DestinationPicture:
     @cached
     def presenting(self) -> tuple[Origination, ...]:
         """The originations at which a client certificate is presented."""
-        return tuple(one for one in self.originations if self.presents(one.tls, one.service))
+        return tuple(
+            origination for origination in self.originations if self.presents(origination.tls, origination.service)
+        )
 
     def presents(self, tls: TlsSettings | None, service: Service) -> bool:
         """Whether this tls block makes sidecars present the client certificate that it names to the service."""
@@ -146,7 +148,11 @@ class DestinationPicture:
     @cached
     def used(self) -> tuple[Origination, ...]:
         """The presenting originations at which at least one call ends; without any the rule is in vain."""
-        return tuple(one for one in self.presenting if (one.service.host, one.port.number, one.subset) in self.ends)
+        return tuple(
+            origination
+            for origination in self.presenting
+            if (origination.service.host, origination.port.number, origination.subset) in self.ends
+        )
 
     @cached
     def for_gateway(self) -> bool:

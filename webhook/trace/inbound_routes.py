@@ -20,11 +20,11 @@ _KINDS = ("http", "tcp")
 def arrivals(config: IstioConfig, host: str, namespace: str) -> tuple[Call, ...]:
     """The plain calls that end at the host. namespace: of a rule for it, whose workloads may call it, too."""
     naming = tuple(config.routes.naming(host).values())
-    called = dict.fromkeys((host, *(one for route in naming for one in config.routes.hosts(route))))
+    called = dict.fromkeys((host, *(name for route in naming for name in config.routes.hosts(route))))
     callers = dict.fromkeys((STRANGER, namespace, *_namespaces(config, host), *_granted(naming)))
-    found = [call for caller in callers for one in called for call in _calls(config, one, caller)]
-    found.extend(call for route in naming for call in _unlisted(config, route))
-    return tuple(dict.fromkeys(call for call in found if call.host == host and call.end is End.SERVICE))
+    calls = [call for caller in callers for name in called for call in _calls(config, name, caller)]
+    calls.extend(call for route in naming for call in _unlisted(config, route))
+    return tuple(dict.fromkeys(call for call in calls if call.host == host and call.end is End.SERVICE))
 
 
 def _namespaces(config: IstioConfig, host: str) -> Iterator[str]:
@@ -48,13 +48,13 @@ def _unlisted(config: IstioConfig, route: VirtualService) -> Iterator[Call]:
     """What a VirtualService does with calls to a host of its own for which there is no service."""
     if all(is_wildcard(host) or host in config.services for host in config.routes.hosts(route)):
         return
-    for one in route.routes:
-        for target in one.targets if one.kind in _KINDS else ():
+    for branch in route.routes:
+        for target in branch.targets if branch.kind in _KINDS else ():
             host = config.routes.resolve(target.host, route)
             services = config.services.of_host(host)
             ports = [port for service in services for port in service.ports if target.port in (None, port.number)]
             for port in ports:
-                called = ServicePort(port.number, protocol="HTTP" if one.kind == "http" else "TCP")
+                called = ServicePort(port.number, protocol="HTTP" if branch.kind == "http" else "TCP")
                 yield Call(
-                    called, End.SERVICE, host, port.number, target.subset, route.ref, target.path, one.conditional
+                    called, End.SERVICE, host, port.number, target.subset, route.ref, target.path, branch.conditional
                 )

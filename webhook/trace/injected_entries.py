@@ -22,4 +22,4 @@ def mount_entry(mount: AddedMount) -> dict[str, Any]:
 
 
 def _items(items: Sequence[KeyToPath] | None) -> dict[str, Any]:
-    return {} if items is None else {"items": [{"key": one.key, "path": one.path} for one in items]}
+    return {} if items is None else {"items": [{"key": item.key, "path": item.path} for item in items]}

@@ -20,11 +20,11 @@ def written(pod: PodTemplate, addition: Addition) -> PodTemplate:
     path = f"{pod.path}.spec" if pod.path else "spec"
     proxy = pod.container(PROXY) or Container(PROXY, "auto", path=f"{path}.containers")
     mounted = replace(
-        proxy, mounts=(*proxy.mounts, *(read_mount(one, f"{path}.containers.volumeMounts") for one in mounts))
+        proxy, mounts=(*proxy.mounts, *(read_mount(entry, f"{path}.containers.volumeMounts") for entry in mounts))
     )
     return replace(
         pod,
         annotations={**pod.annotations, INJECTED: noted(addition.mounts)},
-        volumes=(*pod.volumes, *(read_volume(one, f"{path}.volumes") for one in volumes)),
-        containers=(*(one for one in pod.containers if one is not proxy), mounted),
+        volumes=(*pod.volumes, *(read_volume(entry, f"{path}.volumes") for entry in volumes)),
+        containers=(*(container for container in pod.containers if container is not proxy), mounted),
     )

@@ -22,8 +22,8 @@ def picture_as_injected(
     as_it_is = WorkloadPicture(workload, view, horizon, occasion=occasion)
     if not (opts_in(as_it_is) or has_own(workload.template)):
         return as_it_is
-    own = without_own(workload)
-    by_people = as_it_is if own is workload else WorkloadPicture(own, view, horizon, occasion=occasion)
+    unmanaged = without_own(workload)
+    by_people = as_it_is if unmanaged is workload else WorkloadPicture(unmanaged, view, horizon, occasion=occasion)
     addition = plan(by_people)
     hindrance = hindrance_of(as_it_is) if not addition.impossible else None
     if hindrance is not None:
@@ -36,7 +36,7 @@ def picture_as_injected(
     if not is_outdated(workload.template, by_people.declaration, addition):
         as_it_is.addition = addition
         return as_it_is
-    as_injected = replace(workload, template=written(own.template, addition))
+    as_injected = replace(workload, template=written(unmanaged.template, addition))
     return WorkloadPicture(as_injected, view, horizon, addition, occasion)
 
 

@@ -10,12 +10,12 @@ from webhook.trace.secret_choice import Choice
 def awaited(context: WorkloadContext, choice: Choice) -> Iterator[str]:
     """What is missing, in words; nothing for a workload that asks through the label of its namespace alone."""
     declared = context.declaration
-    hosts = {user.service.host for one in choice.chosen for user in one.wish.users}
+    hosts = {user.service.host for chosen in choice.chosen for user in chosen.request.users}
     if declared.destinations:
         missing = (host for host in declared.destinations if host not in hosts)
         yield from (f"a DestinationRule that reads certificate files for {host}" for host in missing)
         return
-    mounted = {name for one in choice.chosen for name in one.secrets.values()}
+    mounted = {name for chosen in choice.chosen for name in chosen.secrets.values()}
     for secret in declared.secrets:
         if secret not in mounted:
             yield f'a DestinationRule that reads the files of Secret "{secret}"'

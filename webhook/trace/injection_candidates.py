@@ -39,12 +39,12 @@ def brought(view: ClusterView, workload: Workload, horizon: Horizon) -> frozense
 
     Kept until something of Istio or in the namespace changes.
     """
-    key, here = ("brought", workload.ref), view.tallies.at(workload.namespace)
-    state, found = view.memo.get(key, (None, frozenset()))
-    if state is not here:
-        found = _brought(view, workload, horizon)
-        view.memo[key] = (here, found)
-    return frozenset(found)
+    key, tallies = ("brought", workload.ref), view.tallies.at(workload.namespace)
+    state, file_sets = view.memo.get(key, (None, frozenset()))
+    if state is not tallies:
+        file_sets = _brought(view, workload, horizon)
+        view.memo[key] = (tallies, file_sets)
+    return frozenset(file_sets)
 
 
 def _brought(view: ClusterView, workload: Workload, horizon: Horizon) -> frozenset[FileSet]:

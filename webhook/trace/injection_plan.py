@@ -21,7 +21,7 @@ from webhook.trace.data_keys import key_for, keys_of
 from webhook.trace.injected_template import written
 from webhook.trace.injected_volumes import added_volume
 from webhook.trace.injection_awaited import awaited
-from webhook.trace.injection_request import Wish, opts_in
+from webhook.trace.injection_request import RequestedFiles, opts_in
 from webhook.trace.istio_directories import in_istio, is_covered
 from webhook.trace.secret_choice import Choice, Chosen, choose
 
@@ -31,10 +31,10 @@ _PAIR = ("clientCertificate", "privateKey")
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _PlannedFile:
     """One file to come: where, and from which key of which Secret. rule: who reads it, in words.
 
-    held: whether the Secret has the key; None when it is not in view. named: `items` demand the key, so that a Pod
+    has_key: whether the Secret has the key; None when it is not in view. named: `items` demand the key, so that a Pod
     waits for a Secret that has it, where otherwise it would start without the file. foreign: only a DestinationRule of
     another namespace wants it.
     """
@@ -44,7 +44,7 @@ class _Piece:
     secret: str
     key: str
     rule: str
-    held: bool | None
+    has_key: bool | None
     named: bool
     foreign: bool
 
@@ -59,145 +59,145 @@ def plan(context: WorkloadContext) -> Addition:
     if not context.has_sidecar or context.user.rejected:
         return Addition(opted_in=True, refused=context.has_sidecar)  # the validator says what is wrong there
     choice = choose(context)
-    pieces, obstacles = _gathered(context, choice)
-    if any(one.certain for one in obstacles):
+    files, obstacles = _gathered(context, choice)
+    if any(obstacle.certain for obstacle in obstacles):
         return Addition(opted_in=True, obstacles=obstacles, rivals=choice.rivals)
-    built = _assembled(context, pieces)
-    own = [piece for piece in pieces if not piece.foreign]
-    if built.obstacles and own and len(own) < len(pieces):
-        obstacles = (*obstacles, *(replace(one, certain=False) for one in built.obstacles))
-        built = _assembled(context, own)
-    guessed = [one for one in choice.chosen if one.guessed]
+    built = _assembled(context, files)
+    own_files = [file for file in files if not file.foreign]
+    if built.obstacles and own_files and len(own_files) < len(files):
+        obstacles = (*obstacles, *(replace(obstacle, certain=False) for obstacle in built.obstacles))
+        built = _assembled(context, own_files)
+    guessed = [chosen for chosen in choice.chosen if chosen.guessed]
     return replace(
         built,
         obstacles=(*built.obstacles, *obstacles),
         rivals=choice.rivals,
         awaited=tuple(awaited(context, choice)),
-        guessed=frozenset(one.wish.files for one in guessed),
-        unseen=any(_unseen(context, name) for one in guessed for name in one.secrets.values()),
+        guessed=frozenset(chosen.request.files for chosen in guessed),
+        unseen=any(_unseen(context, name) for chosen in guessed for name in chosen.secrets.values()),
         absent=any(_unseen(context, name) for name in choice.secrets),
     )
 
 
-def _gathered(context: WorkloadContext, choice: Choice) -> tuple[list[_Piece], tuple[Obstacle, ...]]:
+def _gathered(context: WorkloadContext, choice: Choice) -> tuple[list[_PlannedFile], tuple[Obstacle, ...]]:
     """The files to come, and the obstacles; what another namespace wants comes last, and gives way."""
-    pieces: dict[str, list[_Piece]] = {}
+    files: dict[str, list[_PlannedFile]] = {}
     obstacles = [*choice.obstacles]
     for chosen in choice.chosen:
-        wanted = _pieces(context, chosen)
-        scattered = list(_scattered(context, wanted))
-        wanted = _with_further(context, chosen.wish, wanted)
-        faults = [*scattered, *_conflicts(context, pieces, wanted), *_hiding(context, wanted)]
-        obstacles.extend(replace(one, certain=one.certain and not chosen.wish.foreign) for one in faults)
-        for piece in wanted if not faults else ():
-            pieces.setdefault(piece.path, []).append(piece)
-    return [piece for each in pieces.values() for piece in each], tuple(dict.fromkeys(obstacles))
+        planned = _planned_files(context, chosen)
+        scattered = list(_scattered(context, planned))
+        planned = _with_further(context, chosen.request, planned)
+        faults = [*scattered, *_conflicts(context, files, planned), *_hiding(context, planned)]
+        obstacles.extend(replace(fault, certain=fault.certain and not chosen.request.foreign) for fault in faults)
+        for file in planned if not faults else ():
+            files.setdefault(file.path, []).append(file)
+    return [file for same_path in files.values() for file in same_path], tuple(dict.fromkeys(obstacles))
 
 
-def _lacking(context: WorkloadContext, wish: Wish) -> list[tuple[str, str]]:
-    """The fields and paths of the wish that no mount and no image covers; the others are somebody's own."""
-    places = ((field, path, context.sidecar.place(path)) for field, path in wish.files.items())
+def _lacking(context: WorkloadContext, request: RequestedFiles) -> list[tuple[str, str]]:
+    """The fields and paths of the request that no mount and no image covers; the others are somebody's own."""
+    places = ((field, path, context.sidecar.place(path)) for field, path in request.files.items())
     return [(field, path) for field, path, place in places if not is_covered(place)]
 
 
-def _pieces(context: WorkloadContext, chosen: Chosen) -> list[_Piece]:
-    rule = str(chosen.wish.users[0].rule.ref)
-    pieces: list[_Piece] = []
-    for field, path in _lacking(context, chosen.wish):
+def _planned_files(context: WorkloadContext, chosen: Chosen) -> list[_PlannedFile]:
+    rule = str(chosen.request.users[0].rule.ref)
+    files: list[_PlannedFile] = []
+    for field, path in _lacking(context, chosen.request):
         secret = chosen.secrets[field]
         keys = keys_of(context, secret)
         key = key_for(field, basename(path), keys or frozenset())
-        unseen, foreign = _unseen(context, secret), chosen.wish.foreign
-        held, named = None if unseen else key in (keys or ()), context.complete and unseen
-        pieces.append(_Piece(field, absolute(path), secret, key, rule, held, named, foreign))
-    return pieces
+        unseen, foreign = _unseen(context, secret), chosen.request.foreign
+        has_key, named = None if unseen else key in (keys or ()), context.complete and unseen
+        files.append(_PlannedFile(field, absolute(path), secret, key, rule, has_key, named, foreign))
+    return files
 
 
-def _with_further(context: WorkloadContext, wish: Wish, pieces: list[_Piece]) -> list[_Piece]:
+def _with_further(context: WorkloadContext, request: RequestedFiles, files: list[_PlannedFile]) -> list[_PlannedFile]:
     """The files also where a DestinationRule wants them besides, while its paths move from one directory to another."""
-    if len({dirname(absolute(path)) for _, path in wish.files.items()}) != 1:
-        return pieces
-    directories = [place for user in wish.users for place in also_mounted(user.rule.annotations)]
-    further = (replace(piece, path=f"{place}/{basename(piece.path)}") for place in directories for piece in pieces)
-    free = (piece for piece in further if context.sidecar.place(piece.path).mount is None)
-    return list({piece.path: piece for piece in (*pieces, *free)}.values())
+    if len({dirname(absolute(path)) for _, path in request.files.items()}) != 1:
+        return files
+    directories = [place for user in request.users for place in also_mounted(user.rule.annotations)]
+    further = (replace(file, path=f"{place}/{basename(file.path)}") for place in directories for file in files)
+    free = (file for file in further if context.sidecar.place(file.path).mount is None)
+    return list({file.path: file for file in (*files, *free)}.values())
 
 
 def _unseen(context: WorkloadContext, secret: str) -> bool:
     return context.view.secret(context.workload.namespace, secret) is None
 
 
-def _scattered(context: WorkloadContext, pieces: list[_Piece]) -> Iterator[Obstacle]:
+def _scattered(context: WorkloadContext, files: list[_PlannedFile]) -> Iterator[Obstacle]:
     """Files of one rule in several directories, unless the Secrets plainly have what belongs into each.
 
     A certificate that is not beside its key comes, more often than not, from another Secret than the key does.
     """
-    places = list(dict.fromkeys(dirname(piece.path) for piece in pieces))
-    split = len({dirname(piece.path) for piece in pieces if piece.field in _PAIR}) > 1
-    lacks = [piece for piece in pieces if piece.held is False]
+    places = list(dict.fromkeys(dirname(file.path) for file in files))
+    split = len({dirname(file.path) for file in files if file.field in _PAIR}) > 1
+    lacks = [file for file in files if file.has_key is False]
     if len(places) < 2 or not (split or lacks):
         return
     why = "" if split else f', and Secret "{lacks[0].secret}" holds no "{lacks[0].key}"'
     yield Obstacle(
         context.pod.path,
-        f"{pieces[0].rule} reads its files from {len(places)} directories: {', '.join(places[:4])}{why}",
+        f"{files[0].rule} reads its files from {len(places)} directories: {', '.join(places[:4])}{why}",
         "let the rule read all of them from one directory, or mount them by hand",
     )
 
 
 def _conflicts(
-    context: WorkloadContext, accepted: Mapping[str, list[_Piece]], pieces: list[_Piece]
+    context: WorkloadContext, accepted: Mapping[str, list[_PlannedFile]], files: list[_PlannedFile]
 ) -> Iterator[Obstacle]:
     """Two sources for one path."""
-    own: dict[str, _Piece] = {}
-    for piece in pieces:
-        first = next(iter(accepted.get(piece.path, ())), own.setdefault(piece.path, piece))
-        if (first.secret, first.key) != (piece.secret, piece.key):
+    by_path: dict[str, _PlannedFile] = {}
+    for file in files:
+        earlier = next(iter(accepted.get(file.path, ())), by_path.setdefault(file.path, file))
+        if (earlier.secret, earlier.key) != (file.secret, file.key):
             yield Obstacle(
                 context.pod.path,
-                f'{first.rule} and {piece.rule} want {piece.path} from "{first.secret}" and from "{piece.secret}"',
+                f'{earlier.rule} and {file.rule} want {file.path} from "{earlier.secret}" and from "{file.secret}"',
                 "let one of the rules read another path",
             )
 
 
-def _hiding(context: WorkloadContext, pieces: list[_Piece]) -> Iterator[Obstacle]:
+def _hiding(context: WorkloadContext, files: list[_PlannedFile]) -> Iterator[Obstacle]:
     """Directories of Istio, and those whose mount would hide what the sidecar needs."""
-    yield from in_istio(context, [(piece.rule, piece.path) for piece in pieces])
-    for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
-        names = {basename(piece.path) for piece in pieces if dirname(piece.path) == directory}
+    yield from in_istio(context, [(file.rule, file.path) for file in files])
+    for directory in dict.fromkeys(dirname(file.path) for file in files):
+        names = {basename(file.path) for file in files if dirname(file.path) == directory}
         if directory in defaults.DIRECTORIES or names & {*defaults.IDENTITY_FILES.get(directory, ())}:
             yield Obstacle(
                 context.pod.path,
-                f"a mount at {directory}, where {pieces[0].rule} reads, would hide files that the sidecar needs",
+                f"a mount at {directory}, where {files[0].rule} reads, would hide files that the sidecar needs",
                 "let the rule read from a directory of its own, as /etc/mtlsfiles",
             )
 
 
-def _assembled(context: WorkloadContext, pieces: list[_Piece]) -> Addition:
-    """The volumes and mounts for the pieces: one mount per directory."""
+def _assembled(context: WorkloadContext, files: list[_PlannedFile]) -> Addition:
+    """The volumes and mounts for the files: one mount per directory."""
     volumes: dict[str, AddedVolume] = {}
     mounts: list[AddedMount] = []
-    for directory in dict.fromkeys(dirname(piece.path) for piece in pieces):
-        here = [piece for piece in pieces if dirname(piece.path) == directory]
-        volume = added_volume(_by_secret(here), every_key=_is_plain(here))
+    for directory in dict.fromkeys(dirname(file.path) for file in files):
+        in_directory = [file for file in files if dirname(file.path) == directory]
+        volume = added_volume(_by_secret(in_directory), every_key=_is_plain(in_directory))
         volumes[volume.name] = volume
         mounts.append(AddedMount(volume.name, directory))
     addition = Addition(opted_in=True, volumes=tuple(volumes.values()), mounts=tuple(mounts), in_spec=in_spec(context))
     return _limited(context, addition)
 
 
-def _by_secret(pieces: list[_Piece]) -> tuple[tuple[str, tuple[KeyToPath, ...]], ...]:
+def _by_secret(files: list[_PlannedFile]) -> tuple[tuple[str, tuple[KeyToPath, ...]], ...]:
     """The Secrets of one directory, each with the files that come from it."""
-    files: dict[str, dict[str, KeyToPath]] = {}
-    for piece in pieces:
-        files.setdefault(piece.secret, {})[piece.path] = KeyToPath(piece.key, basename(piece.path))
-    return tuple((secret, tuple(items.values())) for secret, items in files.items())
+    by_secret: dict[str, dict[str, KeyToPath]] = {}
+    for file in files:
+        by_secret.setdefault(file.secret, {})[file.path] = KeyToPath(file.key, basename(file.path))
+    return tuple((secret, tuple(items.values())) for secret, items in by_secret.items())
 
 
-def _is_plain(pieces: list[_Piece]) -> bool:
+def _is_plain(files: list[_PlannedFile]) -> bool:
     """Whether the Secret can be mounted without `items`: one Secret, no other names, and no key to wait for."""
-    alone = len({piece.secret for piece in pieces}) == 1
-    return alone and all(piece.key == basename(piece.path) and not piece.named for piece in pieces)
+    alone = len({file.secret for file in files}) == 1
+    return alone and all(file.key == basename(file.path) and not file.named for file in files)
 
 
 def _limited(context: WorkloadContext, addition: Addition) -> Addition:

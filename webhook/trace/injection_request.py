@@ -20,7 +20,7 @@ Age = tuple[bool, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedFiles:
     """A file set that the workload opts in to. users: the likeliest first. secrets: the candidates for its source.
 
     named: a DestinationRule names these Secrets, and mounts each; that of another namespace only what the workload does
@@ -48,7 +48,7 @@ def asked_by_namespace(context: WorkloadContext) -> bool:
     return not context.declaration.opted_out and context.namespace.labels.get(INJECT) == "true"
 
 
-def wishes(context: WorkloadContext) -> tuple[Wish, ...]:
+def requested_files(context: WorkloadContext) -> tuple[RequestedFiles, ...]:
     """What the workload opts in to, certain or not; a file set that cannot be mounted anywhere is left out."""
     if not (context.has_sidecar and opts_in(context)):
         return ()
@@ -57,36 +57,40 @@ def wishes(context: WorkloadContext) -> tuple[Wish, ...]:
         for files, users in context.groups.items()
         if all(is_plain(path) and "~" not in path for _, path in files.items())
     }
-    asked = {files: wish for files, users in mountable.items() if (wish := _wish(context, files, users)) is not None}
+    requests = {
+        files: request for files, users in mountable.items() if (request := _request(context, files, users)) is not None
+    }
     for secret in context.declaration.secrets if not context.declaration.destinations else ():
-        if not any(_fits(context, secret, wish) for wish in asked.values()):
-            asked.update(_overridden(context, secret, mountable))
-    return tuple(asked[files] for files in mountable if files in asked)
+        if not any(_fits(context, secret, request) for request in requests.values()):
+            requests.update(_overridden(context, secret, mountable))
+    return tuple(requests[files] for files in mountable if files in requests)
 
 
-def _fits(context: WorkloadContext, secret: str, wish: Wish) -> bool:
-    """Whether the Secret may be for the wish; for that of another namespace only if it has its files."""
-    if secret not in wish.secrets:
+def _fits(context: WorkloadContext, secret: str, request: RequestedFiles) -> bool:
+    """Whether the Secret may be for the request; for that of another namespace only if it has its files."""
+    if secret not in request.secrets:
         return False
-    return wish.named or not wish.foreign or fit(wish.files, keys_of(context, secret)) is not Fit.LACKING
+    return request.named or not request.foreign or fit(request.files, keys_of(context, secret)) is not Fit.LACKING
 
 
 def _overridden(
     context: WorkloadContext, secret: str, mountable: Mapping[FileSet, tuple[Origination, ...]]
-) -> dict[FileSet, Wish]:
+) -> dict[FileSet, RequestedFiles]:
     """The file set of a DestinationRule that names another Secret: that of the workload takes precedence.
 
     It is that of the workload's own namespace whose file names the Secret has, else the oldest; at most one file set.
     """
     keys, candidates = keys_of(context, secret), []
     for files, users in mountable.items():
-        naming = tuple(sorted((one for one in users if named_by(one)), key=lambda one: age(context, one)))
+        naming = tuple(sorted((user for user in users if named_by(user)), key=lambda user: age(context, user)))
         if not naming or not files.client_certificate:
             continue
         lacks, foreign = fit(files, keys) is Fit.LACKING, naming[0].rule.ref.namespace != context.workload.namespace
         if not (lacks and foreign):
-            candidates.append((lacks, age(context, naming[0]), Wish(files, naming, (secret,), foreign=foreign)))
-    chosen = min(candidates, key=lambda one: one[:2], default=None)
+            candidates.append(
+                (lacks, age(context, naming[0]), RequestedFiles(files, naming, (secret,), foreign=foreign))
+            )
+    chosen = min(candidates, key=lambda candidate: candidate[:2], default=None)
     return {chosen[2].files: chosen[2]} if chosen is not None else {}
 
 
@@ -101,24 +105,24 @@ def named_by(user: Origination) -> tuple[str, ...]:
     return listed(user.rule.annotations.get(CLIENT_SECRET, ""))
 
 
-def _wish(context: WorkloadContext, files: FileSet, users: tuple[Origination, ...]) -> Wish | None:
-    """The wish for one file set, None when the workload does not ask for it."""
+def _request(context: WorkloadContext, files: FileSet, users: tuple[Origination, ...]) -> RequestedFiles | None:
+    """The request for one file set, None when the workload does not ask for it."""
     declared = context.declaration
-    chosen = tuple(one for one in users if one.service.host in declared.destinations)
+    chosen = tuple(user for user in users if user.service.host in declared.destinations)
     if declared.destinations and not chosen:
         return None
-    ordered = sorted(chosen or users, key=lambda one: age(context, one))
-    meant = tuple(one for one in ordered if chosen or _is_meant(context, one))
+    ordered = sorted(chosen or users, key=lambda user: age(context, user))
+    meant = tuple(user for user in ordered if chosen or _is_meant(context, user))
     if not meant:
         return None
     foreign = not chosen and meant[0].rule.ref.namespace != context.workload.namespace
     names = _named(context, meant, everybody=bool(chosen))
     shared = tuple(name for name in declared.secrets if name in names)
     if names and not (foreign and shared):
-        return Wish(files, meant, names, named=True, declared=bool(chosen or shared), foreign=foreign)
+        return RequestedFiles(files, meant, names, named=True, declared=bool(chosen or shared), foreign=foreign)
     if not (files.client_certificate or chosen):
         return None
-    return Wish(files, meant, shared or declared.secrets, foreign=foreign)
+    return RequestedFiles(files, meant, shared or declared.secrets, foreign=foreign)
 
 
 def _is_meant(context: WorkloadContext, user: Origination) -> bool:
@@ -133,10 +137,10 @@ def _is_meant(context: WorkloadContext, user: Origination) -> bool:
 def _named(context: WorkloadContext, users: tuple[Origination, ...], *, everybody: bool) -> tuple[str, ...]:
     """The Secrets that DestinationRules name for the file set; of those of other namespaces only the oldest counts."""
     declared = context.declaration.secrets
-    naming = [one for one in users if named_by(one)]
+    naming = [user for user in users if named_by(user)]
     if everybody:
-        agreeing = [one for one in naming if not declared or any(name in declared for name in named_by(one))]
-        return tuple(dict.fromkeys(name for one in agreeing for name in named_by(one)))
-    own = [one for one in naming if one.rule.ref.namespace == context.workload.namespace]
-    first = own or (users[:1] if named_by(users[0]) else ())
-    return tuple(dict.fromkeys(name for one in first for name in named_by(one)))
+        agreeing = [user for user in naming if not declared or any(name in declared for name in named_by(user))]
+        return tuple(dict.fromkeys(name for user in agreeing for name in named_by(user)))
+    of_namespace = [user for user in naming if user.rule.ref.namespace == context.workload.namespace]
+    counting = of_namespace or (users[:1] if named_by(users[0]) else ())
+    return tuple(dict.fromkeys(name for user in counting for name in named_by(user)))

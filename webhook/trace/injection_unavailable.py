@@ -23,18 +23,18 @@ def unavailable(context: WorkloadContext, hindrance: Hindrance) -> Obstacle | No
     lacking = [chosen for chosen in choose(context).chosen if _lacks(context, chosen)]
     if not lacking:
         return None
-    secrets = ", ".join(dict.fromkeys(f'"{name}"' for one in lacking for name in one.secrets.values()))
-    rule = lacking[0].wish.users[0].rule.ref
+    secrets = ", ".join(dict.fromkeys(f'"{name}"' for chosen in lacking for name in chosen.secrets.values()))
+    rule = lacking[0].request.users[0].rule.ref
     return Obstacle(
         _path(context),
         f"{hindrance.reason}: Pods lack the files of {rule}",
         f"mount {secrets} by hand, or {hindrance.remedy}",
-        certain=not all(one.guessed or one.wish.foreign for one in lacking),
+        certain=not all(chosen.guessed or chosen.request.foreign for chosen in lacking),
     )
 
 
 def _lacks(context: WorkloadContext, chosen: Chosen) -> bool:
-    return not all(is_covered(context.sidecar.place(path)) for _, path in chosen.wish.files.items())
+    return not all(is_covered(context.sidecar.place(path)) for _, path in chosen.request.files.items())
 
 
 def _path(context: WorkloadContext) -> str:

@@ -31,8 +31,8 @@ def intents(
     for files in _evident(context, provided, mounts):
         meant.setdefault(files, Intent.EVIDENT)
     for files, intent in tuple(meant.items()):
-        for other in routed(context, files):
-            meant.setdefault(other, intent)
+        for routed_files in routed(context, files):
+            meant.setdefault(routed_files, intent)
     return meant
 
 
@@ -66,4 +66,4 @@ def _declared(context: WorkloadContext) -> Iterator[FileSet]:
         if any(user.service.host in declaration.destinations for user in users):
             yield files
     if not declaration.destinations and any(named_by(user) for users in context.groups.values() for user in users):
-        yield from (one.wish.files for one in choose(context).chosen if one.wish.named)
+        yield from (chosen.request.files for chosen in choose(context).chosen if chosen.request.named)

@@ -25,8 +25,8 @@ _SAME_NAME = 4
 def names_host(context: WorkloadContext, host: str) -> bool:
     """Whether variables, arguments or ConfigMaps of the application name the host."""
     spellings = {host, *_short(host, context.view.mesh.cluster_domain)}
-    said = context.named_hosts
-    return not spellings.isdisjoint(said) or (is_wildcard(host) and any(matches(host, one) for one in said))
+    named = context.named_hosts
+    return not spellings.isdisjoint(named) or (is_wildcard(host) and any(matches(host, name) for name in named))
 
 
 def _short(host: str, domain: str) -> Iterator[str]:
@@ -46,9 +46,11 @@ def strong(context: WorkloadContext, files: FileSet, secrets: Iterable[str]) -> 
 
 def _shared(context: WorkloadContext, files: FileSet, secret: str) -> bool:
     """Whether another workload of the namespace has the files from the same Secret."""
-    own = context.workload
-    users = [one.ref for one in context.view.workloads.using_secret(own.namespace, secret) if one.ref != own.ref]
-    return bool(users) and not prepared_for(context.view, files).get(own.namespace, frozenset()).isdisjoint(users)
+    workload = context.workload
+    users = [
+        user.ref for user in context.view.workloads.using_secret(workload.namespace, secret) if user.ref != workload.ref
+    ]
+    return bool(users) and not prepared_for(context.view, files).get(workload.namespace, frozenset()).isdisjoint(users)
 
 
 def provided_elsewhere(context: WorkloadContext, files: FileSet) -> bool:
@@ -59,13 +61,16 @@ def provided_elsewhere(context: WorkloadContext, files: FileSet) -> bool:
     """
     users = context.groups.get(files, ())
     rules = dict.fromkeys(user.rule.ref for user in users)
-    own = {context.ref, *earlier_pods(context.view, context.ref, [mount.mount_path for mount in context.user_mounts])}
+    own_refs = {
+        context.ref,
+        *earlier_pods(context.view, context.ref, [mount.mount_path for mount in context.user_mounts]),
+    }
     for namespace, refs in prepared_for(context.view, files).items():
-        if not refs <= own and any(context.view.is_told(namespace, rule) for rule in rules):
+        if not refs <= own_refs and any(context.view.is_told(namespace, rule) for rule in rules):
             return True
     hosts = [user.service.host for user in users]
     asking = context.view.workloads.naming(hosts)
-    return any(one.ref != context.ref and one.template.annotations.get(_DESTINATIONS) for one in asking)
+    return any(workload.ref != context.ref and workload.template.annotations.get(_DESTINATIONS) for workload in asking)
 
 
 _DESTINATIONS = "mtls-guard.io/destinations"
@@ -112,8 +117,8 @@ def similar_path(mount: Mount, files: FileSet) -> bool:
 
     That the paths are below the mount is no sign by itself.
     """
-    here = normal(mount.mount_path)
-    return any(_alike(here, place) for place in places(files))
+    directory = normal(mount.mount_path)
+    return any(_alike(directory, place) for place in places(files))
 
 
 def places(files: FileSet) -> frozenset[str]:
@@ -122,13 +127,13 @@ def places(files: FileSet) -> frozenset[str]:
     return frozenset((*paths, *map(dirname, paths)))
 
 
-def _alike(one: str, other: str) -> bool:
-    if one == other:
+def _alike(directory: str, place: str) -> bool:
+    if directory == place:
         return True
-    (above, name), (beside, wanted) = one.rsplit("/", 1), other.rsplit("/", 1)
-    name, wanted = _plain(name), _plain(wanted)
-    long_enough = min(len(name), len(wanted)) >= _SAME_NAME
-    return above == beside and long_enough and (name.startswith(wanted) or wanted.startswith(name))
+    (parent, name), (place_parent, place_name) = directory.rsplit("/", 1), place.rsplit("/", 1)
+    name, place_name = _plain(name), _plain(place_name)
+    long_enough = min(len(name), len(place_name)) >= _SAME_NAME
+    return parent == place_parent and long_enough and (name.startswith(place_name) or place_name.startswith(name))
 
 
 def _plain(name: str) -> str:

@@ -26,10 +26,10 @@ def without_own(workload: Workload) -> Workload:
     if not has_own(pod):
         return workload
     containers = tuple(
-        replace(one, mounts=tuple(mount for mount in one.mounts if not is_own(mount.name)))
-        if one.name == PROXY
-        else one
-        for one in pod.containers
+        replace(container, mounts=tuple(mount for mount in container.mounts if not is_own(mount.name)))
+        if container.name == PROXY
+        else container
+        for container in pod.containers
     )
     volumes = tuple(volume for volume in pod.volumes if not is_own(volume.name))
     annotations = annotated(pod.annotations, {})
@@ -87,7 +87,7 @@ def own_mounts(pod: PodTemplate) -> frozenset[AddedMount]:
     """The mounts that mtls-guard has added: to the finished istio-proxy, or by annotation without the spec in view."""
     proxy = pod.container(PROXY)
     mounts = proxy.mounts if proxy is not None else read_user_volumes(pod).mounts
-    added = [AddedMount(one.name, one.mount_path) for one in mounts if is_own(one.name)]
+    added = [AddedMount(mount.name, mount.mount_path) for mount in mounts if is_own(mount.name)]
     if proxy is None:
         added += [AddedMount(name, path) for name, _, path in _noted(pod.annotations.get(INJECTED, ""))]
     return frozenset(added)
@@ -95,11 +95,11 @@ def own_mounts(pod: PodTemplate) -> frozenset[AddedMount]:
 
 def noted(mounts: Sequence[AddedMount]) -> str:
     """The mounts as the annotation INJECTED has them."""
-    return ",".join(f"{one.name}:{one.mount_path}" for one in mounts)
+    return ",".join(f"{mount.name}:{mount.mount_path}" for mount in mounts)
 
 
 def _noted(text: str) -> Iterator[tuple[str, str, str]]:
-    return (one.partition(":") for one in text.split(",") if one)
+    return (mount.partition(":") for mount in text.split(",") if mount)
 
 
 def own_secrets(pod: PodTemplate) -> frozenset[str]:
@@ -109,4 +109,4 @@ def own_secrets(pod: PodTemplate) -> frozenset[str]:
 
 def own_volumes(pod: PodTemplate) -> tuple[Volume, ...]:
     """The volumes that mtls-guard has added, by annotation or in the pod spec."""
-    return tuple(one for one in (*pod.volumes, *read_user_volumes(pod).volumes) if is_own(one.name))
+    return tuple(volume for volume in (*pod.volumes, *read_user_volumes(pod).volumes) if is_own(volume.name))

@@ -3,7 +3,7 @@
 from webhook.model.injection_plan import is_own
 from webhook.model.workload import Mount
 from webhook.trace.context import WorkloadContext
-from webhook.trace.injection_request import Wish
+from webhook.trace.injection_request import RequestedFiles
 
 
 def by_hand(context: WorkloadContext, path: str) -> tuple[Mount, str] | None:
@@ -15,7 +15,7 @@ def by_hand(context: WorkloadContext, path: str) -> tuple[Mount, str] | None:
     return (mount, source.name) if source is not None and source.kind == "secret" and source.name else None
 
 
-def is_of_other_secret(context: WorkloadContext, wish: Wish) -> bool:
-    """Whether a person mounts every file of the wish from Secrets that it does not name: it is served without them."""
-    held = [by_hand(context, path) for _, path in wish.files.items()]
-    return all(one is not None and one[1] not in wish.secrets for one in held)
+def is_of_other_secret(context: WorkloadContext, request: RequestedFiles) -> bool:
+    """Whether a person's mounts provide every file of the request, from Secrets that the request does not name."""
+    mounts = [by_hand(context, path) for _, path in request.files.items()]
+    return all(mount is not None and mount[1] not in request.secrets for mount in mounts)

@@ -11,33 +11,33 @@ from webhook.model.mesh import FileSet
 from webhook.model.workload import PodTemplate
 from webhook.trace.context import WorkloadContext
 
-_SPARE = 500
+_MOST_UNUSED = 500
 """Answers kept for no file set in force, beside as many as are: what a moment of change takes away may come back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class MissingFileSets:
     """What a sidecar without own mounts lacks: file sets with the number of rules behind each, and rules in all."""
 
     sets: Mapping[FileSet, int]
     rules: int
 
 
-def plain_missing(context: WorkloadContext) -> Lacking:
+def plain_missing(context: WorkloadContext) -> MissingFileSets:
     """The file sets of the namespace that a sidecar without own mounts lacks; worked out once per reach."""
     key = "plain missing"
-    known: Lacking | None = context.reach.derived.get(key)
-    if known is None:
-        known = context.reach.derived[key] = _plain_missing(context)
-    return known
+    missing: MissingFileSets | None = context.reach.derived.get(key)
+    if missing is None:
+        missing = context.reach.derived[key] = _plain_missing(context)
+    return missing
 
 
-def _plain_missing(context: WorkloadContext) -> Lacking:
+def _plain_missing(context: WorkloadContext) -> MissingFileSets:
     lacks = _bare(context)
     lost = {
         files: {user.rule.ref for user in users} for files, users in context.reach.groups({}).items() if lacks(files)
     }
-    return Lacking({files: len(refs) for files, refs in lost.items()}, len(set().union(*lost.values())))
+    return MissingFileSets({files: len(refs) for files, refs in lost.items()}, len(set().union(*lost.values())))
 
 
 def _bare(context: WorkloadContext) -> Callable[[FileSet], bool]:
@@ -45,21 +45,21 @@ def _bare(context: WorkloadContext) -> Callable[[FileSet], bool]:
 
     Such a sidecar holds nothing of a Secret or ConfigMap that somebody may change.
     """
-    known: dict[FileSet, bool] = context.view.lasting.setdefault("bare lacks", {})
+    answers: dict[FileSet, bool] = context.view.lasting.setdefault("bare lacks", {})
     present = context.reach.groups({})
-    if len(known) > 2 * len(present) + _SPARE:  # the others may be of rules that have gone
-        for files in [one for one in known if one not in present]:
-            del known[files]
+    if len(answers) > 2 * len(present) + _MOST_UNUSED:  # the others may be of rules that have gone
+        for files in [stored for stored in answers if stored not in present]:
+            del answers[files]
     bare = sidecar_files(PodTemplate("", {}, {}), UserVolumes(), Injection(Answer.YES, ""), context.view.mesh)
 
     def lacks(files: FileSet) -> bool:
         """The answer for one file set."""
-        answer = known.get(files)
+        answer = answers.get(files)
         if answer is None:
             absent = any(bare.resolve(path, context.contents).absent for _, path in context.view.mesh.used(files))
             answer = absent
             if all(is_possible(path) for _, path in files.items()):
-                known[files] = absent
+                answers[files] = absent
         return answer
 
     return lacks
@@ -68,26 +68,26 @@ def _bare(context: WorkloadContext) -> Callable[[FileSet], bool]:
 def missing_by_names(context: WorkloadContext) -> Mapping[frozenset[str], tuple[FileSet, ...]]:
     """The file sets with a client certificate that a plain sidecar lacks, by the names of their files."""
     key = "missing by names"
-    known: Mapping[frozenset[str], tuple[FileSet, ...]] | None = context.reach.derived.get(key)
-    if known is None:
-        found: dict[frozenset[str], list[FileSet]] = {}
+    by_names: Mapping[frozenset[str], tuple[FileSet, ...]] | None = context.reach.derived.get(key)
+    if by_names is None:
+        grouped: dict[frozenset[str], list[FileSet]] = {}
         for files in plain_missing(context).sets:
             if files.client_certificate:
-                found.setdefault(frozenset(basename(path) for _, path in files.items()), []).append(files)
-        known = context.reach.derived[key] = {names: tuple(held) for names, held in found.items()}
-    return known
+                grouped.setdefault(frozenset(basename(path) for _, path in files.items()), []).append(files)
+        by_names = context.reach.derived[key] = {names: tuple(file_sets) for names, file_sets in grouped.items()}
+    return by_names
 
 
 def of_own_services(context: WorkloadContext) -> tuple[FileSet, ...]:
     """The file sets for hosts of Kubernetes Services of the namespace, whose servers do not call them."""
     key = "file sets of own services"
-    known: tuple[FileSet, ...] | None = context.reach.derived.get(key)
-    if known is None:
+    file_sets: tuple[FileSet, ...] | None = context.reach.derived.get(key)
+    if file_sets is None:
         groups, name = context.reach.groups({}), context.workload.namespace
-        own = (
+        for_own_services = (
             files
             for files, users in groups.items()
             if any(user.service.selector and user.service.namespace == name for user in users)
         )
-        known = context.reach.derived[key] = tuple(own)
-    return known
+        file_sets = context.reach.derived[key] = tuple(for_own_services)
+    return file_sets

@@ -61,8 +61,8 @@ class MountCandidate:
         self.volume = volume = context.sidecar.volume(mount.name)
         self.shared = not explained_secrets.isdisjoint(_names(volume))
         """Whether its Secret also explains another mount, so that only strong signs count."""
-        self.sources = [one for one in sources_of(volume) if one.kind == "secret" and one.name]
-        named = ((one, context.view.secret(context.workload.namespace, one.name)) for one in self.sources)
+        self.sources = [source for source in sources_of(volume) if source.kind == "secret" and source.name]
+        named = ((source, context.view.secret(context.workload.namespace, source.name)) for source in self.sources)
         self.seen = tuple((source, facts) for source, facts in named if facts is not None)
         self.names = frozenset(name for source, facts in self.seen for name in _files_of(source, facts))
         self.credential = any(holds_client_credential(facts) for _, facts in self.seen)
@@ -114,28 +114,28 @@ class MountCandidate:
     def belongs_to(self, rule: DestinationRule) -> bool:
         """Whether the DestinationRule is of the workload's namespace, or Secret or volume are named after its host."""
         host, names = self.context.view.config.rules.host(rule), (*self.secrets, self.mount.name)
-        own = rule.ref.namespace == self.context.workload.namespace
-        return own or any(named_after(host, name) for name in names)
+        same_namespace = rule.ref.namespace == self.context.workload.namespace
+        return same_namespace or any(named_after(host, name) for name in names)
 
     def _weakly(self, files: FileSet) -> bool:
         hosts = (user.service.host for user in self.context.groups[files])
         if self.shared or not weak_signs_count(self.context, hosts):
             return False
-        near, here = tied(self.context, files, (*self.secrets, self.mount.name)), self._is_at(files)
+        near, at_path = tied(self.context, files, (*self.secrets, self.mount.name)), self._is_at(files)
         if self.empty:
-            return here and (near or self.malformed)
+            return at_path and (near or self.malformed)
         if self.fits(files):
-            optional = any(one.optional for one in self.sources)
-            return here or (not optional and (near or similar_path(self.mount, files)))
-        return here and (self._fits_pair(files) or (near and self._fits_some(files)))
+            optional = any(source.optional for source in self.sources)
+            return at_path or (not optional and (near or similar_path(self.mount, files)))
+        return at_path and (self._fits_pair(files) or (near and self._fits_some(files)))
 
     def _is_at(self, files: FileSet) -> bool:
         return normal(self.mount.mount_path) in places(files)
 
     def _fits_pair(self, files: FileSet) -> bool:
         """Whether certificate and private key are there, and only the CA or the revocation list is missing."""
-        pair = {basename(files.client_certificate), basename(files.private_key)}
-        return bool(files.client_certificate) and self.names.issuperset(pair)
+        names = {basename(files.client_certificate), basename(files.private_key)}
+        return bool(files.client_certificate) and self.names.issuperset(names)
 
     def _fits_some(self, files: FileSet) -> bool:
         return self.credential or any(basename(path) in self.names for _, path in files.items())
@@ -197,9 +197,9 @@ def _files_of(source: Source, facts: SecretFacts) -> Iterable[str]:
 
 def _with_files(candidate: MountCandidate, taken: Collection[FileSet]) -> UnexplainedMount:
     """taken: file sets for which other mounts are meant; one with a path below this mount is still considered."""
-    likely = _likeliest(candidate, frozenset(taken).difference(candidate.incomplete))
-    evident = next((files for files in likely if candidate.is_sign(files)), None)
-    files = evident or next(iter(likely), None)
+    nearest = _likeliest(candidate, frozenset(taken).difference(candidate.incomplete))
+    evident = next((files for files in nearest if candidate.is_sign(files)), None)
+    files = evident or next(iter(nearest), None)
     facts = tuple(facts for _, facts in candidate.seen)
     secret = next(iter(candidate.secrets), "")
     return UnexplainedMount(candidate.mount, candidate.volume, secret, facts, files, evident is not None)
@@ -224,6 +224,6 @@ def holds_client_credential(facts: SecretFacts) -> bool:
     materials = tuple(facts.keys.values())
     certificates = (certificate for material in materials for certificate in material.certificates)
     certified = {
-        one.public_key for one in certificates if one.usages is None or not _FOR_CLIENTS.isdisjoint(one.usages)
+        leaf.public_key for leaf in certificates if leaf.usages is None or not _FOR_CLIENTS.isdisjoint(leaf.usages)
     }
     return any(key.public_key in certified for material in materials for key in material.keys if key.public_key)

@@ -59,7 +59,7 @@ def near_misses(context: WorkloadContext, intended: Collection[FileSet]) -> tupl
     annotations = (*_misplaced(context), *_misspelt(context), *_ignored(context))
     if not context.has_sidecar or context.user.rejected:
         return annotations
-    if any(one.lacks_annotation(USER_VOLUME_MOUNT) for one in annotations):
+    if any(slip.lacks_annotation(USER_VOLUME_MOUNT) for slip in annotations):
         return annotations
     return (*annotations, *_unmounted(context, intended), *_application_only(context, intended))
 
@@ -67,12 +67,12 @@ def near_misses(context: WorkloadContext, intended: Collection[FileSet]) -> tupl
 def _misplaced(context: WorkloadContext) -> Iterator[NearMiss]:
     workload = context.workload
     levels = (("metadata", workload.annotations), ("spec.jobTemplate.metadata", workload.job_annotations))
-    for level, held in levels if workload.template.path else ():
-        if _WANTED.isdisjoint(held):
+    for level, annotations in levels if workload.template.path else ():
+        if _WANTED.isdisjoint(annotations):
             continue
-        names = tuple(name for name in WANTED if name in held and name not in context.pod.annotations)
+        names = tuple(name for name in WANTED if name in annotations and name not in context.pod.annotations)
         if names:
-            files, sure = _would_serve(context, {name: held[name] for name in names})
+            files, sure = _would_serve(context, {name: annotations[name] for name in names})
             yield NearMiss("misplaced", f'{level}.annotations["{names[0]}"]', names, files=files, sure=sure)
 
 
@@ -80,18 +80,18 @@ def _misspelt(context: WorkloadContext) -> Iterator[NearMiss]:
     pod = context.pod
     prefix = f"{pod.path}.metadata" if pod.path else "metadata"
     odd = islice((name for name in pod.annotations if name not in _WANTED and odd_name(name)), ENTRIES)
-    found = [
+    slips = [
         (f'{prefix}.annotations["{name}"]', name, meant, pod.annotations[name])
         for name in odd
         if (meant := meant_by(name)) is not None
     ]
     if not _WANTED.isdisjoint(pod.labels):
         labels = (name for name in WANTED if name in pod.labels and name not in pod.annotations)
-        found += [(f'{prefix}.labels["{name}"]', name, name, pod.labels[name]) for name in labels]
-    if not found:
+        slips += [(f'{prefix}.labels["{name}"]', name, name, pod.labels[name]) for name in labels]
+    if not slips:
         return
-    files, sure = _would_serve(context, {meant: value for _, _, meant, value in found if meant})
-    for path, name, meant, _ in found:
+    files, sure = _would_serve(context, {meant: value for _, _, meant, value in slips if meant})
+    for path, name, meant, _ in slips:
         yield NearMiss("misspelt", path, (name,), meant, files if meant else (), sure and bool(meant))
 
 
@@ -105,7 +105,7 @@ def _ignored(context: WorkloadContext) -> Iterator[NearMiss]:
     sets = (files for mount in context.user.mounts for files in context.reach.under(mount.mount_path))
     secrets = [source.name for volume in context.user.volumes for source in sources_of(volume)]
     meant = (files for files in dict.fromkeys(sets) if files in context.groups and tied(context, files, secrets))
-    files = tuple(one for one in meant if _lacks(context, one))
+    files = tuple(file_set for file_set in meant if _lacks(context, file_set))
     yield NearMiss("ignored", f'{prefix}.annotations["{names[0]}"]', names, files=files)
 
 
@@ -141,8 +141,8 @@ def _unmounted(context: WorkloadContext, intended: Collection[FileSet]) -> Itera
 def _unmet(context: WorkloadContext, intended: Collection[FileSet], volume: Volume) -> tuple[FileSet, ...]:
     """The file sets that the volume may be for, two at most: any while its Secret is not in view."""
     source = volume.source
-    known = source.kind != "secret" or context.view.secret(context.workload.namespace, source.name) is not None
-    if known or (context.complete and context.view.unread("Secret", context.workload.namespace, source.name)):
+    in_view = source.kind != "secret" or context.view.secret(context.workload.namespace, source.name) is not None
+    if in_view or (context.complete and context.view.unread("Secret", context.workload.namespace, source.name)):
         return _fitting(context, intended, _credential_names(context, volume))
     every = frozenset(name for names in missing_by_names(context) for name in names)
     return _fitting(context, intended, every)
@@ -158,18 +158,18 @@ def _application_only(context: WorkloadContext, intended: Collection[FileSet]) -
     for container in context.pod.containers:
         for mount in container.mounts:
             volume = volumes.get(mount.name)
-            found = _applied(context, intended, mount, volume) if volume is not None else None
-            if found is not None:
+            slip = _applied(context, intended, mount, volume) if volume is not None else None
+            if slip is not None:
                 del volumes[mount.name]
-                yield found
+                yield slip
 
 
 def _applied(context: WorkloadContext, intended: Collection[FileSet], mount: Mount, volume: Volume) -> NearMiss | None:
     """sure: at the very directory of a file set, with a second sign. Elsewhere, `tls.crt` may be a server's own."""
     names = _credential_names(context, volume)
-    here = normal(mount.mount_path)
+    directory = normal(mount.mount_path)
     below = context.reach.under(mount.mount_path) if names else ()
-    fitting = tuple(files for files in below if here in places(files) and _wants(context, intended, files, names))
+    fitting = tuple(files for files in below if directory in places(files) and _wants(context, intended, files, names))
     meant = next((files for files in fitting if second_sign(context, files, [volume.source.name])), None)
     if meant is not None:
         return NearMiss("application-only", mount.path, files=(meant,), sure=True, mount=mount, volume=volume)
@@ -183,16 +183,16 @@ def _applied(context: WorkloadContext, intended: Collection[FileSet], mount: Mou
 
 def _wants(context: WorkloadContext, intended: Collection[FileSet], files: FileSet, names: frozenset[str]) -> bool:
     """Whether the file set is in force, unmeant so far, lacking in a plain sidecar, and of files of these names."""
-    wanted = frozenset(basename(path) for _, path in files.items())
+    file_names = frozenset(basename(path) for _, path in files.items())
     missing = plain_missing(context).sets
     lacking = files in missing and files in context.groups and files not in intended
-    return wanted <= names and lacking and not serves_itself(context, files)
+    return file_names <= names and lacking and not serves_itself(context, files)
 
 
 def _fitting(context: WorkloadContext, intended: Collection[FileSet], names: frozenset[str]) -> tuple[FileSet, ...]:
     """The first two file sets that want files of these names; two are enough to say that nobody knows which."""
     missing = missing_by_names(context) if names else {}
-    sets = (files for wanted, held in missing.items() if wanted <= names for files in held)
+    sets = (files for file_names, file_sets in missing.items() if file_names <= names for files in file_sets)
     return tuple(islice((files for files in sets if _wants(context, intended, files, names)), 2))
 
 

@@ -44,7 +44,7 @@ def _meant(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> It
         named = (rule for name in candidate.secrets for rule in _naming(context).get(("credential", name), ()))
         yield from ((rule, True) for rule in islice(named, LOOKED_AT) if candidate.belongs_to(rule))
     served = {user.service.host for users in context.groups.values() for user in users}
-    for host in (one for one in context.declaration.destinations if one not in served):
+    for host in (name for name in context.declaration.destinations if name not in served):
         declared = islice(_naming(context).get(("host", host), ()), LOOKED_AT)
         yield from ((rule, True) for rule in declared if is_offered(context, rule))
 
@@ -66,10 +66,10 @@ def _mentioning(context: WorkloadContext, candidate: MountCandidate) -> Iterator
 
 def is_offered(context: WorkloadContext, rule: DestinationRule) -> bool:
     """Whether the DestinationRule is of the workload's namespace, or is exported to it."""
-    own = context.workload.namespace
-    if rule.ref.namespace == own:
+    namespace = context.workload.namespace
+    if rule.ref.namespace == namespace:
         return True
-    return not is_private(rule, context.view.mesh) and reaches(export_set(rule), own)
+    return not is_private(rule, context.view.mesh) and reaches(export_set(rule), namespace)
 
 
 def own_may_follow(context: WorkloadContext, ref: ObjectRef) -> bool:
@@ -80,12 +80,15 @@ def own_may_follow(context: WorkloadContext, ref: ObjectRef) -> bool:
 def _naming(context: WorkloadContext) -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:
     """Rules about client certificates by credential and by host; worked out when first asked for, and kept."""
     key = "rules by credential and host"
-    known: Mapping[tuple[str, str], tuple[DestinationRule, ...]] | None = context.view.memo.get(key)
-    if known is None:
-        found: dict[tuple[str, str], dict[ObjectRef, DestinationRule]] = {}
+    by_name: Mapping[tuple[str, str], tuple[DestinationRule, ...]] | None = context.view.memo.get(key)
+    if by_name is None:
+        grouped: dict[tuple[str, str], dict[ObjectRef, DestinationRule]] = {}
         rules = context.view.config.rules
-        for rule in sorted((one for one in rules if any(map(about_client, one.settings()))), key=lambda one: one.ref):
+        for rule in sorted(
+            (candidate for candidate in rules if any(map(about_client, candidate.settings()))),
+            key=lambda candidate: candidate.ref,
+        ):
             for name in (("host", rules.host(rule)), *(("credential", tls.credential_name) for tls in rule.settings())):
-                found.setdefault(name, {})[rule.ref] = rule
-        known = context.view.memo[key] = {name: tuple(held.values()) for name, held in found.items()}
-    return known
+                grouped.setdefault(name, {})[rule.ref] = rule
+        by_name = context.view.memo[key] = {name: tuple(same_name.values()) for name, same_name in grouped.items()}
+    return by_name

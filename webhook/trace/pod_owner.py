@@ -20,8 +20,8 @@ def origin(view: ClusterView, workload: Workload) -> Workload | None:
     if workload.controller in _OWNERS:
         kind, name = workload.controller, workload.controller_name
         owner = ObjectRef(_OWNERS[kind], kind, workload.namespace, name)
-        held = view.workloads.get(owner) or view.pods.get(owner)
-        return origin(view, held) if held is not None and held.controller else held
+        stored = view.workloads.get(owner) or view.pods.get(owner)
+        return origin(view, stored) if stored is not None and stored.controller else stored
     if workload.controller == "CronJob":
         return view.workloads.get(ObjectRef(_BATCH, "CronJob", workload.namespace, workload.controller_name))
     return None if workload.controller else view.workloads.get(workload.ref)
@@ -31,11 +31,11 @@ def _by_replica_set(view: ClusterView, namespace: str, name: str) -> Workload | 
     """A ReplicaSet is named after its Deployment or Rollout, with a hash behind it; one of its own is stored itself."""
     stem = name.rpartition("-")[0]
     for version, kind, named in ((_APPS, "Deployment", stem), (_APPS, "ReplicaSet", name)):
-        held = view.workloads.get(ObjectRef(version, kind, namespace, named))
-        if held is not None:
-            return held
-    rollouts = (one for one in view.workloads.of_namespace(namespace) if one.ref.kind == "Rollout")
-    return next((one for one in rollouts if one.ref.name == stem), None)
+        stored = view.workloads.get(ObjectRef(version, kind, namespace, named))
+        if stored is not None:
+            return stored
+    rollouts = (rollout for rollout in view.workloads.of_namespace(namespace) if rollout.ref.kind == "Rollout")
+    return next((rollout for rollout in rollouts if rollout.ref.name == stem), None)
 
 
 def created(view: ClusterView, namespace: str, owner: Mapping[str, object]) -> str:
@@ -44,7 +44,7 @@ def created(view: ClusterView, namespace: str, owner: Mapping[str, object]) -> s
     Of a Job that a CronJob made, the CronJob counts: it is no new workload each time that it runs.
     """
     ref = ObjectRef(text(owner.get("apiVersion")), text(owner.get("kind")), namespace, text(owner.get("name")))
-    held = view.workloads.get(ref) or view.pods.get(ref)
-    if held is not None and held.controller == "CronJob":
-        held = origin(view, held) or held
-    return held.created if held is not None else ""
+    controller = view.workloads.get(ref) or view.pods.get(ref)
+    if controller is not None and controller.controller == "CronJob":
+        controller = origin(view, controller) or controller
+    return controller.created if controller is not None else ""

@@ -26,15 +26,15 @@ Owner = tuple[str, str]
 def injected(view: ClusterView, namespace: str) -> frozenset[ObjectRef]:
     """The workloads of the namespace that will have a sidecar; kept until something changes there."""
     tallies = view.tallies.at(namespace)
-    known: frozenset[ObjectRef] | None = tallies.get("injected")
-    if known is None:
+    refs: frozenset[ObjectRef] | None = tallies.get("injected")
+    if refs is None:
         labels = view.namespace(namespace)
-        known = tallies["injected"] = frozenset(
+        refs = tallies["injected"] = frozenset(
             workload.ref
             for workload in view.workloads.of_namespace(namespace)
             if decide_injection(workload.template, labels, view.mesh).answer is Answer.YES
         )
-    return known
+    return refs
 
 
 def prepared_for(view: ClusterView, files: FileSet) -> Mapping[str, frozenset[ObjectRef]]:
@@ -58,16 +58,18 @@ def _counted(
 ) -> frozenset[ObjectRef]:
     view.deadline.check()
     tallies, key = view.tallies.at(namespace), ("prepared", files)
-    known: frozenset[ObjectRef] | None = tallies.get(key)
-    if known is None:
+    prepared: frozenset[ObjectRef] | None = tallies.get(key)
+    if prepared is None:
         by_template, by_pod = mounting
-        ready = [one for one in by_template.get(namespace, ()) if _provides(view, one, files)]
-        pods = _others(view, files, by_pod.get(namespace, ()), {(one.ref.kind, one.ref.name) for one in ready})
+        ready = [workload for workload in by_template.get(namespace, ()) if _provides(view, workload, files)]
+        pods = _others(
+            view, files, by_pod.get(namespace, ()), {(workload.ref.kind, workload.ref.name) for workload in ready}
+        )
         refs = (*ready, *pods, *_behind(view, namespace, pods))
-        known = frozenset(one.ref for one in refs)
+        prepared = frozenset(workload.ref for workload in refs)
         if all(is_possible(path) for _, path in files.items()):
-            tallies[key] = known
-    return known
+            tallies[key] = prepared
+    return prepared
 
 
 def _others(view: ClusterView, files: FileSet, pods: Iterable[Workload], ready: set[Owner]) -> tuple[Workload, ...]:
@@ -89,10 +91,10 @@ def owners(pod: Workload) -> Iterator[Owner]:
 
     A ReplicaSet is named after its workload with a hash behind it, a Job of a CronJob with the minute of its run.
     """
-    name, _, last = pod.controller_name.rpartition("-")
+    name, _, suffix = pod.controller_name.rpartition("-")
     if pod.controller == "ReplicaSet":
         yield from ((kind, name) for kind in _BY_REPLICA_SET)
-    elif pod.controller == "Job" and last.isdecimal():
+    elif pod.controller == "Job" and suffix.isdecimal():
         yield "CronJob", name
     if pod.controller:
         yield pod.controller, pod.controller_name

@@ -65,7 +65,7 @@ def _provided(context: WorkloadContext, files: FileSet) -> ProvidedFiles:
 
 def _is_doubtful(context: WorkloadContext, file: ResolvedFile) -> bool:
     """Whether an object that does not exist is optional, or will be made without the file's data key."""
-    announced = [one.keys for one in makers(context.view, file.object)] if file.object is not None else []
+    announced = [producer.keys for producer in makers(context.view, file.object)] if file.object is not None else []
     unannounced = bool(announced) and not any(not keys or file.key in keys for keys in announced)
     return unannounced or (file.source is not None and file.source.optional is True)
 

@@ -31,11 +31,11 @@ def _places(pod: Workload) -> frozenset[str]:
 def _by_owner(view: ClusterView, namespace: str) -> Mapping[Owner, tuple[Workload, ...]]:
     """Pods of the namespace by kind and name of the workload behind them; kept until a workload changes there."""
     tallies = view.tallies.at(namespace)
-    known: Mapping[Owner, tuple[Workload, ...]] | None = tallies.get("pods by owner")
-    if known is None:
-        made: dict[Owner, list[Workload]] = {}
+    by_owner: Mapping[Owner, tuple[Workload, ...]] | None = tallies.get("pods by owner")
+    if by_owner is None:
+        grouped: dict[Owner, list[Workload]] = {}
         for pod in view.pods.of_namespace(namespace):
             for owner in owners(pod) if pod.ref.kind == "Pod" else ():
-                made.setdefault(owner, []).append(pod)
-        known = tallies["pods by owner"] = {owner: tuple(pods) for owner, pods in made.items()}
-    return known
+                grouped.setdefault(owner, []).append(pod)
+        by_owner = tallies["pods by owner"] = {owner: tuple(pods) for owner, pods in grouped.items()}
+    return by_owner

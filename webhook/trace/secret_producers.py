@@ -31,11 +31,11 @@ def to_come(view: ClusterView, ref: ObjectRef, keys: Collection[str]) -> bool:
     cert-manager is done once it names the issuer; others once they say so, unless they announce the data keys.
     """
     made_by, facts = makers(view, ref), _facts(view, ref)
-    if any(one.keys is not None and not one.keys.issuperset(keys) for one in made_by):
+    if any(producer.keys is not None and not producer.keys.issuperset(keys) for producer in made_by):
         return False
     owner = writer(view, ref)
     if owner is None:
         return False
     if owner.kind == "Certificate":
         return facts is None or not facts.issued
-    return all(one.keys is not None or not one.ready for one in made_by)
+    return all(producer.keys is not None or not producer.ready for producer in made_by)

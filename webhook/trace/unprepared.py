@@ -43,8 +43,8 @@ def unprepared(context: WorkloadContext, intended: Collection[FileSet], near_mis
     count = lacking.rules - sum(lacking.sets[files] for files in meant)
     if count <= 0:
         return Unprepared()
-    rest = (files for files in lacking.sets if files not in meant and files in context.groups)
-    return Unprepared(count, tuple(context.groups[files][0].rule for files in islice(rest, NAMED)))
+    unmeant = (files for files in lacking.sets if files not in meant and files in context.groups)
+    return Unprepared(count, tuple(context.groups[files][0].rule for files in islice(unmeant, NAMED)))
 
 
 def _with_mounts(context: WorkloadContext) -> bool:

@@ -23,5 +23,5 @@ class ViewContents:
         if kind == "secret":
             secret = self.view.secret(self.namespace, name)
             return None if secret is None else secret.keys
-        held = self.view.config_map(self.namespace, name)
-        return None if held is None else held.keys
+        config_map = self.view.config_map(self.namespace, name)
+        return None if config_map is None else config_map.keys

@@ -11,7 +11,7 @@ from webhook.model.material import CertificateFacts
 from webhook.model.mesh import FileSet
 from webhook.trace.cached import cached
 from webhook.trace.context import WorkloadContext
-from webhook.trace.credentials import Held, Refused, ca_certificates, client_certificates, refused
+from webhook.trace.credentials import LocatedCertificate, RefusedFile, ca_certificates, client_certificates, refused
 from webhook.trace.intent import intents
 from webhook.trace.intent_evidence import own_rule
 from webhook.trace.mount_candidates import MountCandidate, UnexplainedMount, mount_candidates, unexplained_mounts
@@ -55,8 +55,8 @@ class WorkloadPicture(WorkloadContext):
         A path that cannot be a file's has none: that is a fault of the rule, and told of it. Nor has a CRL that is
         not used: whether it is there makes no difference.
         """
-        wanted = ((files, *pair) for files in self.intents for pair in self.view.mesh.used(files))
-        return tuple(self._chain(files, field, path) for files, field, path in wanted if is_plain(path))
+        paths = ((files, *field_and_path) for files in self.intents for field_and_path in self.view.mesh.used(files))
+        return tuple(self._chain(files, field, path) for files, field, path in paths if is_plain(path))
 
     def _chain(self, files: FileSet, field: str, path: str) -> Chain:
         file = self.sidecar.resolve(path, self.contents)
@@ -65,9 +65,9 @@ class WorkloadPicture(WorkloadContext):
     @cached
     def credentials(self) -> tuple[Credential, ...]:
         """The chains again, one credential per file set."""
-        held: dict[FileSet, dict[str, Chain]] = {}
+        by_set: dict[FileSet, dict[str, Chain]] = {}
         for chain in self.chains:
-            held.setdefault(chain.files, {})[chain.field] = chain
+            by_set.setdefault(chain.files, {})[chain.field] = chain
         return tuple(
             Credential(
                 files,
@@ -76,16 +76,16 @@ class WorkloadPicture(WorkloadContext):
                 ca=chains.get("caCertificates"),
                 crl=chains.get("caCrl"),
             )
-            for files, chains in held.items()
+            for files, chains in by_set.items()
         )
 
     @cached
-    def refused(self) -> tuple[Refused, ...]:
+    def refused(self) -> tuple[RefusedFile, ...]:
         """Files at the ends of chains that the sidecar will not load."""
         return tuple(refused(self.credentials))
 
     @cached
-    def client_certificates(self) -> tuple[Held, ...]:
+    def client_certificates(self) -> tuple[LocatedCertificate, ...]:
         """The certificates that the sidecar presents, leaf first."""
         return tuple(client_certificates(self.credentials, self.unexplained_mounts))
 
@@ -107,7 +107,7 @@ class WorkloadPicture(WorkloadContext):
     @property
     def left_out(self) -> tuple[str, ...]:
         """The lists that are longer than what is evaluated of them, in words."""
-        return (*self.pod.left_out, *(one.detail for one in self.annotation_faults if one.kind == "left-out"))
+        return (*self.pod.left_out, *(fault.detail for fault in self.annotation_faults if fault.kind == "left-out"))
 
     @cached
     def near_misses(self) -> tuple[NearMiss, ...]:

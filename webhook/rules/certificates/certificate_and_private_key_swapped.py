@@ -21,7 +21,7 @@ from webhook.model.rule import RuleMetadata
 from webhook.rules._material import refusals, role
 from webhook.rules._reads import CHAINS
 from webhook.rules._words import quote
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -30,13 +30,13 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _swapped(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+def _swapped(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
     held = "certificates" if one.refusal.role == "key" else "a private key"
     if one.refusal.role == "ca":
         return f"is read as {role(one.chain)} and holds {held}", "put the certificate of the server's authority there"
-    paths = " and ".join(quote(chain.path) for chain in (one.chain, one.other) if chain is not None)
+    paths = " and ".join(quote(chain.path) for chain in (one.chain, one.counterpart) if chain is not None)
     fix = f"swap the keys of the Secret, or the paths {paths} in the rule"
-    if one.other is not None and one.other.path == one.chain.path:
+    if one.counterpart is not None and one.counterpart.path == one.chain.path:
         fix = (
             f"name two files: clientCertificate and privateKey of {one.chain.rule.ref} are both {quote(one.chain.path)}"
         )

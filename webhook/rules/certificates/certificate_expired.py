@@ -23,7 +23,7 @@ from webhook.rules._material import moment, named, replace_secret, span
 from webhook.rules._producers import renewed
 from webhook.rules._reads import CHAINS, PRODUCERS, WORKLOADS
 from webhook.rules._words import quote
-from webhook.trace.credentials import Held
+from webhook.trace.credentials import LocatedCertificate
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -38,7 +38,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
             yield _expired(picture, held)
 
 
-def _expired(picture: WorkloadPicture, held: Held) -> Violation:
+def _expired(picture: WorkloadPicture, held: LocatedCertificate) -> Violation:
     end, at = held.certificate.not_after, picture.horizon.at
     when = f"expired {span(at - end)} ago" if end <= at else f"expires in {span(end - at)}"
     return Violation(

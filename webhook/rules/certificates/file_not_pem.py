@@ -21,7 +21,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.rule import RuleMetadata
 from webhook.rules._material import refusals, role
 from webhook.rules._reads import CHAINS
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -49,7 +49,7 @@ FORMS = {
 }
 
 
-def _form(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+def _form(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
     form = one.chain.file.material.form if one.chain.file.material is not None else ""
     problem, fix = FORMS.get(form, ("holds no PEM block", "put the PEM file into it"))
     return f"{problem}; it is read as {role(one.chain)}", fix

@@ -20,7 +20,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.rule import RuleMetadata
 from webhook.rules._material import named, refusals
 from webhook.rules._reads import CHAINS
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -29,7 +29,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _order(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+def _order(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
     material, index = one.chain.file.material, one.refusal.block
     block = material.blocks[index] if material is not None and 0 <= index < len(material.blocks) else None
     leaf = named(block.certificate) if block is not None and block.certificate is not None else "the certificate"

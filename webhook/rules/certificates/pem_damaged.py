@@ -22,7 +22,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.rule import RuleMetadata
 from webhook.rules._material import refusals, role
 from webhook.rules._reads import CHAINS
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -53,7 +53,7 @@ SAID = {
 }
 
 
-def _damage(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+def _damage(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
     problem, fix = SAID[one.refusal.code]
     return f"{problem}; it is read as {role(one.chain)}", fix
 

@@ -20,7 +20,7 @@ from webhook.model.finding import Severity, Violation
 from webhook.model.rule import RuleMetadata
 from webhook.rules._material import refusals
 from webhook.rules._reads import CHAINS
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -29,7 +29,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _encrypted(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+def _encrypted(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
     key = one.chain.file.key
     return (
         "the private key is encrypted, and a sidecar has no passphrase",

@@ -24,7 +24,7 @@ from webhook.rules._material import named, refusals, replace_secret, role
 from webhook.rules._producers import renewed
 from webhook.rules._reads import CHAINS, PRODUCERS
 from webhook.rules._words import quote
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -33,8 +33,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _mismatch(picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
-    other = one.other.file if one.other is not None else None
+def _mismatch(picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
+    other = one.counterpart.file if one.counterpart is not None else None
     leaf = other.material.certificates[:1] if other is not None and other.material is not None else ()
     whose = f"{named(leaf[0])} in key {quote(other.key)}" if other is not None and leaf else "the certificate"
     ref = one.chain.file.object

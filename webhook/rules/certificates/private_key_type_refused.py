@@ -21,7 +21,7 @@ from webhook.model.material import CertificateFacts, KeyFacts
 from webhook.model.rule import RuleMetadata
 from webhook.rules._material import refusals
 from webhook.rules._reads import CHAINS
-from webhook.trace.credentials import Refused
+from webhook.trace.credentials import RefusedFile
 from webhook.trace.workload import WorkloadPicture
 
 
@@ -30,7 +30,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _kind(_picture: WorkloadPicture, one: Refused) -> tuple[str, str]:
+def _kind(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
     material = one.chain.file.material
     facts: tuple[CertificateFacts | KeyFacts, ...] = ()
     if material is not None:

@@ -49,7 +49,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _of_hosts(picture: WorkloadPicture, choice: Choice) -> Iterator[Violation]:
     """At most one violation, for the hosts that are named and for which no rule in force reads files."""
-    served = {user.service.host for one in choice.chosen for user in one.wish.users}
+    served = {user.service.host for one in choice.chosen for user in one.request.users}
     missing = [host for host in picture.declaration.destinations if host not in served]
     if missing:
         problem = f"{listed(missing)}: no DestinationRule in force reads files for it"

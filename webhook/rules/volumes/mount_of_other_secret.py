@@ -37,8 +37,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     seen: set[str] = set()
     for chosen in choose(picture).chosen:
-        named = chosen.wish.secrets
-        paths = [path for _, path in chosen.wish.files.items()]
+        named = chosen.request.secrets
+        paths = [path for _, path in chosen.request.files.items()]
         for mount, secret in filter(None, (by_hand(picture, path) for path in paths)):
             if mount.path not in seen and secret not in named:
                 seen.add(mount.path)
