@@ -84,7 +84,7 @@ def _plan(document: "Document", held: "Input") -> "tuple[Addition | None, list[s
     from webhook.model.injection_plan import Addition
     from webhook.trace.injection_plan import plan
     from webhook.trace.managed_entries import is_outdated, without_own
-    from webhook.trace.secret_choice import in_words
+    from webhook.trace.secret_obstacles import in_words
     from webhook.trace.workload import WorkloadPicture
 
     workload = read_workload(document.manifest, held.view.workload_paths)

@@ -7,9 +7,9 @@ that it never changes or ends an injection (`design.md`, section 5).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from posixpath import basename, dirname
+from posixpath import basename
 
-from webhook.kinds.opt_in_annotations import CLIENT_SECRET, DESTINATIONS, read_declaration
+from webhook.kinds.opt_in_annotations import CLIENT_SECRET, read_declaration
 from webhook.model.chain import Origination
 from webhook.model.injection_plan import Obstacle, Rivals
 from webhook.trace.context import WorkloadContext
@@ -17,6 +17,7 @@ from webhook.trace.data_keys import Fit, fit, keys_of, sources
 from webhook.trace.injection_request import NEWEST, Age, RequestedFiles, age, named_by, requested_files
 from webhook.trace.manual_mounts import is_of_other_secret
 from webhook.trace.pod_owner import origin
+from webhook.trace.secret_obstacles import ambiguous, annotation, unusable
 
 Rank = tuple[int, Age]
 _OWN, _OWN_RENAMED, _FOREIGN, _LATER, _OWN_DOUBTFUL = range(5)
@@ -67,11 +68,11 @@ def _settled(context: WorkloadContext, request: RequestedFiles) -> Iterator[Chos
     """The request with its Secrets, or why it has none."""
     keys = {name: keys_of(context, name) for name in request.secrets}
     if request.foreign and not request.declared and any(_useless(context, request, name) for name in keys):
-        yield _unusable(context, request)
+        yield unusable(context, request)
         return
     chosen = sources(request.files, keys) if keys else None
     if chosen is None:
-        yield _ambiguous(context, request, certain=not request.foreign and None not in keys.values())
+        yield ambiguous(context, request, certain=not request.foreign and None not in keys.values())
         return
     yield Chosen(request, chosen)
     conflicting = [
@@ -80,9 +81,7 @@ def _settled(context: WorkloadContext, request: RequestedFiles) -> Iterator[Chos
         if request.foreign and named_by(user) and not {*named_by(user)} & {*request.secrets}
     ]
     if conflicting:
-        yield _ambiguous(
-            context, replace(request, secrets=(*request.secrets, *named_by(conflicting[0]))), certain=False
-        )
+        yield ambiguous(context, replace(request, secrets=(*request.secrets, *named_by(conflicting[0]))), certain=False)
 
 
 def _useless(context: WorkloadContext, request: RequestedFiles, secret: str) -> bool:
@@ -131,7 +130,7 @@ class _Free:
                 if preferred is request and self._alone(request, name)
             ]
             if len(alone) > 1:
-                yield _ambiguous(self.context, request, certain=not request.foreign)
+                yield ambiguous(self.context, request, certain=not request.foreign)
             elif alone:
                 yield Chosen(
                     request, dict.fromkeys((field for field, _ in request.files.items()), alone[0]), request.foreign
@@ -213,58 +212,3 @@ class _Free:
             name for neighbour in neighbours for name in read_declaration(neighbour.template.annotations).secrets
         } - {secret}
         return any(fit(request.files, keys) is Fit.EXACT for name in named if (keys := keys_of(self.context, name)))
-
-
-def _ambiguous(context: WorkloadContext, request: RequestedFiles, *, certain: bool) -> Obstacle:
-    goal = request.users[0].service.host
-    if not request.secrets:
-        return Obstacle(
-            annotation(context, DESTINATIONS),
-            f"{goal} is named, and no Secret for its client certificate",
-            f"add the annotation {CLIENT_SECRET} with the Secret's name",
-        )
-    rules = dict.fromkeys(str(user.rule.ref) for user in request.users if request.named and named_by(user))
-    if len(rules) > 1:
-        return _at_one_path(context, request, list(rules), certain=certain)
-    problem = f"{next(iter(rules))} names several Secrets" if rules else "several Secrets are named"
-    return Obstacle(
-        annotation(context, CLIENT_SECRET),
-        f"{problem} for {goal}: {', '.join(request.secrets[:4])}",
-        f"annotate the DestinationRule with {CLIENT_SECRET}, or name one Secret",
-        certain=certain,
-    )
-
-
-def _at_one_path(context: WorkloadContext, request: RequestedFiles, rules: list[str], *, certain: bool) -> Obstacle:
-    """DestinationRules that read the same paths, and name different Secrets for them."""
-    path = next(path for _, path in request.files.items())
-    problem = f"{' and '.join(rules[:3])} read {path} and name different Secrets: {', '.join(request.secrets[:4])}"
-    fix = f"let all but one of them read from another directory than {dirname(path)}"
-    return Obstacle(annotation(context, CLIENT_SECRET), problem, fix, certain=certain)
-
-
-def _unusable(context: WorkloadContext, request: RequestedFiles) -> Obstacle:
-    """A DestinationRule of another namespace names a Secret that this namespace does not have."""
-    rule, secrets = request.users[0].rule.ref, ", ".join(request.secrets[:4])
-    return Obstacle(
-        context.pod.path,
-        f"{rule} names Secret {secrets}, and {context.workload.namespace} has none with its files",
-        f"if the workload calls {request.users[0].service.host}, create the Secret and restart the workload",
-        certain=False,
-    )
-
-
-def annotation(context: WorkloadContext, name: str) -> str:
-    """The annotation where the request is written, else where it could be."""
-    prefix = f"{context.pod.path}.metadata" if context.pod.path else "metadata"
-    return f'{prefix}.annotations["{name}"]'
-
-
-def in_words(rivals: Rivals) -> tuple[str, str]:
-    """What is said of them: the problem, and the fix."""
-    unlisted = len(rivals.hosts) - 3
-    hosts = ", ".join(rivals.hosts[:3]) + (f" and {unlisted} more" if unlisted > 0 else "")
-    which = "the first by name, for their age is not in view" if rivals.undated else "the oldest that fits best"
-    several = f"{rivals.count} DestinationRules ({hosts})"
-    problem = f'"{rivals.secret}" could be for {several} and is mounted for {rivals.rule}, {which}'
-    return problem, f'say for which: annotation {DESTINATIONS}: "{rivals.hosts[0]}"'

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity, Violation
 from webhook.model.rule import RuleMetadata
 from webhook.rules._reads import CHAINS, WORKLOADS
-from webhook.trace.secret_choice import in_words
+from webhook.trace.secret_obstacles import in_words
 from webhook.trace.workload import WorkloadPicture
 
 
