@@ -1,4 +1,4 @@
-"""The obstacles and warnings about the Secrets that a workload names: where each is written, the problem and the fix."""
+"""The obstacles and warnings about the Secrets that a workload names: the place, the problem and the fix."""
 
 from posixpath import dirname
 
