@@ -216,14 +216,14 @@ def test_body_without_length_is_read_to_the_limit() -> None:
 
 
 def test_a_body_that_breaks_off_is_the_clients_fault_and_said_so() -> None:
-    class BrokenWorkload(io.BytesIO):
+    class BrokenStream(io.BytesIO):
         def read(self, _size: int | None = -1) -> bytes:
             raise OSError("gone")
 
     reply = (
         create_app(allow, str, Notes())
         .test_client()
-        .post("/validate", headers=JSON, environ_overrides={"wsgi.input": BrokenWorkload(), "CONTENT_LENGTH": "5"})
+        .post("/validate", headers=JSON, environ_overrides={"wsgi.input": BrokenStream(), "CONTENT_LENGTH": "5"})
     )
     assert (reply.status_code, reply.text) == (400, "the body cannot be read to its end: OSError\n")
 

@@ -1,6 +1,6 @@
-"""Which annotation a person probably meant by a name that comes near one of ours or of Istio's user volumes.
+"""Which annotation a person probably meant by a name that resembles one of mtls-guard's or of Istio's user volumes.
 
-Knows names only; where they stand and what they hold is left to `near_misses`.
+It compares names only; `near_misses` evaluates the place and the content of the annotation.
 """
 
 from functools import lru_cache
@@ -44,15 +44,15 @@ _ALIASES = {
 
 
 def odd_name(name: str) -> bool:
-    """Whether it is worth the time to ask what the name was meant to be."""
+    """Whether the name may be a misspelt annotation, so that `meant_by` is worth its time."""
     folded = name.casefold()
     return "vol" in folded or "mount" in folded or "mtls" in folded
 
 
 def meant_by(name: str) -> str | None:
-    """The annotation that the name was probably meant to be, '' for one under our prefix that nothing comes near.
+    """The annotation that the name was probably meant to be, '' for an unknown name with mtls-guard's prefix.
 
-    None for every other name, an exact one of ours or Istio's included, and for one that no API server stores.
+    None for every other name, for the correct names, and for a name that is too long for Kubernetes.
     """
     return _meant_by(name) if len(name) <= _LONGEST_NAME else None
 

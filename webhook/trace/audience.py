@@ -1,7 +1,7 @@
-"""The picture of a DestinationRule and the workloads that it reaches: who holds its files, and who does not.
+"""The picture of a DestinationRule with the workloads to which it applies: which have its files, and which lack them.
 
-Counts by namespace, with the answers per file set and per namespace kept, so that a thousand rules over five thousand
-workloads cost neither a million pictures nor a million look-ups.
+It counts by namespace and caches the counts per file set and namespace, so that a thousand DestinationRules and five
+thousand workloads need neither a million pictures nor a million look-ups.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,18 +25,21 @@ from webhook.trace.prepared_workloads import injected, prepared_for
 
 _NOBODY: frozenset[ObjectRef] = frozenset()
 ASKED = 200
-"""How many workloads that may ask injection for a rule are looked at; where there are more, it is taken to serve some.
+"""How many workloads that may ask for injection are examined for one DestinationRule.
 
-In a review, each is planned for anew.
+If there are more, mtls-guard assumes that some of them use it. Each review plans the injection of each of them again.
 """
 
 LOOKED_AT = 20
-"""How many workloads with mounts are asked whether they mean the rule."""
+"""How many workloads with mounts are examined for whether they mean to use the DestinationRule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """reached: workloads whose sidecar is told to read the rule's files, by namespace. unprepared: who lacks some."""
+    """reached: number of workloads whose sidecar is configured to read the files, by namespace.
+
+    unprepared: those of them that lack a file, by namespace.
+    """
 
     reached: Mapping[str, int]
     unprepared: Mapping[str, frozenset[ObjectRef]]
@@ -53,11 +56,11 @@ class Audience:
 
 
 class AudiencePicture(DestinationPicture):
-    """A DestinationRule's picture with its audience."""
+    """The picture of a DestinationRule, with the workloads to which it applies."""
 
     @cached
     def file_sets(self) -> tuple[FileSet, ...]:
-        """The file sets with a client certificate that the rule makes sidecars read, each once."""
+        """The file sets with a client certificate that sidecars read because of the DestinationRule, each once."""
         if not self.client_settings:
             return ()
         entry = merge((self.rule,))[0]
@@ -66,7 +69,7 @@ class AudiencePicture(DestinationPicture):
 
     @cached
     def served(self) -> bool:
-        """Whether at least one workload holds all files of a set, and is told by this rule to read them."""
+        """Whether at least one workload has all files of a set, and reads them because of this DestinationRule."""
         served = (
             self._told(ref, files)
             for files, prepared in self.prepared.items()
@@ -77,13 +80,13 @@ class AudiencePicture(DestinationPicture):
 
     @cached
     def brought(self) -> Mapping[str, frozenset[ObjectRef]]:
-        """By namespace: the workloads that ask injection for the rule's files, and get them."""
+        """By namespace: the workloads that get the files of the DestinationRule by injection."""
         getting = by_namespace(workload for workload in self._asking[:ASKED] if self._gets(workload))
         return {name: frozenset(workload.ref for workload in workloads) for name, workloads in getting.items()}
 
     @cached
     def _asking(self) -> tuple[Workload, ...]:
-        """The workloads within reach that may ask injection for this rule; one more than ASKED, if there are more."""
+        """The workloads that may get the files of this DestinationRule by injection; at most one more than ASKED."""
         return tuple(nsmallest(ASKED + 1, self._askers(), key=lambda workload: by_name(workload.ref)))
 
     def _askers(self) -> Iterator[Workload]:
@@ -97,13 +100,13 @@ class AudiencePicture(DestinationPicture):
                 yield workload
 
     def _gets(self, workload: Workload) -> bool:
-        """Whether injection brings it the files of a set that this rule tells it to read."""
+        """Whether injection adds the files of a set that the workload reads because of this DestinationRule."""
         got = brought(self.view, workload, self.horizon)
         return any(files in got and self._told(workload.ref, files) for files in self.file_sets)
 
     @cached
     def prepared(self) -> Mapping[FileSet, Mapping[str, frozenset[ObjectRef]]]:
-        """By file set of the rule and namespace: the workloads that hold it."""
+        """By file set of the DestinationRule and by namespace: the workloads that have all its files."""
         return {files: prepared_for(self.view, files) for files in self.file_sets}
 
     def _told(self, ref: ObjectRef, files: FileSet) -> bool:
@@ -115,7 +118,7 @@ class AudiencePicture(DestinationPicture):
 
     @cached
     def audience(self) -> Audience:
-        """Workloads reached and unprepared, by namespace; empty maps when the rule reads no client certificate."""
+        """Workloads reached and unprepared, by namespace; empty maps without a client certificate."""
         reached: dict[str, int] = {}
         unprepared: dict[str, frozenset[ObjectRef]] = {}
         for namespace in self.view.workloads.namespaces() if self.file_sets else ():
@@ -133,7 +136,7 @@ class AudiencePicture(DestinationPicture):
 
     @cached
     def held_by_gateways(self) -> bool:
-        """Whether gateways have the rule's files in their proxy, and no other workload has."""
+        """Whether gateways have the files in their proxy, and no other workload has them."""
         refs = {ref for prepared in self.prepared.values() for workloads in prepared.values() for ref in workloads}
         return bool(refs) and all(map(self._is_gateway, refs))
 
@@ -145,7 +148,7 @@ class AudiencePicture(DestinationPicture):
 
     @cached
     def meant_for(self) -> ObjectRef | None:
-        """A workload to which the rule applies, which lacks its files, and mounts something for it."""
+        """A workload to which the DestinationRule applies, which lacks its files and has a mount for it."""
         lacking = self.audience.unprepared
         near = self.view.workloads.mounting([path for files in self.file_sets for _, path in files.items()])
         in_lacking = (workload for name in lacking for workload in self.view.workloads.with_mounts(name))
@@ -161,7 +164,7 @@ class AudiencePicture(DestinationPicture):
 
     @cached
     def servers_selected(self) -> ObjectRef | None:
-        """A workload behind the rule's own host that its workloadSelector picks, where a caller is meant."""
+        """A server of the host that the workloadSelector selects, although it has to select clients."""
         selector, namespace = self.rule.selector, self.ref.namespace
         workloads = self.view.workloads.of_namespace(namespace) if selector is not None else ()
         picked = (workload for workload in workloads if selects(selector or {}, workload.template.labels))
@@ -172,11 +175,14 @@ class AudiencePicture(DestinationPicture):
         )
 
     def _serves(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        """Whether a pod is behind every host of the rule."""
+        """Whether a pod with these labels is a server of every host of the DestinationRule."""
         return bool(self.services) and all(is_behind(service, namespace, labels) for service in self.services)
 
     def _reached(self, namespace: str) -> frozenset[ObjectRef]:
-        """Workloads of the namespace with a sidecar for which the rule is in force, by its usual Sidecar resource."""
+        """Workloads of the namespace with a sidecar to which the DestinationRule applies.
+
+        Of the Sidecar resources, only the default one of the namespace is considered.
+        """
         selector = self.rule.selector
         if selector is not None and namespace != self.ref.namespace:
             return _NOBODY
@@ -189,7 +195,7 @@ class AudiencePicture(DestinationPicture):
         return frozenset(ref for ref in everyone if self._calls(ref))
 
     def _calls(self, ref: ObjectRef) -> bool:
-        """Whether the rule picks the workload, and it is not behind the rule's host."""
+        """Whether the DestinationRule selects the workload, and the workload is no server of its host."""
         labels = self._labels(ref)
         return selects(self.rule.selector or {}, labels) and not self._serves(ref.namespace, labels)
 

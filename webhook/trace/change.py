@@ -1,4 +1,4 @@
-"""The picture of a change to an object that is no workload: which workloads were fine before it, and are not after."""
+"""The picture of a change to an object that is no workload: the workloads that the change breaks."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from webhook.model.finding import Finding, ObjectRef
 class BrokenWorkload:
     """A workload that the change breaks.
 
-    findings: the denials that it did not have before; empty when it merely has no rule any more that makes it present
-    its certificate. miss: why the changed DestinationRule does not apply to it any more. running: it breaks only Pods
-    that run, and the fix of the findings says how to move without that.
+    findings: the denials that it did not have before; empty when it only loses the DestinationRule by which it
+    presents its certificate. miss: why the changed DestinationRule does not apply to it any more. running: only running
+    Pods break, and the fix of the findings says how to avoid that.
     """
 
     workload: ObjectRef
@@ -23,9 +23,8 @@ class BrokenWorkload:
 
 @dataclass(frozen=True, slots=True)
 class ChangePicture:
-    """operation: CREATE, UPDATE or DELETE of `ref`. unseen: workloads that may be concerned, and were not looked at.
-
-    accepted: the object says that a short interruption is accepted.
+    """operation: CREATE, UPDATE or DELETE of `ref`. unseen: number of workloads that may be concerned and were not
+    examined. accepted: an annotation of the object accepts a short interruption.
     """
 
     ref: ObjectRef
@@ -36,12 +35,12 @@ class ChangePicture:
 
     @property
     def own(self) -> tuple[BrokenWorkload, ...]:
-        """Those in the namespace of the changed object, which its author is likely to own."""
+        """The broken workloads in the namespace of the changed object, which its author probably owns."""
         return tuple(broken for broken in self.broken if broken.workload.namespace == self.ref.namespace)
 
     @property
     def others(self) -> tuple[BrokenWorkload, ...]:
-        """Those of other namespaces."""
+        """The broken workloads of other namespaces."""
         return tuple(broken for broken in self.broken if broken.workload.namespace != self.ref.namespace)
 
     @property

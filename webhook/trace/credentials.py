@@ -1,4 +1,4 @@
-"""What stands at the ends of a workload's chains: certificates with their place, and what a sidecar refuses of them."""
+"""The files at the ends of a workload's chains: their certificates, and the files that its sidecar fails to load."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class RefusedFile:
 class LocatedCertificate:
     """A certificate that the sidecar presents or verifies with.
 
-    certain: False for a mount of which nobody knows what it is for.
+    certain: False for a mount whose purpose is unknown.
     position: among the certificates of its file; 0 is the leaf of a client certificate.
     """
 
@@ -41,7 +41,7 @@ class LocatedCertificate:
 
 
 def refused(credentials: tuple[Credential, ...]) -> Iterator[RefusedFile]:
-    """Everything among the credentials that agent or Envoy do not load, at most one per pair, CA and CRL."""
+    """The files that istio-agent or Envoy fail to load: at most one per certificate, CA and CRL."""
     for credential in credentials:
         yield from _refused_pair(credential)
         yield from _refused_alone(credential)
@@ -77,9 +77,9 @@ def _material(chain: Chain | None) -> Material | None:
 def client_certificates(
     credentials: Iterable[Credential], mounts: Iterable[UnexplainedMount]
 ) -> Iterator[LocatedCertificate]:
-    """The certificates of every client certificate file, and those of mounts that serve no rule in force.
+    """The certificates of every client certificate file, and those of mounts that no DestinationRule uses.
 
-    Where such a mount was meant for a rule, its certificate will be the one that is presented once the mount is mended.
+    If such a mount is meant for a DestinationRule, its certificate is presented as soon as the mount is corrected.
     """
     for credential in credentials:
         yield from _of_chain(credential.certificate)
@@ -89,7 +89,7 @@ def client_certificates(
 
 
 def ca_certificates(credentials: Iterable[Credential]) -> Iterator[tuple[Chain, tuple[CertificateFacts, ...]]]:
-    """The certificates of every CA bundle that a chain ends in, bundle by bundle; empty bundles are left out."""
+    """By chain that ends in a CA bundle: the certificates of the bundle. Empty bundles are left out."""
     for credential in credentials:
         material = _material(credential.ca)
         if credential.ca is not None and material is not None and material.certificates:

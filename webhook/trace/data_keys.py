@@ -1,6 +1,6 @@
 """Which data key of a Secret becomes which file that a DestinationRule reads, and how well a Secret fits all of them.
 
-Which Secret and which DestinationRule belong together is left to `choice`.
+`secret_choice` decides which Secret belongs to which DestinationRule.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Fit(IntEnum):
 
 
 def keys_of(context: WorkloadContext, secret: str) -> frozenset[str] | None:
-    """The data keys of the Secret, or those that its producer announces; None while neither is in view."""
+    """The data keys of the Secret, or those that its producer announces; None if neither is in view."""
     facts = context.view.secret(context.workload.namespace, secret)
     if facts is not None:
         return frozenset(facts.keys)

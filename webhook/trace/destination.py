@@ -1,7 +1,7 @@
-"""The picture of one DestinationRule by itself: the services its host names, and the TLS that follows from it.
+"""The picture of one DestinationRule without its clients: the services of its host, and the TLS that it configures.
 
-It does not depend on a client: what keeps a rule from one client is a miss in that workload's picture. So its faults
-are worked out once, however many workloads use the rule. Where calls end is left to `arrivals`.
+It does not depend on a client: the reason why a DestinationRule does not apply to one client is a Miss in the picture
+of that workload. So its faults are computed once for all workloads. `inbound_routes` computes the calls to its host.
 """
 
 from dataclasses import replace
@@ -22,38 +22,38 @@ from webhook.trace.inbound_routes import arrivals
 from webhook.view import ClusterView
 
 USE_WAYPOINT = "istio.io/use-waypoint"
-"""Label of a Service, ServiceEntry or Namespace: the waypoint's name, or `none`."""
+"""Label of a Service, ServiceEntry or Namespace; its value is the name of a waypoint, or `none`."""
 
 PRESENTING = frozenset({Kind.MUTUAL, Kind.CREDENTIAL})
-"""What a tls block must lead to for the partner to see the client certificate that was meant."""
+"""The outcomes of a tls block with which the server receives the intended client certificate."""
 
 
 class Stage(Enum):
-    """Why the rule is looked at, which decides how certain we are of what it lacks."""
+    """Why the DestinationRule is examined, which decides how certain mtls-guard is of a missing object."""
 
-    ARRIVING = "arriving"  # it is being applied: what it needs, and who needs it, may come next
-    STANDING = "standing"  # it exists, and so does everything else
-    MEANT = "meant"  # as STANDING, and a workload in view means to use it
-    AWAITING = "awaiting"  # a workload that is being applied means to use it: what both need may come next
+    ARRIVING = "arriving"  # it is being applied: the objects that it needs, and its clients, may follow
+    STANDING = "standing"  # it exists, and no other object is expected to follow
+    MEANT = "meant"  # it exists, and a workload in view means to use it
+    AWAITING = "awaiting"  # a workload that is being applied means to use it: objects that both need may follow
 
     @property
     def used(self) -> bool:
-        """Whether a workload means to use the rule."""
+        """Whether a workload means to use the DestinationRule."""
         return self in (Stage.MEANT, Stage.AWAITING)
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more is expected to come."""
+        """Whether no further object is expected to follow."""
         return self in (Stage.STANDING, Stage.MEANT)
 
 
 class DestinationPicture:
-    """Everything a rule may look at for one DestinationRule. Parts are computed once, on demand."""
+    """Everything that rules may ask about one DestinationRule. Each attribute is computed at its first use and kept."""
 
     def __init__(
         self, rule: DestinationRule, view: ClusterView, horizon: Horizon, stage: Stage = Stage.STANDING
     ) -> None:
-        """The picture of this DestinationRule as this view shows the cluster at this instant."""
+        """stage: why the DestinationRule is examined."""
         self.rule = rule
         self.view = view
         self.horizon = horizon
@@ -61,31 +61,31 @@ class DestinationPicture:
 
     @property
     def ref(self) -> ObjectRef:
-        """The rule's reference, as findings name it."""
+        """The reference of the DestinationRule, as findings name it."""
         return self.rule.ref
 
     @property
     def complete(self) -> bool:
-        """Whether what is not in view does not exist."""
+        """Whether the view has every object of the cluster, so that an object that is not in view does not exist."""
         return self.view.complete
 
     @property
     def settled(self) -> bool:
-        """Whether what is not in view does not exist, and is not about to come with the rule either."""
+        """Whether an object that is not in view does not exist, and is not expected to follow the DestinationRule."""
         return self.view.complete and self.stage.settled
 
     def may_follow(self, ref: ObjectRef) -> bool:
-        """Whether an object of the rule's own namespace, which counts before this one, may still be about to come."""
+        """Whether an object in the namespace of the DestinationRule, which takes precedence, may still follow."""
         return not self.stage.settled and ref.namespace != self.ref.namespace
 
     @cached
     def settings(self) -> tuple[TlsSettings, ...]:
-        """Every tls block written in the rule."""
+        """Every tls block of the DestinationRule."""
         return self.rule.settings()
 
     @cached
     def client_settings(self) -> tuple[TlsSettings, ...]:
-        """The tls blocks that are about a client certificate, in whatever mode: only rules with one concern us."""
+        """The tls blocks about a client certificate; without one, mtls-guard ignores the DestinationRule."""
         return tuple(tls for tls in self.settings if about_client(tls)) if self.settings else ()
 
     @cached
@@ -96,12 +96,12 @@ class DestinationPicture:
 
     @cached
     def host(self) -> str:
-        """The rule's host as Istio resolves it in the rule's namespace."""
+        """The host of the DestinationRule, as Istio resolves it in the namespace of the DestinationRule."""
         return self.config.rules.host(self.rule)
 
     @cached
     def services(self) -> tuple[Service, ...]:
-        """Services, of any namespace, that the host names (a wildcard: all that it matches)."""
+        """The services of the host in all namespaces; for a wildcard, of every host that it matches."""
         services = self.config.services
         if not is_wildcard(self.host):
             return services.of_host(self.host)
@@ -109,13 +109,13 @@ class DestinationPicture:
 
     @cached
     def originations(self) -> tuple[Origination, ...]:
-        """Per service, port and subset: the tls block of this rule that is in force there if the rule wins."""
+        """Per service, port and subset: the tls block that applies there, unless another DestinationRule wins."""
         entry = merge((self.rule,))[0]
         return tuple(origination for service in self.services for origination in originations(entry, service))
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What of the rule is not evaluated, in words."""
+        """The parts of the DestinationRule that are too long to be evaluated, in words."""
         subsets = 1 + sum(subset.policy is not None for subset in self.rule.subsets)
         count = max((len(service.ports) * subsets for service in self.services), default=0) if self.settings else 0
         many = cut_short("the product of the ports of a service and the subsets", count, MOST_ORIGINATIONS)
@@ -136,18 +136,18 @@ class DestinationPicture:
 
     @cached
     def calls(self) -> tuple[Call, ...]:
-        """The plain calls that end at one of the rule's hosts, through whichever VirtualService, none twice."""
+        """The plaintext calls that end at one of the hosts, through any VirtualService, each once."""
         hosts = dict.fromkeys(service.host for service in self.services)
         return tuple(call for host in hosts for call in arrivals(self.config, host, self.ref.namespace))
 
     @cached
     def ends(self) -> frozenset[tuple[str, int, str]]:
-        """Where these calls end: host, service port and subset."""
+        """The destinations of these calls: host, service port and subset."""
         return frozenset((call.host, call.number, call.subset) for call in self.calls)
 
     @cached
     def used(self) -> tuple[Origination, ...]:
-        """The presenting originations at which at least one call ends; without any the rule is in vain."""
+        """The presenting originations at which a call ends; without any, the DestinationRule has no effect."""
         return tuple(
             origination
             for origination in self.presenting
@@ -156,7 +156,7 @@ class DestinationPicture:
 
     @cached
     def for_gateway(self) -> bool:
-        """Whether a gateway or waypoint sends calls to one of the hosts, so that the rule may be meant for it alone."""
+        """Whether a gateway or waypoint calls one of the hosts, so that the DestinationRule may be for it."""
         if any(bound_to_waypoint(service, self.view) for service in self.services):
             return True
         hosts = {service.host for service in self.services}

@@ -18,7 +18,7 @@ _KINDS = ("http", "tcp")
 
 
 def arrivals(config: IstioConfig, host: str, namespace: str) -> tuple[Call, ...]:
-    """The plain calls that end at the host. namespace: of a rule for it, whose workloads may call it, too."""
+    """The plaintext calls that end at the host. namespace: of a DestinationRule for it."""
     naming = tuple(config.routes.naming(host).values())
     called = dict.fromkeys((host, *(name for route in naming for name in config.routes.hosts(route))))
     callers = dict.fromkeys((STRANGER, namespace, *_namespaces(config, host), *_granted(naming)))
@@ -45,7 +45,7 @@ def _calls(config: IstioConfig, host: str, namespace: str) -> tuple[Call, ...]:
 
 
 def _unlisted(config: IstioConfig, route: VirtualService) -> Iterator[Call]:
-    """What a VirtualService does with calls to a host of its own for which there is no service."""
+    """The calls to those hosts of a VirtualService for which there is no service."""
     if all(is_wildcard(host) or host in config.services for host in config.routes.hosts(route)):
         return
     for branch in route.routes:

@@ -1,4 +1,4 @@
-"""Volumes and mounts that injection adds, as the JSON that Kubernetes and Istio's annotations share."""
+"""The volumes and mounts that injection adds, as JSON; Kubernetes and Istio's annotations have the same form."""
 
 from collections.abc import Sequence
 from typing import Any

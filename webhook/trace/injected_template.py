@@ -12,7 +12,7 @@ from webhook.trace.managed_entries import annotated, noted
 
 
 def written(pod: PodTemplate, addition: Addition) -> PodTemplate:
-    """The pod with the addition. pod: without what mtls-guard added before."""
+    """The pod template with the addition. pod: the template without the volumes and mounts of an earlier injection."""
     volumes, mounts = map(volume_entry, addition.volumes), map(mount_entry, addition.mounts)
     if not addition.in_spec:
         entries = {USER_VOLUME: [*volumes], USER_VOLUME_MOUNT: [*mounts]}

@@ -1,4 +1,4 @@
-"""The names of the volumes that injection adds: of Secret and content, so that they collide with no other volume."""
+"""The names of the volumes that injection adds: made of Secret and content, so that no other volume has the name."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _DIGITS = 8
 def added_volume(secrets: tuple[tuple[str, tuple[KeyToPath, ...]], ...], *, every_key: bool) -> AddedVolume:
     """The volume of these Secrets: `mtls-guard-NAME-HASH`, a DNS label with the name of the first Secret, cut.
 
-    every_key: without `items`, so that each key becomes a file of its name; the name of the volume is the same.
+    every_key: without `items`, so that each data key becomes a file of that name; the name of the volume is the same.
     """
     content = json.dumps(volume_entry(AddedVolume("", secrets)), sort_keys=True)
     digest = sha256(content.encode()).hexdigest()[:_DIGITS]

@@ -1,4 +1,4 @@
-"""The picture of a workload as its Pods will be once injection has written into them; of a Pod, as it is."""
+"""The picture of a workload whose Pods have the injected volumes and mounts; the picture of a Pod as it is."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from webhook.view import ClusterView
 def picture_as_injected(
     workload: Workload, view: ClusterView, horizon: Horizon, occasion: Occasion = STATE
 ) -> WorkloadPicture:
-    """The picture of the workload; of one that opts in, with what injection will write into its template."""
+    """The picture of the workload; if it opts in, with the volumes and mounts that injection adds to its template."""
     as_it_is = WorkloadPicture(workload, view, horizon, occasion=occasion)
     if not (opts_in(as_it_is) or has_own(workload.template)):
         return as_it_is
@@ -41,10 +41,10 @@ def picture_as_injected(
 
 
 def is_finished(workload: Workload, occasion: Occasion) -> bool:
-    """Whether it is a Pod that all mutating webhooks have seen: the API server has stored it, or validates it."""
+    """Whether it is a Pod that all mutating webhooks have processed: the API server has stored it, or validates it."""
     return workload.ref.kind == "Pod" and bool(workload.created or workload.controller or occasion.request)
 
 
 def _as_it_is(pod: Workload, addition: Addition) -> Addition:
-    """Nothing is added to a finished Pod any more; what it should have got and has not is noted."""
+    """The addition without volumes and mounts, because a finished Pod cannot get any; it lists the missing ones."""
     return replace(addition, volumes=(), mounts=(), lacking=lacking(pod.template, addition))

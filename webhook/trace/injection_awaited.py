@@ -1,4 +1,4 @@
-"""What a workload asks injection for, and no DestinationRule in view says how to mount."""
+"""The DestinationRules that a workload needs for the injection that it asks for, and that are not in view."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from webhook.trace.secret_choice import Choice
 
 
 def awaited(context: WorkloadContext, choice: Choice) -> Iterator[str]:
-    """What is missing, in words; nothing for a workload that asks through the label of its namespace alone."""
+    """The missing DestinationRules, in words; none for a workload that only the label of its namespace opts in."""
     declared = context.declaration
     hosts = {user.service.host for chosen in choice.chosen for user in chosen.request.users}
     if declared.destinations:

@@ -1,6 +1,6 @@
-"""The workloads that may ask for injection, by annotation or by the label of their namespace, and what they get.
+"""The workloads that may ask for injection, by annotation or by the label of their namespace, and the files they get.
 
-Whether one opts in, and to what, is for `opt_in`; how the files come to it for `addition`.
+`injection_request` decides whether a workload opts in; `injection_plan` decides how its files are mounted.
 """
 
 from collections.abc import Collection, Iterator
@@ -14,13 +14,13 @@ from webhook.view import ClusterView
 
 
 def asking(view: ClusterView) -> Iterator[Workload]:
-    """Each of them at least once."""
+    """All workloads that may ask for injection, each at least once."""
     yield from view.workloads.declaring()
     yield from _by_label(view)
 
 
 def asking_for(view: ClusterView, hosts: Collection[str]) -> Iterator[Workload]:
-    """Those that may mean one of these destinations, each at least once."""
+    """The workloads that may ask for injection for one of these hosts, each at least once."""
     yield from view.workloads.naming(hosts)
     for workload in _by_label(view):
         named = read_declaration(workload.template.annotations).destinations
@@ -35,9 +35,9 @@ def _by_label(view: ClusterView) -> Iterator[Workload]:
 
 
 def brought(view: ClusterView, workload: Workload, horizon: Horizon) -> frozenset[FileSet]:
-    """The file sets in force of which injection brings a file, and all are mounted then.
+    """The file sets that apply to the workload and are mounted completely after injection; none if it adds no volume.
 
-    Kept until something of Istio or in the namespace changes.
+    The result is cached until an object of Istio or of the namespace changes.
     """
     key, tallies = ("brought", workload.ref), view.tallies.at(workload.namespace)
     state, file_sets = view.memo.get(key, (None, frozenset()))

@@ -1,10 +1,11 @@
 """Plans what injection adds to a pod template, so that the sidecar holds the files that the workload opted in to.
 
-Everything at once or nothing: with one obstacle the template is left as it is, and the obstacle says why; only what a
-DestinationRule of another namespace wants gives way. Which files and Secrets are meant is decided by `choice`; the plan
-becomes a JSON Patch in the package `inject`.
+It adds all files or none: with one obstacle the template is not changed, and the obstacle gives the reason. Only the
+files that a DestinationRule of another namespace wants may be left out. `secret_choice` chooses the file sets and their
+Secrets; the package `inject` makes a JSON Patch of the plan.
 
-No volume gets a mode: Kubernetes' own, 0644, is one that istio-proxy (user 1337) reads with and without an fsGroup.
+No volume gets a mode: with the default of Kubernetes, 0644, istio-proxy (user 1337) can read the files with and without
+an fsGroup.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,17 +27,17 @@ from webhook.trace.istio_directories import in_istio, is_covered
 from webhook.trace.secret_choice import Choice, Chosen, choose
 
 ANNOTATION_BYTES = 262_144
-"""All annotations of an object together; the API server refuses more (apimachinery, TotalAnnotationSizeLimitB)."""
+"""The most bytes of all annotations of an object together (apimachinery, TotalAnnotationSizeLimitB)."""
 _PAIR = ("clientCertificate", "privateKey")
 
 
 @dataclass(frozen=True, slots=True)
 class _PlannedFile:
-    """One file to come: where, and from which key of which Secret. rule: who reads it, in words.
+    """One file to mount: its path, its Secret and data key. rule: the DestinationRule that reads it, in words.
 
-    has_key: whether the Secret has the key; None when it is not in view. named: `items` demand the key, so that a Pod
-    waits for a Secret that has it, where otherwise it would start without the file. foreign: only a DestinationRule of
-    another namespace wants it.
+    has_key: whether the Secret has the data key; None when the Secret is not in view. named: `items` name the data key,
+    so that a Pod waits for a Secret that has it, instead of a start without the file. foreign: only a DestinationRule
+    of another namespace reads it.
     """
 
     field: str
@@ -50,14 +51,14 @@ class _PlannedFile:
 
 
 def plan(context: WorkloadContext) -> Addition:
-    """What is to be added to the workload's pod template; NO_ADDITION when it does not ask.
+    """The volumes and mounts for the workload's pod template; NO_ADDITION if the workload does not opt in.
 
-    context: of the workload without what mtls-guard added before (`own_entries`).
+    context: of the workload without the volumes and mounts of an earlier injection (`managed_entries`).
     """
     if not opts_in(context):
         return NO_ADDITION
     if not context.has_sidecar or context.user.rejected:
-        return Addition(opted_in=True, refused=context.has_sidecar)  # the validator says what is wrong there
+        return Addition(opted_in=True, refused=context.has_sidecar)  # the validating webhook reports the faults
     choice = choose(context)
     files, obstacles = _gathered(context, choice)
     if any(obstacle.certain for obstacle in obstacles):
@@ -80,7 +81,7 @@ def plan(context: WorkloadContext) -> Addition:
 
 
 def _gathered(context: WorkloadContext, choice: Choice) -> tuple[list[_PlannedFile], tuple[Obstacle, ...]]:
-    """The files to come, and the obstacles; what another namespace wants comes last, and gives way."""
+    """The files to mount, and the obstacles; those of other namespaces come last, and are left out if they conflict."""
     files: dict[str, list[_PlannedFile]] = {}
     obstacles = [*choice.obstacles]
     for chosen in choice.chosen:
@@ -95,7 +96,7 @@ def _gathered(context: WorkloadContext, choice: Choice) -> tuple[list[_PlannedFi
 
 
 def _lacking(context: WorkloadContext, request: RequestedFiles) -> list[tuple[str, str]]:
-    """The fields and paths of the request that no mount and no image covers; the others are somebody's own."""
+    """The fields and paths of the request that neither a mount of a person nor the image provides."""
     places = ((field, path, context.sidecar.place(path)) for field, path in request.files.items())
     return [(field, path) for field, path, place in places if not is_covered(place)]
 
@@ -114,7 +115,10 @@ def _planned_files(context: WorkloadContext, chosen: Chosen) -> list[_PlannedFil
 
 
 def _with_further(context: WorkloadContext, request: RequestedFiles, files: list[_PlannedFile]) -> list[_PlannedFile]:
-    """The files also where a DestinationRule wants them besides, while its paths move from one directory to another."""
+    """The files, also in the further directories that the annotation `also-mount` of a DestinationRule lists.
+
+    It is used while the paths of the DestinationRule move from one directory to another.
+    """
     if len({dirname(absolute(path)) for _, path in request.files.items()}) != 1:
         return files
     directories = [place for user in request.users for place in also_mounted(user.rule.annotations)]
@@ -128,9 +132,9 @@ def _unseen(context: WorkloadContext, secret: str) -> bool:
 
 
 def _scattered(context: WorkloadContext, files: list[_PlannedFile]) -> Iterator[Obstacle]:
-    """Files of one rule in several directories, unless the Secrets plainly have what belongs into each.
+    """An obstacle for files of one DestinationRule in several directories, unless the Secrets have every data key.
 
-    A certificate that is not beside its key comes, more often than not, from another Secret than the key does.
+    A certificate in another directory than its private key usually comes from another Secret, too.
     """
     places = list(dict.fromkeys(dirname(file.path) for file in files))
     split = len({dirname(file.path) for file in files if file.field in _PAIR}) > 1
@@ -148,7 +152,7 @@ def _scattered(context: WorkloadContext, files: list[_PlannedFile]) -> Iterator[
 def _conflicts(
     context: WorkloadContext, accepted: Mapping[str, list[_PlannedFile]], files: list[_PlannedFile]
 ) -> Iterator[Obstacle]:
-    """Two sources for one path."""
+    """One obstacle for each path with two different sources."""
     by_path: dict[str, _PlannedFile] = {}
     for file in files:
         earlier = next(iter(accepted.get(file.path, ())), by_path.setdefault(file.path, file))
@@ -161,7 +165,7 @@ def _conflicts(
 
 
 def _hiding(context: WorkloadContext, files: list[_PlannedFile]) -> Iterator[Obstacle]:
-    """Directories of Istio, and those whose mount would hide what the sidecar needs."""
+    """Obstacles for directories of Istio, and for mounts that would hide files that the sidecar needs."""
     yield from in_istio(context, [(file.rule, file.path) for file in files])
     for directory in dict.fromkeys(dirname(file.path) for file in files):
         names = {basename(file.path) for file in files if dirname(file.path) == directory}
@@ -195,13 +199,13 @@ def _by_secret(files: list[_PlannedFile]) -> tuple[tuple[str, tuple[KeyToPath, .
 
 
 def _is_plain(files: list[_PlannedFile]) -> bool:
-    """Whether the Secret can be mounted without `items`: one Secret, no other names, and no key to wait for."""
+    """Whether the volume needs no `items`: one Secret, each file named as its data key, and every Secret in view."""
     alone = len({file.secret for file in files}) == 1
     return alone and all(file.key == basename(file.path) and not file.named for file in files)
 
 
 def _limited(context: WorkloadContext, addition: Addition) -> Addition:
-    """The addition, unless the annotations would become longer than the API server takes."""
+    """The addition; or an obstacle, if the annotations would become too long for the API server."""
     if addition.in_spec or not addition:
         return addition
     annotations = written(context.pod, addition).annotations
@@ -213,5 +217,5 @@ def _limited(context: WorkloadContext, addition: Addition) -> Addition:
 
 
 def in_spec(context: WorkloadContext) -> bool:
-    """Whether the pod spec has to hold the volumes: gateways and a finished istio-proxy read no annotation."""
+    """Whether volumes go into the pod spec: gateways and a manually injected istio-proxy ignore the annotations."""
     return context.injection.manual or not context.injection.honours_annotations

@@ -1,7 +1,7 @@
 """What a workload asks injection for: the file sets that it opts in to, and the Secrets that they may come from.
 
-Opting in is `design.md`, section 5: the workload names Secrets, or says `inject` where a DestinationRule names some.
-Which Secret belongs to which file set is left to `choice`, what is then added to the pod to `addition`.
+A workload opts in if it names Secrets, or if it or its namespace says `inject` and a DestinationRule names Secrets.
+`secret_choice` decides which Secret belongs to which file set; `injection_plan` decides what is added to the pod.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,15 @@ from webhook.trace.context import WorkloadContext
 from webhook.trace.data_keys import Fit, fit, keys_of
 
 NEWEST = "~"
-"""Sorts behind each creationTimestamp: of an object that has none yet."""
+"""Takes the place of a missing creationTimestamp; it sorts after every timestamp."""
 Age = tuple[bool, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedFiles:
-    """A file set that the workload opts in to. users: the likeliest first. secrets: the candidates for its source.
+    """A file set that the workload opts in to. users: the most likely first. secrets: its possible sources.
 
-    named: a DestinationRule names these Secrets, and mounts each; that of another namespace only what the workload does
-    not name itself, for that is mounted for one DestinationRule.
+    named: a DestinationRule names these Secrets. If it is of another namespace, the workload names none of them itself.
     declared: the workload itself names one of them, or the destination.
     foreign: no DestinationRule of the workload's own namespace reads the files, and the workload names no destination.
     """
@@ -38,18 +37,18 @@ class RequestedFiles:
 
 
 def opts_in(context: WorkloadContext) -> bool:
-    """Whether the workload asks for injection, by itself or through the label of its namespace."""
+    """Whether the workload asks for injection, by its annotations or by the label of its namespace."""
     declared = context.declaration
     return not declared.opted_out and bool(declared.secrets or declared.inject or asked_by_namespace(context))
 
 
 def asked_by_namespace(context: WorkloadContext) -> bool:
-    """Whether the namespace asks for all its workloads, and this one does not decline."""
+    """Whether the label of the namespace asks for injection, and this workload does not opt out."""
     return not context.declaration.opted_out and context.namespace.labels.get(INJECT) == "true"
 
 
 def requested_files(context: WorkloadContext) -> tuple[RequestedFiles, ...]:
-    """What the workload opts in to, certain or not; a file set that cannot be mounted anywhere is left out."""
+    """The file sets that the workload opts in to, also the uncertain ones, without those that cannot be mounted."""
     if not (context.has_sidecar and opts_in(context)):
         return ()
     mountable = {
@@ -76,9 +75,10 @@ def _fits(context: WorkloadContext, secret: str, request: RequestedFiles) -> boo
 def _overridden(
     context: WorkloadContext, secret: str, mountable: Mapping[FileSet, tuple[Origination, ...]]
 ) -> dict[FileSet, RequestedFiles]:
-    """The file set of a DestinationRule that names another Secret: that of the workload takes precedence.
+    """The file set for a Secret of the workload, of a DestinationRule that names another Secret; at most one.
 
-    It is that of the workload's own namespace whose file names the Secret has, else the oldest; at most one file set.
+    The Secret that the workload names takes precedence. Preferred is a DestinationRule of its namespace whose file
+    names are data keys of the Secret, then the oldest.
     """
     keys, candidates = keys_of(context, secret), []
     for files, users in mountable.items():

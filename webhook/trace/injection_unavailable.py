@@ -1,6 +1,6 @@
-"""Why a workload that opts in does not get its files: injection does not happen where it runs.
+"""Why a workload that opts in does not get its files: injection does not work in its namespace.
 
-It is then judged as it is written: what its own mounts provide counts, and nothing is laid over it.
+It is then judged as it is written: only the files that its own mounts provide count.
 """
 
 from webhook.kinds.opt_in_annotations import CLIENT_SECRET, INJECT
@@ -12,14 +12,14 @@ from webhook.trace.secret_choice import Chosen, choose
 
 
 def hindrance_of(context: WorkloadContext) -> Hindrance | None:
-    """Why injection does not happen where the workload runs; None where it does, as far as is known."""
+    """Why injection does not work in the workload's namespace; None if it works, as far as mtls-guard can see."""
     declared = context.declaration
     by_itself = bool(declared.secrets or declared.inject)
     return context.view.injection(context.workload.namespace, by_itself=by_itself)
 
 
 def unavailable(context: WorkloadContext, hindrance: Hindrance) -> Obstacle | None:
-    """The obstacle, of a workload that opts in and whose own mounts lack files; None where nothing is lacking."""
+    """The obstacle of a workload that opts in and whose own mounts lack files; None if no file is missing."""
     lacking = [chosen for chosen in choose(context).chosen if _lacks(context, chosen)]
     if not lacking:
         return None
@@ -38,7 +38,7 @@ def _lacks(context: WorkloadContext, chosen: Chosen) -> bool:
 
 
 def _path(context: WorkloadContext) -> str:
-    """The annotation by which the workload opts in, its template where the namespace does."""
+    """The path of the annotation by which the workload opts in, or of its template if the namespace opts in."""
     declared, path = context.declaration, context.pod.path
     name = CLIENT_SECRET if declared.secrets else INJECT if declared.inject else ""
     inside = f'metadata.annotations["{name}"]' if name else ""

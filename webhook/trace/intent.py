@@ -1,7 +1,7 @@
-"""Which of the file sets that apply to a workload it means to use (`design.md`, section 4, "Intent").
+"""Which of the file sets that apply to a workload it means to use.
 
-A DestinationRule reaches every sidecar that sees its host, also hundreds that never call it; only what a workload means
-can be denied. Leaves to rules what follows from it, and to `signs` what a second sign is.
+A DestinationRule applies to every sidecar that sees its host, also to hundreds that never call it. A workload is only
+denied for file sets that it means to use. `intent_evidence` defines what counts as evidence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ from webhook.trace.secret_choice import choose
 def intents(
     context: WorkloadContext, provided: Mapping[FileSet, ProvidedFiles], mounts: Iterable[UnexplainedMount]
 ) -> Mapping[FileSet, Intent]:
-    """The file sets that the workload means to use; declared before selected before evident."""
+    """The file sets that the workload means to use, by the strongest reason: declared, selected, evident."""
     meant: dict[FileSet, Intent] = {}
     if not context.has_sidecar or not context.groups:
         return meant
@@ -39,7 +39,7 @@ def intents(
 def _evident(
     context: WorkloadContext, provided: Mapping[FileSet, ProvidedFiles], mounts: Iterable[UnexplainedMount]
 ) -> Iterator[FileSet]:
-    """The file sets that the user mounts provide in full, and those for which a mount with a second sign is meant."""
+    """The file sets that the user mounts provide in full, and those for which further evidence explains a mount."""
     for files, by_mounts in provided.items():
         if not by_mounts.complete or files in context.set_aside:
             continue
@@ -51,14 +51,14 @@ def _evident(
 
 
 def selected(context: WorkloadContext) -> Iterator[FileSet]:
-    """The file sets of DestinationRules whose workloadSelector picks the pod, if it is not behind their host itself."""
+    """The file sets of DestinationRules whose workloadSelector selects the pod, unless it is a server of their host."""
     for files in context.reach.selected(context.pod.labels):
         if not serves_itself(context, files):
             yield files
 
 
 def _declared(context: WorkloadContext) -> Iterator[FileSet]:
-    """File sets of which the workload names the host or the Secret, or whose DestinationRule names one for it."""
+    """File sets whose host or Secret the workload names, or whose DestinationRule names a Secret for the workload."""
     declaration = context.declaration
     if not (declaration.secrets or declaration.destinations or opts_in(context)):
         return

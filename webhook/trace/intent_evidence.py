@@ -1,6 +1,6 @@
-"""The second sign: what, beside a mount, shows for which DestinationRule the mount is meant.
+"""Evidence, in addition to a mount itself, of the DestinationRule for which the mount is meant: the second sign.
 
-Strong signs always count; weak signs only where nothing more is expected to come (`Occasion.final`), and only if no
+Strong signs always count; weak signs only if no further object is expected to follow (`Occasion.final`), and if no
 other workload provides the files of that DestinationRule.
 """
 
@@ -19,7 +19,7 @@ from webhook.trace.provided_files import ProvidedFiles, names_behind
 from webhook.trace.running_pods import earlier_pods
 
 _SAME_NAME = 4
-"""Characters that the last parts of two directories have in common at least, where one begins with the other."""
+"""The least length of a common beginning that makes the last parts of two directories similar."""
 
 
 def names_host(context: WorkloadContext, host: str) -> bool:
@@ -56,8 +56,8 @@ def _shared(context: WorkloadContext, files: FileSet, secret: str) -> bool:
 def provided_elsewhere(context: WorkloadContext, files: FileSet) -> bool:
     """Whether any other workload provides the files for the same DestinationRule, or asks injection for the host.
 
-    Its own Pods that still run with an earlier template are no other workload, nor is one for which none of the
-    DestinationRules is in force: it has the files of another one, with the same paths.
+    Its own Pods that still run with an earlier template do not count, nor does a workload to which none of the
+    DestinationRules applies: it uses another DestinationRule with the same paths.
     """
     users = context.groups.get(files, ())
     rules = dict.fromkeys(user.rule.ref for user in users)
@@ -77,7 +77,7 @@ _DESTINATIONS = "mtls-guard.io/destinations"
 
 
 def weak_signs_count(context: WorkloadContext, hosts: Iterable[str]) -> bool:
-    """Whether weak signs count: nothing more is expected to come, or the workload was served for one of these hosts."""
+    """Whether weak signs count: no further object is expected, or the workload used one of the hosts before."""
     former = context.occasion.former
     return context.complete and (context.occasion.final or not former.isdisjoint(hosts))
 
@@ -85,7 +85,7 @@ def weak_signs_count(context: WorkloadContext, hosts: Iterable[str]) -> bool:
 def second_sign(context: WorkloadContext, files: FileSet, secrets: Collection[str], *, path: bool = False) -> bool:
     """Whether a strong sign, or a weak one where these count, shows that the Secrets are meant for the files.
 
-    path: whether the place of the mount is a weak sign.
+    path: whether the mount path is a weak sign.
     """
     if strong(context, files, secrets):
         return True
@@ -94,7 +94,7 @@ def second_sign(context: WorkloadContext, files: FileSet, secrets: Collection[st
 
 
 def connected(context: WorkloadContext, provided: ProvidedFiles) -> bool:
-    """Whether a sign beside the mounts ties the files that they provide to the workload, or their host to its words."""
+    """Whether a second sign connects the workload with the files, or the application names a host of the files."""
     users = context.groups[provided.files]
     named = any(names_host(context, user.service.host) for user in users)
     return named or tied(context, provided.files, names_behind(context, provided))
@@ -115,14 +115,14 @@ def own_rule(context: WorkloadContext, users: Iterable[Origination]) -> bool:
 def similar_path(mount: Mount, files: FileSet) -> bool:
     """Whether the mount is at a directory of the paths, or at one spelt like it: `/etc/mtls` for `/etc/mtlsfiles`.
 
-    That the paths are below the mount is no sign by itself.
+    That the paths are below the mount is no sign.
     """
     directory = normal(mount.mount_path)
     return any(_alike(directory, place) for place in places(files))
 
 
 def places(files: FileSet) -> frozenset[str]:
-    """The directories of the paths, and the paths themselves: where a mount would provide them."""
+    """The directories of the paths, and the paths themselves: the mount paths that would provide the files."""
     paths = [normal(path) for _, path in files.items()]
     return frozenset((*paths, *map(dirname, paths)))
 
@@ -137,7 +137,7 @@ def _alike(directory: str, place: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """The name without what people spell differently."""
+    """The name in lower case, letters and digits only, because people spell the others differently."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 

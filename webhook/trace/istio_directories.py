@@ -1,4 +1,4 @@
-"""Files that a DestinationRule reads from a directory of Istio's own, where injection mounts nothing."""
+"""Files that a DestinationRule reads from a directory of Istio, into which injection mounts nothing."""
 
 from collections.abc import Iterable, Iterator
 from posixpath import dirname
@@ -12,14 +12,14 @@ FIX = "let the rule read from a directory of its own, as /etc/mtlsfiles"
 
 
 def is_covered(place: Place) -> bool:
-    """Whether the file is somebody's: a mount that a person wrote leads there, or Istio has the file itself."""
+    """Whether the file exists without injection: a mount of a person provides it, or the image of Istio has it."""
     if place.built_in:
         return True
     return place.mount is not None and bool(place.mount.path or not directory_of_istio(place.path))
 
 
 def in_istio(context: WorkloadContext, files: Iterable[tuple[str, str]]) -> Iterator[Obstacle]:
-    """One obstacle for each directory of Istio that files are to come into. files: who reads, and the path."""
+    """At most one obstacle, for a file in a directory of Istio. files: DestinationRule (in words) and path."""
     for rule, path in files:
         owned = directory_of_istio(path)
         if owned:

@@ -1,7 +1,7 @@
-"""The volumes and mounts that mtls-guard has added to a pod template: how to know them, and the template without.
+"""The volumes and mounts that mtls-guard has added to a pod template: how to find them, and how to remove them.
 
-Their names begin with `mtls-guard-`, whoever applies the object: no field manager owns what a webhook adds. So they
-follow the opt-in, and are removed with it. Where the template has them is left to `inject.template_writer`.
+Their names begin with `mtls-guard-`: no field manager owns the fields that a webhook adds, so that only the name shows
+who added them. They are removed when the workload opts out. `inject.template_writer` writes them into the template.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ def has_own(pod: PodTemplate) -> bool:
 def annotated(annotations: Mapping[str, str], entries: Mapping[str, Sequence[Entry]]) -> dict[str, str]:
     """The annotations with these entries as the only ones of mtls-guard, by annotation.
 
-    A text that the injector could not read stays as it is.
+    An annotation that is not valid for the injector is not changed.
     """
     result = dict(annotations)
     for name in ANNOTATIONS:
@@ -67,8 +67,8 @@ def annotated(annotations: Mapping[str, str], entries: Mapping[str, Sequence[Ent
 def is_outdated(pod: PodTemplate, declaration: Declaration, addition: Addition) -> bool:
     """Whether the entries that the pod has must be replaced by those of the addition, or removed.
 
-    They stay while injection is impossible, and while no DestinationRule applies that reads the files of the Secret
-    that the workload still names.
+    They are kept while injection is impossible, and while the workload still names their Secret but no DestinationRule
+    applies that reads its files.
     """
     if addition or not has_own(pod):
         return bool(addition)
@@ -78,13 +78,13 @@ def is_outdated(pod: PodTemplate, declaration: Declaration, addition: Addition) 
 
 
 def lacking(pod: PodTemplate, addition: Addition) -> tuple[AddedMount, ...]:
-    """The mounts of the addition that the Pod has not."""
+    """The mounts of the addition that the Pod does not have."""
     present = own_mounts(pod)
     return tuple(mount for mount in addition.mounts if mount not in present)
 
 
 def own_mounts(pod: PodTemplate) -> frozenset[AddedMount]:
-    """The mounts that mtls-guard has added: to the finished istio-proxy, or by annotation without the spec in view."""
+    """The mounts that mtls-guard has added: those of the container istio-proxy, else those of the annotations."""
     proxy = pod.container(PROXY)
     mounts = proxy.mounts if proxy is not None else read_user_volumes(pod).mounts
     added = [AddedMount(mount.name, mount.mount_path) for mount in mounts if is_own(mount.name)]
@@ -94,7 +94,7 @@ def own_mounts(pod: PodTemplate) -> frozenset[AddedMount]:
 
 
 def noted(mounts: Sequence[AddedMount]) -> str:
-    """The mounts as the annotation INJECTED has them."""
+    """The text of the annotation INJECTED for these mounts."""
     return ",".join(f"{mount.name}:{mount.mount_path}" for mount in mounts)
 
 

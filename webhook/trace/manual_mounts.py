@@ -1,4 +1,4 @@
-"""Files that a mount of a person's brings, and from which Secret; what mtls-guard added itself is told by its name."""
+"""Files that a mount written by a person provides, and their Secret; mounts of mtls-guard are known by their name."""
 
 from webhook.model.injection_plan import is_own
 from webhook.model.workload import Mount
@@ -7,7 +7,7 @@ from webhook.trace.injection_request import RequestedFiles
 
 
 def by_hand(context: WorkloadContext, path: str) -> tuple[Mount, str] | None:
-    """The mount of a person that leads to the file, and the Secret that it comes from; None for anything else."""
+    """The mount that a person wrote for the file, and the name of its Secret; None for any other file."""
     mount = context.sidecar.place(path).mount
     if mount is None or not mount.path or is_own(mount.name):
         return None

@@ -1,4 +1,4 @@
-"""The file sets that a sidecar without user mounts lacks, worked out once for what a namespace is told."""
+"""The file sets that a sidecar without user mounts lacks, computed once per client configuration of a namespace."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from webhook.model.workload import PodTemplate
 from webhook.trace.context import WorkloadContext
 
 _MOST_UNUSED = 500
-"""Answers kept for no file set in force, beside as many as are: what a moment of change takes away may come back."""
+"""How many results are kept for file sets that no longer apply, because a removed DestinationRule may return."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingFileSets:
-    """What a sidecar without own mounts lacks: file sets with the number of rules behind each, and rules in all."""
+    """sets: the missing file sets, with the number of DestinationRules for each. rules: DestinationRules in total."""
 
     sets: Mapping[FileSet, int]
     rules: int
 
 
 def plain_missing(context: WorkloadContext) -> MissingFileSets:
-    """The file sets of the namespace that a sidecar without own mounts lacks; worked out once per reach."""
+    """The file sets of the namespace that a sidecar without user mounts lacks; cached in the client configuration."""
     key = "plain missing"
     missing: MissingFileSets | None = context.reach.derived.get(key)
     if missing is None:
@@ -41,19 +41,19 @@ def _plain_missing(context: WorkloadContext) -> MissingFileSets:
 
 
 def _bare(context: WorkloadContext) -> Callable[[FileSet], bool]:
-    """Tells of a file set whether a sidecar without own mounts lacks a file of it; the answers are kept.
+    """A function that says whether a sidecar without user mounts lacks a file of a file set; the results are cached.
 
-    Such a sidecar holds nothing of a Secret or ConfigMap that somebody may change.
+    Such a sidecar mounts no Secret or ConfigMap, so that no change of one makes a result wrong.
     """
     answers: dict[FileSet, bool] = context.view.lasting.setdefault("bare lacks", {})
     present = context.reach.groups({})
-    if len(answers) > 2 * len(present) + _MOST_UNUSED:  # the others may be of rules that have gone
+    if len(answers) > 2 * len(present) + _MOST_UNUSED:  # the DestinationRules of the others may be deleted
         for files in [stored for stored in answers if stored not in present]:
             del answers[files]
     bare = sidecar_files(PodTemplate("", {}, {}), UserVolumes(), Injection(Answer.YES, ""), context.view.mesh)
 
     def lacks(files: FileSet) -> bool:
-        """The answer for one file set."""
+        """Whether the sidecar lacks a file of the set."""
         answer = answers.get(files)
         if answer is None:
             absent = any(bare.resolve(path, context.contents).absent for _, path in context.view.mesh.used(files))
@@ -66,7 +66,7 @@ def _bare(context: WorkloadContext) -> Callable[[FileSet], bool]:
 
 
 def missing_by_names(context: WorkloadContext) -> Mapping[frozenset[str], tuple[FileSet, ...]]:
-    """The file sets with a client certificate that a plain sidecar lacks, by the names of their files."""
+    """By names of their files: the file sets with a client certificate that a sidecar without user mounts lacks."""
     key = "missing by names"
     by_names: Mapping[frozenset[str], tuple[FileSet, ...]] | None = context.reach.derived.get(key)
     if by_names is None:

@@ -1,7 +1,7 @@
 """User mounts that nothing explains, and the file set for which each is probably meant.
 
-Such a mount is either a mistake, or its DestinationRule has not been created yet; which of both, a second sign decides
-(`signs`). What a bare sidecar lacks is left to `lacking`.
+Such a mount is either a mistake, or its DestinationRule has not been created yet; a second sign (`intent_evidence`)
+decides between the two.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -36,9 +36,9 @@ _FOR_CLIENTS = frozenset({"clientAuth", "anyExtendedKeyUsage"})
 
 @dataclass(frozen=True, slots=True)
 class UnexplainedMount:
-    """A user mount that nothing explains. secret: name of the first Secret behind it. facts: of the Secrets in view.
+    """A user mount that nothing explains. secret: name of its first Secret. facts: of its Secrets that are in view.
 
-    files: the file set that applies and for which the mount is most likely meant, None where none comes near.
+    files: the file set that applies and for which the mount is most likely meant; None if it fits none.
     evident: a second sign shows that it is meant for these files, so that their absence is a fault.
     """
 
@@ -51,7 +51,7 @@ class UnexplainedMount:
 
 
 class MountCandidate:
-    """A user mount with the Secrets behind it, to be compared with file sets."""
+    """A user mount with its Secrets, to be compared with file sets."""
 
     def __init__(
         self, context: WorkloadContext, provided: Provided, mount: Mount, *, explained_secrets: frozenset[str]
@@ -74,7 +74,7 @@ class MountCandidate:
 
     @property
     def malformed(self) -> bool:
-        """Whether nobody meant to write the volume as it is: it does not exist, or names no source."""
+        """Whether the volume is certainly a mistake: it does not exist, or names no source."""
         return self.volume is None or not self.volume.sources
 
     @property
@@ -101,7 +101,8 @@ class MountCandidate:
     def points_at(self, rule: DestinationRule) -> bool:
         """Whether mount and second sign show that a DestinationRule is meant that does not apply to the workload.
 
-        Of another namespace, its host has to be named: that the paths are the same says nothing of what does not apply.
+        If it is of another namespace, a name has to point at its host: the same paths are no evidence for a
+        DestinationRule that does not apply.
         """
         host = self.context.view.config.rules.host(rule)
         sets = (tls.files for tls in rule.settings() if tls.files.client_certificate and self._is_at(tls.files))
@@ -112,7 +113,7 @@ class MountCandidate:
         return not self.shared and weak_signs_count(self.context, [host]) and self.belongs_to(rule)
 
     def belongs_to(self, rule: DestinationRule) -> bool:
-        """Whether the DestinationRule is of the workload's namespace, or Secret or volume are named after its host."""
+        """Whether the DestinationRule is of the same namespace, or Secret or volume are named after its host."""
         host, names = self.context.view.config.rules.host(rule), (*self.secrets, self.mount.name)
         same_namespace = rule.ref.namespace == self.context.workload.namespace
         return same_namespace or any(named_after(host, name) for name in names)
@@ -141,7 +142,7 @@ class MountCandidate:
         return self.credential or any(basename(path) in self.names for _, path in files.items())
 
     def distance(self, files: FileSet) -> tuple[bool, int, int, str]:
-        """How far the mount is from the files: the least is the likeliest."""
+        """How badly the mount fits the files: the least value is the most likely."""
         paths = [path for _, path in files.items()]
         unmet = sum(1 for path in paths if basename(path) not in self.names)
         alike = len(commonprefix([self.mount.mount_path, dirname(paths[0])]))
@@ -149,9 +150,9 @@ class MountCandidate:
 
 
 def unexplained_mounts(candidates: Iterable[MountCandidate]) -> tuple[UnexplainedMount, ...]:
-    """The user mounts of a credential, or at paths of a file set, that nothing explains, and what each is meant for.
+    """The unexplained mounts of a credential or at paths of a file set, with the file set for which each is meant.
 
-    With several hosts, each mount is meant for files of its own.
+    Two mounts are never meant for the same file set.
     """
     taken: set[FileSet] = set()
     mounts: list[UnexplainedMount] = []
@@ -165,7 +166,7 @@ def unexplained_mounts(candidates: Iterable[MountCandidate]) -> tuple[Unexplaine
 
 
 def mount_candidates(context: WorkloadContext, provided: Provided) -> tuple[MountCandidate, ...]:
-    """The user mounts that nothing explains and whose content is in view: a Secret that is not is no sign."""
+    """The user mounts that nothing explains and whose content is in view: an unknown Secret is no evidence."""
     if not context.has_sidecar:
         return ()
     explained = explained_mounts(context, provided)
@@ -206,7 +207,7 @@ def _with_files(candidate: MountCandidate, taken: Collection[FileSet]) -> Unexpl
 
 
 def _likeliest(candidate: MountCandidate, taken: Collection[FileSet]) -> tuple[FileSet, ...]:
-    """File sets that apply and that the workload lacks, the likeliest first."""
+    """File sets that apply and that the workload lacks, the most likely first."""
     context = candidate.context
     missing: Mapping[FileSet, object] = plain_missing(context).sets if candidate.credential else {}
     wanting = (files for files in missing if files.client_certificate and files in context.groups)
@@ -218,7 +219,7 @@ def _likeliest(candidate: MountCandidate, taken: Collection[FileSet]) -> tuple[F
 
 
 def holds_client_credential(facts: SecretFacts) -> bool:
-    """Whether the Secret has a private key that fits a certificate for clients; one whose bytes are to come may."""
+    """Whether the Secret has a private key of a client certificate; a sealed Secret is assumed to."""
     if facts.sealed:
         return True
     materials = tuple(facts.keys.values())

@@ -1,7 +1,7 @@
-"""What would prepare a sidecar for a rule in force, if it stood in the right place or under the right name.
+"""Annotations, volumes and mounts that would provide a sidecar with its files in another place or with another name.
 
-Looks for the usual slips: annotations on the workload instead of its pod template, under a neighbouring name, a volume
-that nobody mounts, a Secret mounted in the application's container only. Judges nothing.
+The usual mistakes: annotations on the workload instead of its pod template, misspelt annotations, a volume without a
+mount, a Secret that only a container of the application mounts. The rules decide what follows from them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -25,19 +25,19 @@ from webhook.trace.mount_candidates import holds_client_credential, mount_candid
 from webhook.trace.provided_files import provided_files, serves_itself, sources_of
 
 WANTED = (USER_VOLUME_MOUNT, USER_VOLUME, *KNOWN)
-"""The annotations that count on a pod template."""
+"""The annotations of a pod template that Istio or mtls-guard evaluate."""
 _WANTED = frozenset(WANTED)
 
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """One slip.
+    """One such mistake.
 
     kind: `misplaced`, `misspelt`, `ignored` (by the injection template), `unmounted` or `application-only`.
-    path: where it is written. names: the annotations concerned, as they are spelt. meant: what they should be called,
-    '' where nothing comes near. files: file sets in force that it was evidently meant for, and whose files the sidecar
-    lacks. sure: it mounts a client credential, so that there is no doubt what it is for. mount, volume: what would
-    have to be mounted.
+    path: the field with the mistake. names: the annotations concerned, as written. meant: the correct name, '' if
+    none is similar. files: the file sets that apply and that it was evidently meant for; the sidecar lacks them.
+    sure: it mounts a client credential, so that its purpose is certain. mount, volume: those that should be in
+    istio-proxy.
     """
 
     kind: str
@@ -50,12 +50,12 @@ class NearMiss:
     volume: Volume | None = None
 
     def lacks_annotation(self, annotation: str) -> bool:
-        """Whether the annotation of that name is what is missing for it."""
+        """Whether the mistake is that the annotation of this name is missing on the pod template."""
         return annotation == self.meant or (not self.meant and annotation in self.names)
 
 
 def near_misses(context: WorkloadContext, intended: Collection[FileSet]) -> tuple[NearMiss, ...]:
-    """Every slip of this workload, in the order of the kinds."""
+    """All mistakes of this workload, in the order of the kinds."""
     annotations = (*_misplaced(context), *_misspelt(context), *_ignored(context))
     if not context.has_sidecar or context.user.rejected:
         return annotations
@@ -110,7 +110,7 @@ def _ignored(context: WorkloadContext) -> Iterator[NearMiss]:
 
 
 def _would_serve(context: WorkloadContext, annotations: Mapping[str, str]) -> tuple[tuple[FileSet, ...], bool]:
-    """The file sets that the pod would mean with these annotations and lacks now, and if it would hold a credential."""
+    """The missing file sets that these annotations would make intended, and whether they mount a credential."""
     pod = replace(context.pod, annotations={**annotations, **context.pod.annotations})
     workload = replace(context.workload, template=pod)
     twin = WorkloadContext(workload, context.view, context.horizon, occasion=context.occasion)
@@ -126,7 +126,7 @@ def _lacks(context: WorkloadContext, files: FileSet) -> bool:
 
 
 def _unmounted(context: WorkloadContext, intended: Collection[FileSet]) -> Iterator[NearMiss]:
-    """A user volume without a mount; where a mount names a volume that does not exist, that is the slip."""
+    """A user volume without a mount; none if a mount names a missing volume, because that is the mistake then."""
     faults = context.mount_faults
     if not faults or any(fault.kind == "volume-not-found" for fault in faults):
         return
@@ -139,7 +139,7 @@ def _unmounted(context: WorkloadContext, intended: Collection[FileSet]) -> Itera
 
 
 def _unmet(context: WorkloadContext, intended: Collection[FileSet], volume: Volume) -> tuple[FileSet, ...]:
-    """The file sets that the volume may be for, two at most: any while its Secret is not in view."""
+    """The file sets for which the volume may be meant, at most two; any file set while its Secret is not in view."""
     source = volume.source
     in_view = source.kind != "secret" or context.view.secret(context.workload.namespace, source.name) is not None
     if in_view or (context.complete and context.view.unread("Secret", context.workload.namespace, source.name)):
@@ -165,7 +165,7 @@ def _application_only(context: WorkloadContext, intended: Collection[FileSet]) -
 
 
 def _applied(context: WorkloadContext, intended: Collection[FileSet], mount: Mount, volume: Volume) -> NearMiss | None:
-    """sure: at the very directory of a file set, with a second sign. Elsewhere, `tls.crt` may be a server's own."""
+    """The mistake is certain at the directory of a file set with a second sign; elsewhere, it may be no mistake."""
     names = _credential_names(context, volume)
     directory = normal(mount.mount_path)
     below = context.reach.under(mount.mount_path) if names else ()
@@ -182,7 +182,7 @@ def _applied(context: WorkloadContext, intended: Collection[FileSet], mount: Mou
 
 
 def _wants(context: WorkloadContext, intended: Collection[FileSet], files: FileSet, names: frozenset[str]) -> bool:
-    """Whether the file set is in force, unmeant so far, lacking in a plain sidecar, and of files of these names."""
+    """Whether the file set applies, is not intended yet, has these file names, and needs a mount."""
     file_names = frozenset(basename(path) for _, path in files.items())
     missing = plain_missing(context).sets
     lacking = files in missing and files in context.groups and files not in intended
@@ -190,7 +190,7 @@ def _wants(context: WorkloadContext, intended: Collection[FileSet], files: FileS
 
 
 def _fitting(context: WorkloadContext, intended: Collection[FileSet], names: frozenset[str]) -> tuple[FileSet, ...]:
-    """The first two file sets that want files of these names; two are enough to say that nobody knows which."""
+    """The first two file sets with files of these names; with two of them it is unknown which one is meant."""
     missing = missing_by_names(context) if names else {}
     sets = (files for file_names, file_sets in missing.items() if file_names <= names for files in file_sets)
     return tuple(islice((files for files in sets if _wants(context, intended, files, names)), 2))

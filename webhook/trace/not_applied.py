@@ -15,11 +15,11 @@ from webhook.trace.destination import about_client
 from webhook.trace.mount_candidates import MountCandidate
 
 LOOKED_AT = 20
-"""How many rules that one idle mount may mean are asked for their reason; a cluster may hold thousands of them."""
+"""How many DestinationRules are explained for one unexplained mount; a cluster may have thousands of them."""
 
 
 def misses(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> tuple[Miss, ...]:
-    """The misses of every idle mount and declared host, candidate rule once; none for a Pod without sidecar."""
+    """The DestinationRules that unexplained mounts and declared hosts mean, each once; none without a sidecar."""
     meant: dict[ObjectRef, tuple[DestinationRule, bool]] = {}
     for rule, evident in _meant(context, candidates) if context.has_sidecar else ():
         meant[rule.ref] = (rule, evident or meant.get(rule.ref, (rule, False))[1])
@@ -37,7 +37,7 @@ def explain(context: WorkloadContext, rules: Iterable[DestinationRule]) -> Itera
 
 
 def _meant(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> Iterator[tuple[DestinationRule, bool]]:
-    """DestinationRules that a mount or a declared host means, candidate with whether that is evident."""
+    """DestinationRules that a mount or a declared host means, each with whether that is evident."""
     for candidate in candidates:
         if candidate.credential or candidate.empty:
             yield from islice(_mentioning(context, candidate), LOOKED_AT)
@@ -52,8 +52,8 @@ def _meant(context: WorkloadContext, candidates: Iterable[MountCandidate]) -> It
 def _mentioning(context: WorkloadContext, candidate: MountCandidate) -> Iterator[tuple[DestinationRule, bool]]:
     """DestinationRules that refer to files below the mount.
 
-    A private DestinationRule of another namespace is never a candidate. Where a state is judged, it is mentioned if the
-    Secret is named after its host; to a request it is not: who may not read it learns nothing of it.
+    A private DestinationRule of another namespace is not disclosed to the author of a request, who may have no right to
+    read it. A report on the existing state includes it if a Secret is named after its host.
     """
     for rule in context.view.config.rules.mentioning(candidate.mount.mount_path):
         if is_offered(context, rule):
@@ -73,12 +73,12 @@ def is_offered(context: WorkloadContext, rule: DestinationRule) -> bool:
 
 
 def own_may_follow(context: WorkloadContext, ref: ObjectRef) -> bool:
-    """Whether the release may still send a DestinationRule of the workload's namespace, so that this is not meant."""
+    """Whether the release may still create a DestinationRule in the workload's namespace, which would be meant then."""
     return not context.occasion.final and ref.namespace != context.workload.namespace
 
 
 def _naming(context: WorkloadContext) -> Mapping[tuple[str, str], tuple[DestinationRule, ...]]:
-    """Rules about client certificates by credential and by host; worked out when first asked for, and kept."""
+    """DestinationRules about client certificates by credential name and by host; computed once per view."""
     key = "rules by credential and host"
     by_name: Mapping[tuple[str, str], tuple[DestinationRule, ...]] | None = context.view.memo.get(key)
     if by_name is None:

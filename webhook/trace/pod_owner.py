@@ -1,4 +1,4 @@
-"""The workload behind a Pod that a controller made: the Deployment of its ReplicaSet, the CronJob of its Job."""
+"""The workload to which a Pod of a controller belongs: the Deployment of its ReplicaSet, the CronJob of its Job."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _OWNERS = {kind: BY_KIND[kind].api_version for _, kind in BY_KIND["Pod"].creator
 
 
 def origin(view: ClusterView, workload: Workload) -> Workload | None:
-    """The stored workload that this one belongs to, or is; None where it is not in view."""
+    """The workload to which this one belongs, or itself if it has no controller; None if it is not in view."""
     if workload.controller == "ReplicaSet":
         return _by_replica_set(view, workload.namespace, workload.controller_name)
     if workload.controller in _OWNERS:
@@ -28,7 +28,7 @@ def origin(view: ClusterView, workload: Workload) -> Workload | None:
 
 
 def _by_replica_set(view: ClusterView, namespace: str, name: str) -> Workload | None:
-    """A ReplicaSet is named after its Deployment or Rollout, with a hash behind it; one of its own is stored itself."""
+    """The Deployment or Rollout of the ReplicaSet, whose name has a hash appended; else the ReplicaSet itself."""
     stem = name.rpartition("-")[0]
     for version, kind, named in ((_APPS, "Deployment", stem), (_APPS, "ReplicaSet", name)):
         stored = view.workloads.get(ObjectRef(version, kind, namespace, named))
@@ -39,9 +39,9 @@ def _by_replica_set(view: ClusterView, namespace: str, name: str) -> Workload | 
 
 
 def created(view: ClusterView, namespace: str, owner: Mapping[str, object]) -> str:
-    """When the controller that an owner reference names was created, '' where it is not in view.
+    """The creationTimestamp of the controller that an owner reference names, '' if it is not in view.
 
-    Of a Job that a CronJob made, the CronJob counts: it is no new workload each time that it runs.
+    For the Job of a CronJob, that of the CronJob: a run of it is no new workload.
     """
     ref = ObjectRef(text(owner.get("apiVersion")), text(owner.get("kind")), namespace, text(owner.get("name")))
     controller = view.workloads.get(ref) or view.pods.get(ref)

@@ -1,7 +1,7 @@
 """Which workloads have the files of a file set in their sidecar: by their template, or in Pods that run already.
 
-Counts by namespace, and keeps the counts until something changes there. Whom a DestinationRule reaches is left to
-`audience`.
+The counts by namespace are cached until an object of the namespace changes. `audience` computes the workloads to which
+a DestinationRule applies.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ Owner = tuple[str, str]
 
 
 def injected(view: ClusterView, namespace: str) -> frozenset[ObjectRef]:
-    """The workloads of the namespace that will have a sidecar; kept until something changes there."""
+    """The workloads of the namespace with a sidecar; cached until an object of the namespace changes."""
     tallies = view.tallies.at(namespace)
     refs: frozenset[ObjectRef] | None = tallies.get("injected")
     if refs is None:
@@ -40,8 +40,7 @@ def injected(view: ClusterView, namespace: str) -> frozenset[ObjectRef]:
 def prepared_for(view: ClusterView, files: FileSet) -> Mapping[str, frozenset[ObjectRef]]:
     """The workloads and running Pods whose sidecar has every file of the set, by namespace; the others are left out.
 
-    A workload counts, too, where its running Pods have the files: another webhook mounts them. Counted again where
-    something changed.
+    A workload also counts if its running Pods have the files, because another webhook may mount them.
     """
     paths = [path for _, path in files.items()]
     by_template = by_namespace(view.workloads.mounting(paths))
@@ -79,7 +78,7 @@ def _others(view: ClusterView, files: FileSet, pods: Iterable[Workload], ready: 
 
 
 def _behind(view: ClusterView, namespace: str, pods: tuple[Workload, ...]) -> Iterator[Workload]:
-    """The workloads that made these Pods."""
+    """The workloads to which these Pods belong."""
     makers = {owner for pod in pods for owner in owners(pod)}
     for workload in view.workloads.of_namespace(namespace) if makers else ():
         if (workload.ref.kind, workload.ref.name) in makers:
@@ -87,9 +86,9 @@ def _behind(view: ClusterView, namespace: str, pods: tuple[Workload, ...]) -> It
 
 
 def owners(pod: Workload) -> Iterator[Owner]:
-    """Kind and name of the workload behind a Pod.
+    """Kind and name of the workload to which a Pod belongs, and of its controller.
 
-    A ReplicaSet is named after its workload with a hash behind it, a Job of a CronJob with the minute of its run.
+    The name of a ReplicaSet is that of its workload and a hash; of a Job, the CronJob's and the minute of its run.
     """
     name, _, suffix = pod.controller_name.rpartition("-")
     if pod.controller == "ReplicaSet":
@@ -110,9 +109,9 @@ def _provides(view: ClusterView, workload: Workload, files: FileSet) -> bool:
 
 
 def _lacking(view: ClusterView, file: ResolvedFile) -> bool:
-    """Whether the file will not be there, though everything that is mounted is.
+    """Whether the file is missing for another reason than a missing or incomplete Secret or ConfigMap.
 
-    That a mounted Secret or ConfigMap is missing, or not complete yet, is a fault of the workload, not of the rule.
+    A missing Secret or ConfigMap is a fault of the workload, not of the DestinationRule.
     """
     if file.state is FileState.NO_KEY and file.object is not None:
         return not to_come(view, file.object, (file.key,))

@@ -1,4 +1,4 @@
-"""What the user mounts of a workload provide of the file sets that apply to it, and which mounts that explains.
+"""Which files of the file sets that apply to a workload its user mounts provide, and which mounts that explains.
 
 A mount that provides every file of a file set is explained: no other DestinationRule can make it a fault.
 """
@@ -15,15 +15,16 @@ from webhook.trace.context import WorkloadContext
 from webhook.trace.secret_producers import makers, to_come
 
 _THERE = (FileState.UNREADABLE, FileState.NO_OBJECT)
-"""States of a file that the mount is for, whatever is wrong with it otherwise."""
+"""States of an absent file that a mount is meant to provide."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvidedFiles:
-    """What user mounts provide of one file set. mounts: those below which it has a path, in order.
+    """The files of one file set that user mounts provide. mounts: those with a path of the set below them, in order.
 
-    lost: the paths that lead to no file. awaited: an object behind the mounts does not exist. doubtful: such an object
-    is optional, or what makes it announces other data keys.
+    lost: the paths without a file. awaited: a Secret or ConfigMap of the mounts does not exist yet, or lacks a data key
+    that its producer has yet to write. doubtful: a missing object is optional, or its producer
+    announces other data keys.
     """
 
     files: FileSet
@@ -44,7 +45,7 @@ class ProvidedFiles:
 
 
 def provided_files(context: WorkloadContext) -> Mapping[FileSet, ProvidedFiles]:
-    """By file set that applies and has a path below a user mount: what the mounts provide of it."""
+    """By file set that applies and has a path below a user mount: the files that the mounts provide."""
     sets: dict[FileSet, None] = {}
     for mount in context.user_mounts:
         below = context.reach.under(mount.mount_path)
@@ -77,14 +78,14 @@ def _is_coming(context: WorkloadContext, file: ResolvedFile) -> bool:
 
 
 def serves_itself(context: WorkloadContext, files: FileSet) -> bool:
-    """Whether the workload is behind each host for which the files are: a server is not a caller of itself."""
+    """Whether the workload is a server of every host that uses the files: a server is no client of itself."""
     namespace, labels = context.workload.namespace, context.pod.labels
     users = context.groups.get(files, ())
     return bool(users) and all(is_behind(user.service, namespace, labels) for user in users)
 
 
 def explained_mounts(context: WorkloadContext, provided: Mapping[FileSet, ProvidedFiles]) -> frozenset[str]:
-    """The directories of the user mounts of which it is known what they are for.
+    """The mount paths of the user mounts whose purpose is known.
 
     They provide every file of a file set that applies, or files of the listeners of the pod's Sidecar.
     """

@@ -14,9 +14,9 @@ _Place = tuple[int, str]
 
 
 def routed(context: WorkloadContext, used: FileSet) -> tuple[FileSet, ...]:
-    """File sets of the same rule and host without which calls fail: they end there, and none where `used` counts.
+    """File sets of the same DestinationRule and host without which calls fail, because all calls are routed there.
 
-    Nothing where the host was used before, and another object changes: whoever routes calls is only warned.
+    None if another object changes and the workload used the host before: a change of routes leads to a warning only.
     """
     if context.occasion.former or not used.client_certificate:
         return ()
@@ -33,7 +33,7 @@ def routed(context: WorkloadContext, used: FileSet) -> tuple[FileSet, ...]:
 
 
 def _users(context: WorkloadContext, used: FileSet) -> tuple[Origination, ...]:
-    """The uses of the file set that are the workload's own: several teams may read the same paths.
+    """The originations of the file set that the workload uses: several teams may read the same paths.
 
     Those of its namespace's DestinationRules and of the hosts that it names; else those of the only DestinationRule.
     """

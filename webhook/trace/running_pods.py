@@ -1,4 +1,4 @@
-"""The Pods that run for a workload, by the workload behind their controller."""
+"""The running Pods of a workload, found by their controller."""
 
 from collections.abc import Collection, Mapping
 
@@ -16,7 +16,7 @@ def running_pods(view: ClusterView, ref: ObjectRef) -> tuple[Workload, ...]:
 
 
 def earlier_pods(view: ClusterView, ref: ObjectRef, places: Collection[str]) -> frozenset[ObjectRef]:
-    """The running Pods of an earlier template of the workload: a user mount at one of these places is missing.
+    """The running Pods of an earlier template of the workload, which lack a user mount at one of these paths.
 
     A webhook that mounts files into its Pods adds them to the mounts of the template.
     """
@@ -29,7 +29,7 @@ def _places(pod: Workload) -> frozenset[str]:
 
 
 def _by_owner(view: ClusterView, namespace: str) -> Mapping[Owner, tuple[Workload, ...]]:
-    """Pods of the namespace by kind and name of the workload behind them; kept until a workload changes there."""
+    """Pods of the namespace by kind and name of their workload; cached until an object of the namespace changes."""
     tallies = view.tallies.at(namespace)
     by_owner: Mapping[Owner, tuple[Workload, ...]] | None = tallies.get("pods by owner")
     if by_owner is None:

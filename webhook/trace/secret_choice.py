@@ -1,8 +1,8 @@
-"""For which DestinationRule each Secret is that a workload names, and from which Secret each file comes.
+"""Which DestinationRule each Secret is meant for that a workload names, and which Secret each file comes from.
 
 The choice depends on the objects only: without `destinations`, a Secret is for the DestinationRule of the workload's
 own namespace whose file names are its data keys, else for the oldest. A new object of another namespace comes last, so
-that it never changes or ends an injection (`design.md`, section 5).
+that it never changes or ends an injection.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,10 @@ from webhook.trace.secret_obstacles import ambiguous, annotation, unusable
 
 Rank = tuple[int, Age]
 _OWN, _OWN_RENAMED, _FOREIGN, _LATER, _OWN_DOUBTFUL = range(5)
-"""How early a candidate counts. _LATER: of another namespace, and created after the workload, or with other names."""
+"""Ranks of candidates, the best first.
+
+_LATER: of another namespace, and created after the workload, or with file names that are no data keys.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is mounted, what stands in the way, and which Secrets could be for several DestinationRules.
+    """The file sets to mount, the obstacles, and the Secrets that could be meant for several DestinationRules.
 
     secrets: all Secrets that the choice depends on.
     """
@@ -50,7 +53,7 @@ class Choice:
 
 
 def choose(context: WorkloadContext) -> Choice:
-    """What the workload gets of what it asks for; what it has already is part of it."""
+    """The file sets that the workload asks for and gets, also those that it already has."""
     requests = requested_files(context)
     named = bool(context.declaration.destinations)
     certain = [request for request in requests if request.named or named]
@@ -65,7 +68,7 @@ def choose(context: WorkloadContext) -> Choice:
 
 
 def _settled(context: WorkloadContext, request: RequestedFiles) -> Iterator[Chosen | Obstacle]:
-    """The request with its Secrets, or why it has none."""
+    """The file set with its Secrets, or the obstacle."""
     keys = {name: keys_of(context, name) for name in request.secrets}
     if request.foreign and not request.declared and any(_useless(context, request, name) for name in keys):
         yield unusable(context, request)
@@ -85,7 +88,7 @@ def _settled(context: WorkloadContext, request: RequestedFiles) -> Iterator[Chos
 
 
 def _useless(context: WorkloadContext, request: RequestedFiles, secret: str) -> bool:
-    """Whether a Secret that only a DestinationRule of another namespace names is not there, or has no file of it."""
+    """Whether a Secret that only another namespace names does not exist, or lacks the files."""
     keys = keys_of(context, secret)
     if keys is None:
         return context.complete and not context.view.producers("Secret", context.workload.namespace, secret)
@@ -93,7 +96,7 @@ def _useless(context: WorkloadContext, request: RequestedFiles, secret: str) -> 
 
 
 def nearest(context: WorkloadContext, secret: str) -> tuple[Origination, tuple[str, ...]] | None:
-    """The DestinationRule of which the Secret has the most file names, and those that it lacks; None without any."""
+    """The DestinationRule with the fewest file names that the Secret lacks, and these; None without a common name."""
     keys = keys_of(context, secret)
     if keys is None:
         return None
@@ -110,10 +113,10 @@ def nearest(context: WorkloadContext, secret: str) -> tuple[Origination, tuple[s
 
 
 class _Free:
-    """The requested_files that compete for the Secrets that the workload names, for it names no destination."""
+    """The file sets that compete for the Secrets of a workload that names no destination."""
 
     def __init__(self, context: WorkloadContext, pool: list[RequestedFiles], claimed: frozenset[str]) -> None:
-        """own: Secrets that DestinationRules of the workload's namespace name, which are for no other namespace's."""
+        """claimed: Secrets that DestinationRules of the workload's namespace name; no other namespace's gets them."""
         self.context, self.pool, self.claimed = context, pool, claimed
         self.keys = {name: keys_of(context, name) for name in context.declaration.secrets} if pool else {}
         stored = origin(context.view, context.workload) if pool else None
@@ -122,7 +125,7 @@ class _Free:
         self.preferred = {secret: ranked[0][1] for secret, ranked in self.ranked.items() if ranked}
 
     def settled(self) -> Iterator[Chosen | Obstacle]:
-        """The request that each Secret is for; of two Secrets for the same files nobody can tell which is meant."""
+        """The file set for each Secret; an obstacle if two Secrets fit the same files."""
         for request in {preferred.files: preferred for preferred in self.preferred.values()}.values():
             alone = [
                 name
@@ -139,7 +142,7 @@ class _Free:
                 yield Chosen(request, self._together(request) or self._lacking(request), request.foreign)
 
     def rivals(self) -> Iterator[Rivals]:
-        """Each Secret that could be for other DestinationRules too, as far as these are no other Secret's."""
+        """The Secrets that could also be meant for other DestinationRules which have no Secret."""
         taken = {preferred.files for preferred in self.preferred.values()}
         for secret, ranked in self.ranked.items():
             tier = ranked[0][0][0] if ranked else _OWN_DOUBTFUL
@@ -163,7 +166,7 @@ class _Free:
         return sorted(ranked, key=lambda candidate: candidate[0])
 
     def _tier(self, request: RequestedFiles, secret: str) -> int | None:
-        """How early the request counts for the Secret; None where it is no candidate."""
+        """The rank of the request for the Secret; None if it is no candidate."""
         match = self._fit(request, secret)
         if match is Fit.RENAMED and any(self._fit(request, name) is Fit.EXACT for name in self.keys if name != secret):
             match = Fit.LACKING
@@ -189,12 +192,12 @@ class _Free:
         return fit(request.files, self.keys[secret]) is not Fit.LACKING
 
     def _together(self, request: RequestedFiles) -> Mapping[str, str]:
-        """By field, the Secret where the files of the request come from several Secrets; empty where they do not."""
+        """By field: its Secret, if the files come from several Secrets; empty if they come from one."""
         keys = {name: self.keys[name] for name in request.secrets}
         return (sources(request.files, keys) if len(keys) > 1 else None) or {}
 
     def _lacking(self, request: RequestedFiles) -> Mapping[str, str]:
-        """The Secret that is meant for the files, though a data key is missing: the keys are told by a rule."""
+        """The Secret that is meant for the files, although it lacks a data key, which a rule reports."""
         secret = next(name for name, preferred in self.preferred.items() if preferred is request)
         return dict.fromkeys((field for field, _ in request.files.items()), secret)
 

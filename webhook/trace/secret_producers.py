@@ -1,4 +1,4 @@
-"""The producers behind Secrets and ConfigMaps: who writes one, and which of its data keys may still come."""
+"""The producers of Secrets and ConfigMaps: which object writes one, and which data keys it may still add."""
 
 from collections.abc import Collection
 
@@ -8,12 +8,12 @@ from webhook.view import ClusterView
 
 
 def makers(view: ClusterView, ref: ObjectRef) -> tuple[Producer, ...]:
-    """The objects in view that say that they make the Secret or ConfigMap."""
+    """The objects in view whose spec says that they produce the Secret or ConfigMap."""
     return view.producers(ref.kind, ref.namespace, ref.name)
 
 
 def writer(view: ClusterView, ref: ObjectRef) -> ObjectRef | None:
-    """The object that writes the Secret or ConfigMap, as it says, or as the Secret does; None for nobody."""
+    """The object that writes the Secret or ConfigMap, by its own spec or by the Secret's metadata; None if unknown."""
     made_by = makers(view, ref)
     if made_by:
         return made_by[0].ref
@@ -26,9 +26,9 @@ def _facts(view: ClusterView, ref: ObjectRef) -> SecretFacts | None:
 
 
 def to_come(view: ClusterView, ref: ObjectRef, keys: Collection[str]) -> bool:
-    """Whether these data keys, which the object lacks, may still come: it has a producer that is not done with it.
+    """Whether the producer of the object may still add these data keys, which the object lacks.
 
-    cert-manager is done once it names the issuer; others once they say so, unless they announce the data keys.
+    cert-manager is done when the Secret names the issuer; others when they are ready, unless they announce data keys.
     """
     made_by, facts = makers(view, ref), _facts(view, ref)
     if any(producer.keys is not None and not producer.keys.issuperset(keys) for producer in made_by):

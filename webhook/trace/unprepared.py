@@ -1,4 +1,4 @@
-"""Counts the rules that reach a sidecar without intent and whose files it will not hold, however many they are."""
+"""Counts the DestinationRules that apply to a sidecar without intent, and whose files it lacks."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Unprepared:
-    """count: rules whose files will be missing. named: the first few of them, to show."""
+    """count: DestinationRules whose files are missing. named: the first of them, for the message."""
 
     count: int = 0
     named: tuple[DestinationRule, ...] = ()
 
 
 def unprepared(context: WorkloadContext, intended: Collection[FileSet], near_misses: Iterable[NearMiss]) -> Unprepared:
-    """The rules in force without intent whose files the sidecar will certainly not hold.
+    """The DestinationRules that apply without intent, and whose files the sidecar certainly lacks.
 
-    A file set that the user mounts provide in full is intended, so what remains is what a bare sidecar lacks. What a
-    near miss was meant for is told there, a server does not call itself, and another webhook may mount the files.
+    A file set that the user mounts provide in full is intended, so that those which a sidecar without user mounts lacks
+    remain. Not counted are those of a near miss, which another rule reports, those of the workload's own service,
+    and those that running Pods have, because another webhook may mount them.
     """
     if context.injection.answer is not Answer.YES:
         return Unprepared()
@@ -48,10 +49,10 @@ def unprepared(context: WorkloadContext, intended: Collection[FileSet], near_mis
 
 
 def _with_mounts(context: WorkloadContext) -> bool:
-    """Whether Pods run for the workload whose sidecar has user mounts."""
+    """Whether the workload has running Pods whose sidecar has user mounts."""
     return any(declares_volumes(pod.template) for pod in running_pods(context.view, context.ref))
 
 
 def _runs_with(context: WorkloadContext, files: FileSet) -> bool:
-    """Whether Pods of the workload run with these files."""
+    """Whether running Pods of the workload have these files."""
     return context.ref in prepared_for(context.view, files).get(context.workload.namespace, frozenset())

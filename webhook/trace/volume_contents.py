@@ -1,4 +1,4 @@
-"""Answers a sidecar's volumes: which keys a Secret or ConfigMap of one namespace holds, as the view knows it."""
+"""The data keys of the Secrets and ConfigMaps of one namespace, from which a sidecar's volumes take their files."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from webhook.view import ClusterView
 
 
 class ViewContents:
-    """The `Contents` of `istio.injector.proxy_filesystem`, answered from a cluster view."""
+    """The `Contents` of `istio.injector.proxy_filesystem`, read from a view of the cluster."""
 
     def __init__(self, view: ClusterView, namespace: str) -> None:
         """Contents of the objects of one namespace."""
@@ -15,11 +15,11 @@ class ViewContents:
         self.namespace = namespace
 
     def unread(self, kind: str, name: str) -> str:
-        """Why nobody can tell whether an object that is not in view exists, '' when it does not."""
+        """Why it is unknown whether an object that is not in view exists; '' if it does not exist."""
         return self.view.unread("Secret" if kind == "secret" else "ConfigMap", self.namespace, name)
 
     def keys(self, kind: str, name: str) -> Mapping[str, Material] | None:
-        """The keys of the object with their facts, None when it is not in view. kind: `secret` or `configMap`."""
+        """The data keys of the object with their facts, None when it is not in view. kind: `secret` or `configMap`."""
         if kind == "secret":
             secret = self.view.secret(self.namespace, name)
             return None if secret is None else secret.keys

@@ -26,7 +26,7 @@ class WorkloadPicture(WorkloadContext):
 
     @cached
     def provided_files(self) -> Mapping[FileSet, ProvidedFiles]:
-        """What the user mounts provide of the file sets that apply and have a path below one of them."""
+        """By file set that applies and has a path below a user mount: the files that the mounts provide."""
         return provided_files(self)
 
     def awaits(self, files: FileSet) -> bool:
@@ -45,15 +45,15 @@ class WorkloadPicture(WorkloadContext):
 
     @cached
     def intents(self) -> Mapping[FileSet, Intent]:
-        """The file sets that the workload means to use, and why; a set that is not in it is only reached."""
+        """The file sets that the workload means to use, and why; the other sets that apply are not intended."""
         return intents(self, self.provided_files, self.unexplained_mounts)
 
     @cached
     def chains(self) -> tuple[Chain, ...]:
-        """One chain per file of every intended file set, in the order certificate, key, CA, CRL.
+        """One chain per file of every intended file set, in the order certificate, private key, CA, CRL.
 
-        A path that cannot be a file's has none: that is a fault of the rule, and told of it. Nor has a CRL that is
-        not used: whether it is there makes no difference.
+        There is none for a path that cannot be the path of a file, which is a fault of the DestinationRule, and none
+        for a CRL that Envoy does not use.
         """
         paths = ((files, *field_and_path) for files in self.intents for field_and_path in self.view.mesh.used(files))
         return tuple(self._chain(files, field, path) for files, field, path in paths if is_plain(path))
@@ -64,7 +64,7 @@ class WorkloadPicture(WorkloadContext):
 
     @cached
     def credentials(self) -> tuple[Credential, ...]:
-        """The chains again, one credential per file set."""
+        """The chains, grouped to one credential per file set."""
         by_set: dict[FileSet, dict[str, Chain]] = {}
         for chain in self.chains:
             by_set.setdefault(chain.files, {})[chain.field] = chain
@@ -81,7 +81,7 @@ class WorkloadPicture(WorkloadContext):
 
     @cached
     def refused(self) -> tuple[RefusedFile, ...]:
-        """Files at the ends of chains that the sidecar will not load."""
+        """Files at the ends of chains that the sidecar fails to load."""
         return tuple(refused(self.credentials))
 
     @cached
@@ -96,22 +96,22 @@ class WorkloadPicture(WorkloadContext):
 
     @cached
     def unprepared(self) -> Unprepared:
-        """Rules that reach this sidecar without intent, and whose files it will not hold."""
+        """DestinationRules that apply to this sidecar without intent, and whose files it lacks."""
         return unprepared(self, self.intents, self.near_misses)
 
     @cached
     def misses(self) -> tuple[Miss, ...]:
-        """Rules that mention files which this workload mounts for nothing, and why each is not in force."""
+        """DestinationRules that this workload means, and why each of them does not apply to it."""
         return misses(self, self.mount_candidates)
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The lists that are longer than what is evaluated of them, in words."""
+        """The lists that are too long to be evaluated completely, in words."""
         return (*self.pod.left_out, *(fault.detail for fault in self.annotation_faults if fault.kind == "left-out"))
 
     @cached
     def near_misses(self) -> tuple[NearMiss, ...]:
-        """What would prepare the sidecar, did it stand in the right place or under the right name."""
+        """Annotations, volumes and mounts that would provide the files in another place or with another name."""
         return near_misses(self, self.intents)
 
     @property
