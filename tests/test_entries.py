@@ -126,7 +126,7 @@ def error_of(said: str) -> ClusterError:
     return ClusterUnavailable(said, 500) if said.startswith("failed") else Forbidden(said, 403)
 
 
-def test_entries_are_ignore_until_the_probe_was_answered_by_us_and_fail_then() -> None:
+def test_entries_enforce_after_own_probe_answer() -> None:
     cluster = Cluster(entry("workloads"), entry("reach", "Ignore"))
     cluster.keeping.keep()
     owners = [cluster.objects[path]["metadata"]["ownerReferences"] for path in (ENFORCING, INJECTING)]
@@ -169,7 +169,7 @@ def test_why_nothing_is_enforced_yet_is_said_once() -> None:
 
 
 @pytest.mark.parametrize("answer", ["admitted", FAILED])
-def test_what_enforces_is_probed_on_and_falls_back_when_nobody_is_reached_any_more(answer: str) -> None:
+def test_enforcing_entries_fall_back_when_probes_fail(answer: str) -> None:
     """Two failed probes mean nothing yet; the third in a row does, and one answer is not enough to come back."""
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
@@ -186,7 +186,7 @@ def test_what_enforces_is_probed_on_and_falls_back_when_nobody_is_reached_any_mo
     assert cluster.all_policies() == {"Fail"}
 
 
-def test_failures_from_before_the_entries_enforce_do_not_count_for_their_fall() -> None:
+def test_earlier_failures_do_not_count_for_fallback() -> None:
     """As right after an install: the first Pods were not reached yet."""
     cluster = Cluster(entry("workloads"))
     cluster.mutates = False
@@ -293,7 +293,7 @@ def test_what_belongs_to_others_stays_when_it_is_put_back() -> None:
     )
 
 
-def test_one_that_was_helms_is_adopted_with_its_enforcement_and_without_helms_labels() -> None:
+def test_configuration_of_helm_is_adopted_with_enforcement() -> None:
     cluster = Cluster(entry("workloads"))
     labels = {"app.kubernetes.io/instance": "mtls-guard", "helm.sh/chart": "mtls-guard-0.1.0", "team": "platform"}
     helms = configuration(MUTATING, "before-istio-mtls-guard", entry("inject", path="/mutate"))
@@ -308,7 +308,7 @@ def test_one_that_was_helms_is_adopted_with_its_enforcement_and_without_helms_la
     assert [one["uid"] for one in metadata["ownerReferences"]] == ["owner-1"]
 
 
-def test_a_chart_in_which_the_mutating_configuration_is_helms_keeps_it() -> None:
+def test_mutating_configuration_of_helm_stays_with_helm() -> None:
     """After a rollback: its ConfigMap does not speak of it."""
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
@@ -346,7 +346,7 @@ def test_values_without_an_entry_or_without_injection_remove_it() -> None:
     assert cluster.objects.keys().isdisjoint({ENFORCING, INJECTING})
 
 
-def test_break_glass_makes_every_entry_of_both_ignore_until_it_is_taken_back() -> None:
+def test_break_glass_ignores_every_entry_until_revoked() -> None:
     """And nothing is `Fail` again without another proof."""
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
@@ -361,7 +361,7 @@ def test_break_glass_makes_every_entry_of_both_ignore_until_it_is_taken_back() -
 
 
 @pytest.mark.parametrize("path", [ENFORCING, INJECTING], ids=["enforcing", "injecting"])
-def test_one_deleted_by_hand_comes_back_as_ignore_and_has_to_prove_itself_three_times(path: str) -> None:
+def test_deleted_configuration_returns_as_ignore(path: str) -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     del cluster.objects[path]
@@ -376,7 +376,7 @@ def test_one_deleted_by_hand_comes_back_as_ignore_and_has_to_prove_itself_three_
     assert cluster.keeping.kept[name].restored == 1
 
 
-def test_nothing_is_fail_after_a_deletion_while_break_glass_is_active() -> None:
+def test_nothing_fails_after_deletion_during_break_glass() -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     del cluster.objects[ENFORCING], cluster.objects[INJECTING]
@@ -385,7 +385,7 @@ def test_nothing_is_fail_after_a_deletion_while_break_glass_is_active() -> None:
     assert cluster.all_policies() == {"Ignore"}
 
 
-def test_while_the_namespace_is_being_deleted_nothing_of_it_stays() -> None:
+def test_namespace_deletion_removes_configurations() -> None:
     """Whichever replica sees it, and whatever a leader does that has not seen it yet."""
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
@@ -423,7 +423,7 @@ def test_an_api_server_that_does_not_answer_changes_nothing() -> None:
     assert cluster.policies() == {"workloads": "Fail"}
 
 
-def test_one_that_is_changed_again_and_again_is_put_back_less_often_and_that_is_said() -> None:
+def test_repeated_changes_are_restored_less_often() -> None:
     cluster = Cluster(entry("workloads"))
     cluster.enforce()
     for _ in range(24):
@@ -452,7 +452,7 @@ def test_entries_that_cannot_be_read_are_said_and_change_nothing(content: str, t
     assert cluster.policies() == {"workloads": "Fail"}
 
 
-def test_each_difference_names_its_entry_its_field_and_both_values() -> None:
+def test_difference_names_entry_field_and_values() -> None:
     """What doctor says of a configuration."""
     cluster = Cluster(entry("workloads"), entry("destinationrules"))
     cluster.enforce()

@@ -128,7 +128,7 @@ ALWAYS = ({"matchExpressions": [{"key": "mesh", "operator": "Exists"}]},)
         (Mesh(inject_policy="off"), {INJECT: "true"}, NO),
     ],
 )
-def test_selectors_and_policy_of_the_mesh_decide_where_the_pod_does_not(
+def test_mesh_selectors_and_policy_decide_without_pod_setting(
     mesh: Mesh, labels: dict[str, str], expected: Answer
 ) -> None:
     assert answer(pod(labels), ENABLED, mesh) is expected
@@ -188,7 +188,7 @@ def test_a_selector_matches_as_kubernetes_does(expression: object, labels: dict[
         ),
     ],
 )
-def test_the_reason_stands_in_a_finding_and_the_path_is_what_decided(
+def test_finding_names_reason_and_deciding_path(
     one: PodTemplate, namespace: Namespace, expected: tuple[Answer, str, str]
 ) -> None:
     found = decide_injection(one, namespace, Mesh())
@@ -214,7 +214,7 @@ def test_a_namespace_of_both_modes_injects() -> None:
         (pod(host_network=True, annotations={"sidecar.istio.io/userVolume": "[]"}), NO),
     ],
 )
-def test_a_namespace_that_is_not_in_view_is_taken_to_be_what_the_pod_means(one: PodTemplate, expected: Answer) -> None:
+def test_unknown_namespace_follows_the_pod(one: PodTemplate, expected: Answer) -> None:
     assert decide_injection(one, Namespace("devel", known=False), Mesh()).answer is expected
 
 
@@ -330,7 +330,7 @@ STATUS = {"sidecar.istio.io/status": "{}"}
         (replace(PROXY, image="auto"), STATUS, ENABLED, SIDECAR),
     ],
 )
-def test_a_sidecar_in_the_manifest_is_manual_unless_injection_comes_on_top(
+def test_manifest_sidecar_is_manual_unless_injected_too(
     container: Container, annotations: dict[str, str], labels: dict[str, str], expected: Injection
 ) -> None:
     one = pod(annotations=annotations, containers=(container,))

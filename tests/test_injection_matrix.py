@@ -40,7 +40,7 @@ def test_a_whole_secret_has_every_file(place: str) -> None:
     assert files(made) == ASKED
 
 
-def test_items_projections_and_sub_paths_give_the_files_that_they_name() -> None:
+def test_items_projections_and_sub_paths_give_named_files() -> None:
     items = [{"key": "cert", "path": "client.pem"}]
     volumes = [
         {"name": "items", "secret": {"secretName": "one", "items": items}},
@@ -73,7 +73,7 @@ def test_a_claim_that_another_volume_replaced_is_lost() -> None:
     assert lost(stateful, pod([{"name": "one", "persistentVolumeClaim": {"claimName": "one-app-0"}}], [])) == ""
 
 
-def test_a_volume_of_the_other_webhook_that_became_another_is_lost() -> None:
+def test_volume_changed_by_other_webhook_is_lost() -> None:
     beside = Cell("Pods", "after, adds a volume", CREATE, "Deployment")
     made = pod([{"name": "one", "secret": {"secretName": "one"}}], [])
     made["spec"]["containers"][0]["volumeMounts"] = [{"name": "one", "mountPath": "/var/company"}]
@@ -82,7 +82,7 @@ def test_a_volume_of_the_other_webhook_that_became_another_is_lost() -> None:
     assert lost(beside, made) == ""
 
 
-def test_a_cell_is_silent_where_the_files_are_wrong_and_no_answer_says_why() -> None:
+def test_cell_with_wrong_files_and_no_answer_is_silent() -> None:
     right = pod([{"name": "v", "secret": {"secretName": "one"}}], [{"name": "v", "mountPath": "/etc/c"}])
     assert (str(Result(CELL, State(), right, ())), Result(CELL, State(), right, ()).silent) == ("files", False)
     wrong = Result(CELL, State(secret="two"), right, ())
@@ -91,7 +91,7 @@ def test_a_cell_is_silent_where_the_files_are_wrong_and_no_answer_says_why() -> 
     assert (str(told), told.silent) == ("check: `pod-outdated`", False)
 
 
-def test_that_files_are_missing_is_no_answer_where_a_pod_has_too_many() -> None:
+def test_missing_files_do_not_explain_extra_files() -> None:
     kept = pod([{"name": "v", "secret": {"secretName": "one"}}], [{"name": "v", "mountPath": "/etc/c"}])
     missing = (Answer("warned", ("sidecar-unprepared",)),)
     assert Result(CELL, State(inject="false"), kept, missing).silent
@@ -104,7 +104,7 @@ def test_an_event_is_an_answer_only_where_there_is_no_pod() -> None:
     assert Result(CELL, State(), pod([], []), said).silent
 
 
-def test_answers_are_those_of_the_cell_since_its_change_with_the_rules_that_they_name() -> None:
+def test_answers_belong_to_the_cell_since_its_change() -> None:
     replies = [
         Reply(200, ('299 - "Pod a/b: lacks files [sidecar-unprepared]"', '299 - "unknown field [x]"'), {}),
         Reply(403, (), {"message": "denied the request: no such Secret [secret-missing] of a list [0]"}),
@@ -120,7 +120,7 @@ def test_answers_are_those_of_the_cell_since_its_change_with_the_rules_that_they
     ]
 
 
-def test_every_cell_has_a_namespace_of_its_own_that_kubernetes_accepts() -> None:
+def test_every_cell_has_a_valid_namespace() -> None:
     teams = [one.team for one in cells([], [], [], [])]
     assert len(teams) == len(set(teams)) == len(KINDS) * len(MODES) * len(OTHERS) * len(CHANGES)
     assert max(map(len, teams)) < 63
@@ -171,7 +171,7 @@ def test_at_least_ten_cells_are_called_in_both_modes() -> None:
     assert {one.mode for one in CELLS} == {*MODES}
 
 
-def test_the_cells_of_every_run_of_the_tests_are_of_each_kind_mode_and_change() -> None:
+def test_tested_cells_cover_each_kind_mode_and_change() -> None:
     assert {one.kind for one in SELECTED} == {*KINDS}
     assert {one.mode for one in SELECTED} == {*MODES}
     assert {one.change for one in SELECTED} == {*CHANGES}

@@ -80,7 +80,7 @@ def test_where_injection_happens_the_plan_counts(cluster: Snapshot) -> None:
     assert lines(cluster) == []
 
 
-def test_a_deleted_configuration_counts_no_longer_and_a_new_one_at_once() -> None:
+def test_deleted_configuration_stops_counting_at_once() -> None:
     cluster = view(configuration())
     assert lines(cluster) == []
     cluster.remove(ObjectRef(API, KIND, "default", NAME))
@@ -95,12 +95,12 @@ def test_files_that_the_workload_mounts_itself_are_enough() -> None:
     assert lines(view(), {**own, **NAMED}) == []
 
 
-def test_one_that_asks_for_what_no_rule_reads_gets_the_same_answer_as_with_injection() -> None:
+def test_opt_in_without_destinationrule_is_answered_alike() -> None:
     asks = {"mtls-guard.io/client-secret": "external-system-mtls-data", "mtls-guard.io/destinations": "elsewhere.com"}
     assert lines(view(), asks) == lines(view(configuration()), asks)
 
 
-def test_a_rule_that_injection_would_serve_reaches_a_sidecar_without_its_files() -> None:
+def test_destinationrule_reaches_sidecar_without_files() -> None:
     rule = worked.of_kind("DestinationRule")
     assert worked.ask(view(configuration(), opted(NAMED)), "CREATE", rule).findings == ()
     assert [one.rule for one in worked.ask(view(opted(NAMED)), "CREATE", rule).findings] == ["destinationrule-unused"]
