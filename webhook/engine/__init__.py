@@ -1,7 +1,7 @@
-"""Judges: runs the rules over pictures and answers with all findings, sorted, none twice.
+"""Runs the rules and returns all findings, sorted and without duplicates.
 
-`states` judges what exists, `reviews` what the API server asks, `impact` what a change does to others. Knows no clock,
-no socket and no wire format.
+`objects` judges existing objects, `admission` judges admission requests, and `impact` finds the workloads that a change
+breaks. The package has no access to clock, network or wire formats.
 """
 
 from webhook.engine.admission import judge

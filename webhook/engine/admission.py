@@ -1,4 +1,4 @@
-"""Judges what the API server asks: an object that is created, changed or deleted, against what was there before."""
+"""Judges admission requests: compares an object that is created, updated or deleted with its previous state."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -29,7 +29,7 @@ OTHER_KINDS = SHARED_KINDS
 
 
 def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
-    """The answer to one admission request; kinds that we do not judge, and everything that must pass, are allowed."""
+    """The verdict on one admission request. Kinds that are not judged and requests that must pass are allowed."""
     if _passes(request, view):
         return Verdict(request.ref)
     if request.ref.kind in OTHER_KINDS and _ours(request):
@@ -40,13 +40,13 @@ def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Ver
 
 
 def occasion_of(request: Request, policy: Policy) -> Occasion:
-    """The occasion that the request is: real or a dry run, sent by a release tool or not."""
+    """Describes the request: whether it is a dry run, and which release tool sent it."""
     tool = release_tool(request.new or request.old, request.field_manager, policy.release_tools)
     return Occasion(request=True, dry_run=request.dry_run, tool=tool, missing_secret=policy.missing_secret)
 
 
 def _passes(request: Request, view: Snapshot) -> bool:
-    """Subresources, connections, objects on their way out, and everything in a namespace that is."""
+    """Whether the request is for a subresource, a CONNECT, or a terminating object or namespace."""
     if request.sub_resource or request.operation not in ("CREATE", "UPDATE", "DELETE"):
         return True
     if request.operation == "UPDATE" and dig(request.new, "metadata", "deletionTimestamp"):
@@ -55,13 +55,13 @@ def _passes(request: Request, view: Snapshot) -> bool:
 
 
 def _ours(request: Request) -> bool:
-    """Whether the kind is the one we know, and not a namesake of another API group."""
+    """Whether the kind belongs to the expected API group, not to another group that has a kind of the same name."""
     group = "" if request.ref.kind == "Secret" else "networking.istio.io"
     return group_of(request.ref.api_version) == group
 
 
 def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
-    """New faults deny; those that the old object already had only warn."""
+    """New faults deny; faults that the old object already had only warn."""
     new = _read(request.new, request, view)
     if new is None:
         return Verdict(request.ref)
@@ -84,20 +84,20 @@ def _judge_workload(request: Request, view: Snapshot, policy: Policy, at: dateti
 
 
 def _with_annotations(occasion: Occasion, old: Workload | None) -> Occasion:
-    """The occasion with the annotations of a Pod before its change: what they say was read when it was created."""
+    """Adds the annotations of a Pod before its update: the injector read them when the Pod was created."""
     if old is None or old.ref.kind != "Pod":
         return occasion
     return replace(occasion, before=tuple(sorted(old.template.annotations.items())))
 
 
 def _read(manifest: Manifest, request: Request, view: Snapshot) -> Workload | None:
-    """The workload as the request names it: the API server's reference wins over what the object says of itself."""
-    read = workload.read_workload(manifest, view.workload_paths) if manifest else None
-    return None if read is None else replace(read, ref=request.ref)
+    """Parses the workload; its name and namespace are taken from the request, not from the object."""
+    parsed = workload.read_workload(manifest, view.workload_paths) if manifest else None
+    return None if parsed is None else replace(parsed, ref=request.ref)
 
 
 def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
-    """A rule's own faults, and what the change does to workloads that are fine without it."""
+    """Faults of the changed object itself, and workloads that the change breaks."""
     before = _state(request, view, request.old)
     after = _state(request, view, request.new if request.operation != "DELETE" else {})
     own_findings = _own(request, before, after, policy, at)
@@ -106,20 +106,20 @@ def _judge_other(request: Request, view: Snapshot, policy: Policy, at: datetime)
     if before is not after:
         picture = Impact(before, after, occasion_of(request, policy), denied).picture(request, policy, at)
         findings = weigh(hits(about("change"), picture, request.ref, view.deadline), policy, request.ref.namespace)
-    remaining = [finding for finding in own_findings if not (findings and finding.rule in _said_of_reach())]
+    remaining = [finding for finding in own_findings if not (findings and finding.rule in _audience_rules())]
     verdict = Verdict(request.ref, in_order((*remaining, *findings)), _goal(request))
     return verdict if request.ref.kind == "DestinationRule" else partial(verdict, left_out(_spec(request), "spec"))
 
 
-def _said_of_reach() -> frozenset[str]:
-    """Rules about whom a DestinationRule reaches; who is broken by its change says it better."""
+def _audience_rules() -> frozenset[str]:
+    """Ids of rules about the clients of a DestinationRule; findings about broken workloads replace their findings."""
     return frozenset(rule.id for rule in about("audience"))
 
 
 def _state(request: Request, view: Snapshot, manifest: Manifest) -> Snapshot:
-    """The cluster with the object as this manifest has it, or without it when there is none.
+    """The cluster with the object as in this manifest, or without the object if the manifest is empty.
 
-    What workloads hold does not depend on objects of Istio, so those counts are shared with the view.
+    Counts of workloads are shared with the view, since they do not depend on Istio objects.
     """
     if _holds(view, request, manifest):
         return view
@@ -132,7 +132,7 @@ def _state(request: Request, view: Snapshot, manifest: Manifest) -> Snapshot:
 
 
 def _holds(view: Snapshot, request: Request, manifest: Manifest) -> bool:
-    """Whether that is what the cluster holds already, as it is before most changes."""
+    """Whether the view already contains exactly this object (the usual state before a change)."""
     if request.ref.kind == "Secret" and view.by_name is not None:
         return False
     alone = Snapshot(complete=view.complete)
@@ -143,7 +143,7 @@ def _holds(view: Snapshot, request: Request, manifest: Manifest) -> bool:
 
 
 def _own(request: Request, before: Snapshot, after: Snapshot, policy: Policy, at: datetime) -> tuple[Finding, ...]:
-    """The rule's own faults; those that the old rule had only warn, as does what may come after it."""
+    """Faults of a changed DestinationRule itself; faults that it already had before the change only warn."""
     new = after.config.rules.get(request.ref) if request.ref.kind == "DestinationRule" else None
     if new is None:
         return ()
@@ -157,7 +157,7 @@ def _own(request: Request, before: Snapshot, after: Snapshot, policy: Policy, at
 
 
 def _named(manifest: Manifest, request: Request) -> Manifest:
-    """The object under the name and namespace that the API server says it has."""
+    """The manifest with the kind, name and namespace of the request."""
     metadata = {**mapping(dig(manifest, "metadata")), "name": request.ref.name, "namespace": request.ref.namespace}
     return {**manifest, "metadata": metadata, "kind": request.ref.kind, "apiVersion": request.ref.api_version}
 

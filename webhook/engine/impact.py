@@ -1,4 +1,4 @@
-"""Which workloads a change to a rule, a service, a route, a Sidecar or a Secret breaks: judged before, and after."""
+"""Finds the workloads that a change of an Istio object, Service or Secret breaks, by judging them before and after."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -27,25 +27,25 @@ from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 
 JUDGED = 200
-"""How many workloads one review looks at, before and after; more would not fit into the API server's time-out."""
+"""Maximum number of workloads that one review judges, to stay within the timeout of the API server."""
 
 Identity = tuple[str, ObjectRef, str]
 
 
 class Impact:
-    """One change, as two states of the cluster. told: denials of the changed object itself, not to be said again."""
+    """One change, as the states of the cluster before and after. already_reported: denials not to be repeated."""
 
     def __init__(
-        self, before: Snapshot, after: Snapshot, occasion: Occasion = STATE, told: Collection[Identity] = ()
+        self, before: Snapshot, after: Snapshot, occasion: Occasion = STATE, already_reported: Collection[Identity] = ()
     ) -> None:
-        """The change from one state to the other. occasion: on which it is judged."""
-        self.before, self.after, self.occasion, self.told = before, after, occasion, told
-        self._anew: dict[str, bool] = {}
+        """occasion: describes the request that makes the change."""
+        self.before, self.after, self.occasion, self.already_reported = before, after, occasion, already_reported
+        self._config_changes: dict[str, bool] = {}
         self._any_use = False
-        """Whether a Pod depends on the object even where it serves no host: it does not start without its Secret."""
+        """Whether a Pod depends on the object for its start (a mounted Secret), even if the object serves no host."""
 
     def picture(self, request: Request, policy: Policy, at: datetime) -> ChangePicture:
-        """Every concerned workload that worked, and does not any more or has a denial that it did not have."""
+        """The workloads that worked before the change and lose a host or get a new denial by it."""
         concerned = tuple(self._concerned(request.ref))
         self._any_use = request.ref.kind == "Secret" and request.operation == "DELETE"
         broken = (self._broken(workload, request.ref, policy, at) for workload in concerned[:JUDGED])
@@ -55,9 +55,9 @@ class Impact:
         return ChangePicture(request.ref, request.operation, losses, unseen, accepts)
 
     def _broken(self, workload: Workload, ref: ObjectRef, policy: Policy, at: datetime) -> BrokenWorkload | None:
-        """What a workload loses that had what it needs for a host; any other was never served, or broken before.
+        """What the workload loses, None if nothing; a workload that had no working host before loses nothing.
 
-        What a rule lacks that it did not use before breaks nothing either.
+        Faults of DestinationRules that the workload did not use before are ignored.
         """
         self.before.deadline.check()
         before = picture_of(workload, self.before, policy, at)
@@ -77,12 +77,12 @@ class Impact:
             return BrokenWorkload(workload.ref, miss=_missed(after, ref)) if served and not after.intents else None
         if denials_before and not self._any_use and served <= served_hosts(after, denials_after):
             return None
-        reported = {*self.told, *(finding.identity for finding in denials_before)}
+        reported = {*self.already_reported, *(finding.identity for finding in denials_before)}
         new = tuple(finding for finding in denials_after if finding.identity not in reported)
         return BrokenWorkload(workload.ref, new) if new else None
 
     def _concerned(self, ref: ObjectRef) -> Iterable[Workload]:
-        """Workloads whose verdict may depend on the object, those of its own namespace first."""
+        """Workloads whose verdict may depend on the object, those in the namespace of the object first."""
         candidates = {workload.ref: workload for workload in self._candidates(ref)}
         if ref.kind == "DestinationRule":
             candidates = {
@@ -90,12 +90,12 @@ class Impact:
                 for name, workload in candidates.items()
                 if name.namespace == ref.namespace
                 or self._picks(name.namespace)
-                or self._told_anew(ref, name.namespace)
+                or self._client_config_changes(ref, name.namespace)
             }
         return sorted(candidates.values(), key=lambda workload: (workload.namespace != ref.namespace, workload.ref))
 
     def _picks(self, namespace: str) -> bool:
-        """Whether what a sidecar is told there depends on the labels of its pod."""
+        """Whether the client configuration in the namespace depends on the labels of the Pod."""
         return any(sidecar.selector is not None for sidecar in self.after.config.sidecars.of_namespace(namespace))
 
     def _candidates(self, ref: ObjectRef) -> Iterator[Workload]:
@@ -112,17 +112,17 @@ class Impact:
                 yield from workloads.with_mounts(namespace)
                 yield from asking(self.after)
 
-    def _told_anew(self, ref: ObjectRef, namespace: str) -> bool:
-        """Whether sidecars of the namespace are told anything else of the hosts of a rule that changed.
-
-        Those of its own namespace count in any case: it may be the rule that they miss.
-        """
-        changed = self._anew.get(namespace)
+    def _client_config_changes(self, ref: ObjectRef, namespace: str) -> bool:
+        """Whether the client configuration in the namespace changes for the hosts of a changed DestinationRule."""
+        changed = self._config_changes.get(namespace)
         if changed is None:
             self.before.deadline.check()
             hosts = {host for state in (self.before, self.after) for host in _all_hosts(state.config, ref)}
-            pairs = ((_told(self.before, namespace, host), _told(self.after, namespace, host)) for host in hosts)
-            changed = self._anew[namespace] = any(before != after for before, after in pairs)
+            pairs = (
+                (_originations(self.before, namespace, host), _originations(self.after, namespace, host))
+                for host in hosts
+            )
+            changed = self._config_changes[namespace] = any(before != after for before, after in pairs)
         return changed
 
 
@@ -133,17 +133,17 @@ def _missed(picture: WorkloadPicture, ref: ObjectRef) -> Miss | None:
 
 
 def _rules_of(picture: WorkloadPicture) -> frozenset[ObjectRef]:
-    """The rules that the workload means to use."""
+    """The DestinationRules that the workload is intended to use."""
     return frozenset(user.rule.ref for files in picture.intents for user in picture.groups[files])
 
 
-def _told(state: Snapshot, namespace: str, host: str) -> tuple[Origination, ...]:
+def _originations(state: Snapshot, namespace: str, host: str) -> tuple[Origination, ...]:
     sidecar = state.config.sidecars.choose(namespace, {}, state.mesh)
     return told_of(state.config, namespace, sidecar, host)
 
 
 def _all_hosts(config: IstioConfig, ref: ObjectRef) -> Iterator[str]:
-    """The hosts that a rule is about, those that its wildcard covers too."""
+    """The hosts of a DestinationRule, including known hosts that its wildcard matches."""
     for host in _hosts(config, ref):
         yield from config.services.hosts(host) if is_wildcard(host) else (host,)
 
@@ -153,7 +153,7 @@ def _denials(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _related(config: IstioConfig, ref: ObjectRef) -> Iterator[DestinationRule]:
-    """Rules with TLS for a host that the object is about, or for a wildcard around or below it."""
+    """DestinationRules with TLS settings for a host of the object, or for a wildcard that overlaps with it."""
     hosts = dict.fromkeys(_hosts(config, ref))
     wide = any(map(is_wildcard, hosts))
     for pattern in config.rules.tls_hosts() if hosts else ():
@@ -162,7 +162,7 @@ def _related(config: IstioConfig, ref: ObjectRef) -> Iterator[DestinationRule]:
 
 
 def _hosts(config: IstioConfig, ref: ObjectRef) -> Iterator[str]:
-    """The hosts that the object is about, as this state has it."""
+    """The hosts to which the object refers in this state of the cluster."""
     if ref.kind == "DestinationRule":
         rule = config.rules.get(ref)
         if rule is not None:

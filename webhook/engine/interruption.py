@@ -1,4 +1,4 @@
-"""A path that moves: both denials name the way without an interruption, and one annotation accepts a short one.
+"""Changes of file paths: denials explain how to avoid an interruption, and an annotation accepts a short one.
 
 Mounts and DestinationRule cannot change in one instant. The workload is denied for mounts that leave the paths of the
 DestinationRule, the DestinationRule for paths that leave the mounts.
@@ -20,19 +20,21 @@ WAY = f"to move the path: mount at both, change the DestinationRule, then drop t
 
 
 def accepted(request: Request, further: Templates) -> bool:
-    """Whether the changed object says that a short interruption is accepted: on the pod template, or on itself."""
+    """Whether an annotation on the pod template or on the object itself accepts a short interruption."""
     steps = template_path(request.ref.api_version, request.ref.kind, further) or ()
     places = (dig(request.new, *steps, "metadata", "annotations"), dig(request.new, "metadata", "annotations"))
     return any(allows_interruption(texts(place)) for place in places)
 
 
 def with_migration_advice(findings: Iterable[Finding], request: Request, further: Templates) -> tuple[Finding, ...]:
-    """The findings of an update of a workload: those of a move name the way, or warn where that is accepted."""
+    """Adds to findings of a path change how to avoid an interruption; if one is accepted, they become warnings."""
     tolerated = accepted(request, further)
-    return tuple(_told(finding, tolerated=tolerated) if finding.rule in MOVES else finding for finding in findings)
+    return tuple(
+        _with_advice(finding, tolerated=tolerated) if finding.rule in MOVES else finding for finding in findings
+    )
 
 
-def _told(finding: Finding, *, tolerated: bool) -> Finding:
+def _with_advice(finding: Finding, *, tolerated: bool) -> Finding:
     if finding.severity is not Severity.DENY:
         return finding
     if tolerated:

@@ -1,4 +1,4 @@
-"""The hosts that a change takes from a workload while another host goes on working, so that no rule looks at them."""
+"""Finds the files of hosts that a workload loses by a change while other hosts keep working."""
 
 from collections.abc import Collection, Iterator
 
@@ -13,14 +13,14 @@ RULE = "file-not-mounted"
 
 
 def lost_files(picture: WorkloadPicture, hosts: Collection[str], policy: Policy) -> tuple[Finding, ...]:
-    """The findings for the files that DestinationRules of these hosts make the sidecar read and no mount provides."""
+    """Findings for files that DestinationRules of these hosts refer to and that no mount provides."""
     rule = catalogue()[RULE]
     file_hits = [Hit(rule, violation) for violation in _unmounted(picture, hosts)] if hosts else []
     return weigh(file_hits, policy, picture.workload.namespace) if file_hits else ()
 
 
 def guessed_hosts(picture: WorkloadPicture) -> frozenset[str]:
-    """The hosts for which injection mounts a Secret by guess: another choice takes nothing from the workload."""
+    """The hosts for which injection guessed the Secret; a different guess is not a loss."""
     return frozenset(user.service.host for files in picture.addition.guessed for user in picture.groups.get(files, ()))
 
 

@@ -1,4 +1,4 @@
-"""Judges what exists: one workload, one DestinationRule, or everything in view."""
+"""Judges existing objects: one workload, one DestinationRule, or everything in view."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
@@ -31,16 +31,16 @@ from webhook.view import ClusterView
 NOT_APPLIED = "injection-not-applied"
 TEMPLATE_MISSING = "template-missing"
 PLAIN_CALLS = frozenset({"https-port-unused", "port-without-tls", "subset-not-routed"})
-"""Rules about the plain calls of applications, which no gateway makes."""
+"""Rules about plain-text calls by applications; they do not concern gateways."""
 
 
 def judge_state(view: ClusterView, policy: Policy, at: datetime) -> Iterator[Verdict]:
-    """One verdict for each workload, then for each DestinationRule; what a judged controller made is let through."""
+    """One verdict for each workload, then each Pod that a controller created, then each DestinationRule."""
     return (judge() for judge in judgements(view, policy, at))
 
 
 def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable[[], Verdict]]:
-    """The verdicts of `judge_state`, each yet to be reached, in any order and in any process."""
+    """The verdicts of `judge_state` as functions that can be called in any order and in any process."""
     return [
         *(later(judge_workload, workload, view, policy, at) for workload in view.workloads.all()),
         *(later(judge_created_pod, pod, view, policy, at) for pod in view.pods.all()),
@@ -51,7 +51,7 @@ def judgements(view: ClusterView, policy: Policy, at: datetime) -> list[Callable
 def judge_workload(
     workload: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE
 ) -> Verdict:
-    """Every fault on the workload's chains, whoever's object it lies in. occasion: on which it is judged."""
+    """Every fault that affects the workload, also in objects of other owners. occasion: describes the request."""
     if workload.template_elsewhere:  # a Rollout with workloadRef: the template's own workload is judged
         return Verdict(workload.ref)
     if workload.template_missing:
@@ -62,22 +62,23 @@ def judge_workload(
 def judge_created_pod(
     pod: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE
 ) -> Verdict:
-    """A Pod of a judged controller, whose template was judged: only whether it has what injection should have added.
+    """Judges a Pod that a controller created only for missing injection; its template is judged with the workload.
 
-    Of a Pod that runs, that is said of its workload (`pod-outdated`), if that opts in itself and its name tells so.
+    For an existing Pod the rule `pod-outdated` reports it on the workload, if the workload can be identified and opts
+    in itself.
     """
     if pod.ref.kind != "Pod" or not _may_opt_in(pod, view):
         return Verdict(pod.ref)
     stored = origin(view, pod) if not occasion.request else None
-    if stored is not None and _says_it(stored, pod) and opts_in(WorkloadPicture(stored, view, _horizon(policy, at))):
+    if stored is not None and _is_pod_of(stored, pod) and opts_in(WorkloadPicture(stored, view, _horizon(policy, at))):
         return Verdict(pod.ref)
     picture = picture_of(pod, view, policy, at, occasion)
     pod_hits = hits((catalogue()[NOT_APPLIED],), picture, pod.ref, view.deadline) if picture.addition.lacking else ()
     return Verdict(pod.ref, weigh(pod_hits, policy, pod.namespace) if pod_hits else (), picture.goal)
 
 
-def _says_it(workload: Workload, pod: Workload) -> bool:
-    """Whether the Pod is known as one of the workload's: not that of a Job that a person made from a CronJob."""
+def _is_pod_of(workload: Workload, pod: Workload) -> bool:
+    """Whether the Pod belongs to the workload; False for a Job that a person created from a CronJob."""
     return (workload.ref.kind, workload.ref.name) in owners(pod)
 
 
@@ -87,7 +88,7 @@ def _may_opt_in(pod: Workload, view: ClusterView) -> bool:
 
 
 def _without_template(workload: Workload) -> Finding:
-    """Says that the policy's path leads nowhere in this object."""
+    """The finding that the path in the policy does not exist in this object."""
     problem = f'has no pod template at "{workload.template.path}", where the policy says that it is: nothing was judged'
     fix = "correct `template` of this kind in `workloads` of the policy"
     return Finding(TEMPLATE_MISSING, Severity.WARN, workload.ref, "", problem, fix)
@@ -96,9 +97,9 @@ def _without_template(workload: Workload) -> Finding:
 def judge_picture(
     picture: WorkloadPicture, policy: Policy, stage: Stage | None = None, used: Collection[ObjectRef] | None = None
 ) -> Verdict:
-    """As `judge_workload`, of a picture that is there already. stage: of the rules that the workload uses or means.
+    """As `judge_workload`, for an existing picture. stage: of the DestinationRules that the workload uses.
 
-    used: the rules that are at that stage, None for all; others are arriving.
+    used: the DestinationRules that are at that stage, None for all; others are treated as `Stage.ARRIVING`.
     """
     workload = picture.workload
     if stage is None:
@@ -114,7 +115,7 @@ def judge_picture(
 def picture_of(
     workload: Workload, view: ClusterView, policy: Policy, at: datetime, occasion: Occasion = STATE
 ) -> WorkloadPicture:
-    """The picture that a verdict about the workload is made from: as its pods will be, our injection included."""
+    """The picture of the workload as its Pods will be after injection by mtls-guard."""
     if occasion.missing_secret is not policy.missing_secret:
         occasion = replace(occasion, missing_secret=policy.missing_secret)
     return picture_as_injected(workload, view, _horizon(policy, at), occasion)
@@ -123,7 +124,7 @@ def picture_of(
 def judge_rule(
     rule: DestinationRule, view: ClusterView, policy: Policy, at: datetime, stage: Stage = Stage.STANDING
 ) -> Verdict:
-    """Every fault of the rule itself, and what it means for the workloads that it reaches."""
+    """Every fault of the DestinationRule itself and in its relation to its client workloads."""
     horizon = _horizon(policy, at)
     rule_hits, picture = own_faults(rule, view, horizon, stage), AudiencePicture(rule, view, horizon, stage)
     if any(hit.rule.id in PLAIN_CALLS for hit in rule_hits) and picture.held_by_gateways:
@@ -138,11 +139,11 @@ def _horizon(policy: Policy, at: datetime) -> Horizon:
 
 
 def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef] | None = None) -> Iterator[Hit]:
-    """The faults of the rules that the workload uses, or means and misses. used: see `judge_picture`.
+    """The faults of DestinationRules that the workload uses or is intended to use. used: see `judge_picture`.
 
-    Where a mount that provides the files of a sound rule provides those of a faulty one of another namespace, too,
-    nothing says that the workload calls that host: the fault then only warns. So it does while a release goes on, as
-    the workload's own DestinationRule may follow.
+    A fault only warns if the DestinationRule is in another namespace and the mount of its files is explained by a
+    DestinationRule without faults, since it is unknown whether the workload calls that host. It also only warns during
+    a release, when the workload's DestinationRule may still be created.
     """
     faults = {files: _faults_of(picture, files, stage, used) for files in picture.intents}
     sound = {files for files, by_rule in faults.items() if not all(map(_denying, by_rule.values()))}
@@ -163,12 +164,12 @@ def concerned(picture: WorkloadPicture, stage: Stage, used: Collection[ObjectRef
 def _faults_of(
     picture: WorkloadPicture, files: FileSet, stage: Stage, used: Collection[ObjectRef] | None
 ) -> Mapping[ObjectRef, tuple[Hit, ...]]:
-    """The faults of the rules that make the workload read these files, by rule; kept while what it is told holds."""
+    """The faults of the DestinationRules that refer to these files; cached with the client configuration."""
     refs = () if used is None else (user.rule.ref for user in picture.groups[files])
     arriving = frozenset(ref for ref in refs if ref not in (used or ()))
     derived, key = picture.reach.derived, ("faults", id(picture.groups), files, stage, arriving)
     groups, cached_faults = derived.get(key, (None, {}))
-    if groups is not picture.groups:  # which keeps them, so that their id is not given to others
+    if groups is not picture.groups:  # the cache keeps a reference, so that the id is not reused
         rules = {user.rule.ref: user.rule for user in picture.groups[files]}
         stages = ((rule, Stage.ARRIVING if ref in arriving else stage) for ref, rule in rules.items())
         cached_faults = {rule.ref: own_faults(rule, picture.view, picture.horizon, its) for rule, its in stages}
@@ -186,7 +187,7 @@ def _covered(mounts: tuple[Mount, ...], explained: set[str]) -> bool:
 
 
 def _routed_only(faults: tuple[Hit, ...]) -> tuple[Hit, ...]:
-    """The faults that count for a gateway: it makes no calls of its own, and what it is sent depends on its routes."""
+    """The faults that concern a gateway, which makes no plain-text calls."""
     return tuple(hit for hit in faults if hit.rule.id not in PLAIN_CALLS)
 
 
@@ -199,7 +200,7 @@ def _in_doubt(hit: Hit) -> Hit:
 
 
 def own_faults(rule: DestinationRule, view: ClusterView, horizon: Horizon, stage: Stage) -> tuple[Hit, ...]:
-    """What the rules say of this DestinationRule by itself; kept until something of Istio changes."""
+    """The faults of this DestinationRule alone; cached until an Istio object changes."""
     key = ("own faults", rule.ref, stage)
     cached_faults: tuple[Hit, ...] | None = view.memo.get(key)
     if cached_faults is None:

@@ -1,4 +1,4 @@
-"""Says what of an object was not evaluated; a verdict on a part of it denies nothing."""
+"""Adds warnings about parts of an object that were not evaluated; such a verdict never denies."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,13 +8,13 @@ from webhook.engine.runner import in_order
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 
 TOO_MANY_ENTRIES = "too-many-entries"
-_TOLD = 5
+_MAX_WARNINGS = 5
 _FIX = "keep such lists short; what follows may be right or wrong, so nothing in this object is denied"
 
 
 def partial(verdict: Verdict, left_out: Iterable[str]) -> Verdict:
-    """The verdict, with a warning for each list that is longer than what is evaluated, and then without denials."""
-    warnings = tuple(_left_out(verdict.subject, text) for text in islice(left_out, _TOLD))
+    """Adds a warning for each list that exceeds the evaluated length, and changes denials to warnings."""
+    warnings = tuple(_left_out(verdict.subject, text) for text in islice(left_out, _MAX_WARNINGS))
     if not warnings:
         return verdict
     softened = (replace(finding, severity=min(finding.severity, Severity.WARN)) for finding in verdict.findings)

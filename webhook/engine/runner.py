@@ -1,4 +1,4 @@
-"""Runs rules over one picture: stamps id and severity on what they yield, and survives a rule that raises."""
+"""Runs rules on one picture, adds rule id and severity to their violations, and handles rules that raise."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,23 +14,23 @@ INTERNAL_ERROR = "internal-error"
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A violation with the rule that yielded it, before policy has weighed it."""
+    """A violation with its rule, before the policy sets the severity."""
 
     rule: Rule
     violation: Violation
 
     @property
     def denies(self) -> bool:
-        """Whether it denies, unless policy says otherwise."""
+        """Whether it denies with the default policy."""
         return self.rule.severity is Severity.DENY and self.violation.certain
 
 
 def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: Deadline = UNLIMITED) -> list[Hit]:
-    """Everything that these rules yield on the picture; a rule that raises becomes a hit of its own that warns.
+    """All violations of the rules on the picture. For a rule that raises, a warning with `internal-error` is added.
 
     Raises:
-        NotJudged: the deadline was over before the last rule.
-        Changed: the view has changed since the first rule; all of them are to run again.
+        NotJudged: the deadline passed before the last rule finished.
+        Changed: the view changed during the run; run all rules again.
     """
     all_hits: list[Hit] = []
     for rule in rules:
@@ -52,13 +52,13 @@ def hits(rules: Iterable[Rule], picture: object, subject: ObjectRef, deadline: D
 
 
 def _broken(rule: Rule, subject: ObjectRef, error: Exception) -> Violation:
-    """Names the rule and the class of the error; its text may quote what must not be shown."""
+    """Names the rule and the class of the error, not its text, which may contain confidential content."""
     problem = f"our rule {rule.id} failed on this object with {type(error).__name__}, and was skipped"
     return Violation(subject, "", problem, "report it to the maintainers of mtls-guard", certain=False)
 
 
 def weigh(rule_hits: Iterable[Hit], policy: Policy, namespace: str) -> tuple[Finding, ...]:
-    """Findings with the severity that policy and certainty leave them; those that are off are gone, none twice."""
+    """Findings with the severity by policy and certainty, without those that are off and without duplicates."""
     strictest: dict[tuple[str, ObjectRef, str], Finding] = {}
     for hit in rule_hits:
         finding = _weighed(hit, policy, namespace)
@@ -81,7 +81,7 @@ def _weighed(hit: Hit, policy: Policy, namespace: str) -> Finding | None:
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Denials first, then by object, field and rule, so that the same faults always read the same."""
+    """Sorts findings by severity (denials first), kind, object, field and rule."""
     return tuple(
         sorted(
             findings,
@@ -97,11 +97,11 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 ORDER = {**dict.fromkeys(ISTIO_KINDS, 2), "DestinationRule": 1, **dict.fromkeys(MATERIAL_KINDS, 3)}
-"""The order in which a person follows the chain: workload (0), rule, the other objects of Istio, material."""
+"""Sort order of kinds: workloads (0), DestinationRule, other Istio kinds, Secrets and ConfigMaps."""
 
 
 def softened(findings: Iterable[Finding], old_findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings, those that were there before only as warnings: an old fault must not stop an unrelated change."""
+    """Changes findings that the old object also had to warnings, so that they do not block an unrelated change."""
     old = {finding.identity for finding in old_findings}
     return in_order(
         replace(finding, severity=min(finding.severity, Severity.WARN)) if finding.identity in old else finding

@@ -1,4 +1,4 @@
-"""For which hosts a workload has every file that it needs, and nothing wrong with them: what a change can break."""
+"""Finds the hosts for which a workload has a working client certificate; a change can break these."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from webhook.trace.workload import WorkloadPicture
 
 
 def served_hosts(picture: WorkloadPicture, findings: Iterable[Finding]) -> frozenset[str]:
-    """The hosts for which the workload presents a client certificate that works. findings: of the workload's verdict.
+    """The hosts for which the workload presents a working client certificate; empty if its Pods are rejected.
 
-    None where its Pods are refused.
+    findings: of the verdict on the workload.
     """
     if picture.user.rejected:
         return frozenset()
@@ -21,7 +21,7 @@ def served_hosts(picture: WorkloadPicture, findings: Iterable[Finding]) -> froze
 
 
 def _works(picture: WorkloadPicture, files: FileSet, faulty: set[tuple[str, str, str]]) -> bool:
-    """Whether every file is there and no fault lies in the object that it comes from."""
+    """Whether every file exists and the objects that provide them have no fault."""
     chains = [chain for chain in picture.chains if chain.files == files]
     objects = (chain.file.object for chain in chains if chain.file.object is not None)
     return not any(chain.file.absent for chain in chains) and faulty.isdisjoint(map(_key, objects))

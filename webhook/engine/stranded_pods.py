@@ -1,6 +1,6 @@
-"""The running Pods that a move of a DestinationRule's paths leaves without files; injection gave them those of before.
+"""Finds running Pods that lack the files at the new paths of a changed DestinationRule.
 
-New Pods get the files at the new paths; those that run keep what they have until they are replaced.
+Injection mounts files at the new paths only in new Pods; running Pods keep their mounts until they are replaced.
 """
 
 from collections.abc import Collection
@@ -27,9 +27,9 @@ FIX = (
 def stranded_pods(
     before: WorkloadPicture, after: WorkloadPicture, hosts: Collection[str], policy: Policy
 ) -> tuple[Finding, ...]:
-    """The finding for Pods that have the mounts of before, and not all that the files of these hosts need after.
+    """The finding for running Pods that have the mounts from before the change, but lack a mount that is needed now.
 
-    hosts: for which the workload had every file before.
+    hosts: the hosts for which the workload had every file before.
     """
     needed, former = _places(after, hosts), _places(before, hosts)
     if not needed or needed <= former:

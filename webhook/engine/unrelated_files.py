@@ -1,7 +1,7 @@
-"""Faults in files that a mount provides for an unrelated DestinationRule of another namespace only warn.
+"""Reduces faults in files of unrelated DestinationRules in other namespaces to warnings.
 
-A mount is explained by one DestinationRule: that another one, of a team that uses the same directory, reads its files
-in other roles, or other files of it, is no fault of the workload (`design.md`, section 4, "Intent").
+If one DestinationRule explains a mount, it is not a fault of the workload that a DestinationRule of another team, which
+uses the same directory, refers to the files in other roles or to other files in it.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -23,7 +23,7 @@ _Fault = tuple[object, ...]
 
 
 def workload_hits(picture: WorkloadPicture) -> list[Hit]:
-    """What the rules about workloads yield; faults that only unrelated DestinationRules make of a mount warn."""
+    """Violations of the rules about workloads; those that only unrelated DestinationRules cause are warnings."""
     all_hits = _hits(picture)
     if not any(hit.denies for hit in all_hits):
         return all_hits
@@ -36,7 +36,7 @@ def workload_hits(picture: WorkloadPicture) -> list[Hit]:
 
 
 def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], all_hits: list[Hit]) -> list[Hit]:
-    """While a release goes on, the workload's own DestinationRule may follow, and read the files in their roles."""
+    """During a release, faults of roles only warn, since the matching DestinationRule may still be created."""
     if not any(hit.denies and hit.rule.id in OF_ROLES for hit in all_hits):
         return all_hits
     certain_faults = {_fault(hit) for hit in _hits(_without(picture, foreign))}
@@ -45,14 +45,14 @@ def _while_released(picture: WorkloadPicture, foreign: Collection[FileSet], all_
 
 
 def _foreign(picture: WorkloadPicture) -> tuple[FileSet, ...]:
-    """The file sets that mounts provide in full, and that no other sign connects to the workload."""
+    """The file sets that mounts provide completely, without other evidence that the workload uses them."""
     evident = (files for files, intent in picture.intents.items() if intent is Intent.EVIDENT)
     provided = (files for files in evident if _places(picture, files))
     return tuple(files for files in provided if not connected(picture, picture.provided_files[files]))
 
 
 def _unrelated(picture: WorkloadPicture, foreign: Collection[FileSet]) -> tuple[FileSet, ...]:
-    """Of these, those whose mounts are explained by others: connected ones, or ones with which all is well."""
+    """The foreign file sets whose mounts are explained by connected file sets, or by others without faults."""
     own_sets = [files for files in picture.intents if files not in foreign]
     explained = {place for files in own_sets for place in _places(picture, files)}
     doubtful = [files for files in foreign if not explained.issuperset(_places(picture, files))]
@@ -72,7 +72,7 @@ def _sound(picture: WorkloadPicture, foreign: Collection[FileSet], tried: Iterab
 
 
 def _without(picture: WorkloadPicture, aside: Iterable[FileSet]) -> WorkloadPicture:
-    """The same workload, as if its mounts were for none of these file sets."""
+    """A picture of the same workload that ignores these file sets."""
     twin = WorkloadPicture(picture.workload, picture.view, picture.horizon, picture.addition, picture.occasion)
     twin.set_aside = frozenset(aside)
     return twin
@@ -92,7 +92,7 @@ def _fault(hit: Hit) -> _Fault:
 
 
 def _in_doubt(picture: WorkloadPicture, hit: Hit, aside: Collection[FileSet]) -> Hit:
-    """The hit as a warning that proposes no change to what works."""
+    """The hit as a warning with a fix that does not change a working setup."""
     if not hit.denies:
         return hit
     users = [user for files in aside for user in picture.groups[files]]

@@ -1,6 +1,6 @@
-"""Injection: writes into a pod what `trace.injection_plan` has planned, as a JSON Patch or into a document in memory.
+"""Writes the additions that `trace.injection_plan` planned into a pod template, in memory or as a JSON Patch.
 
-The only importer of jsonpatch. Decides nothing about what is added.
+Only this package imports jsonpatch.
 """
 
 from webhook.inject.json_patch import Mutation, mutate

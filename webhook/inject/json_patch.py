@@ -1,4 +1,4 @@
-"""The mutation of one object that makes pods: the JSON Patch that adds what its workload opted in to."""
+"""Creates the JSON Patch (RFC 6902) that injects volumes and mounts into a Pod or pod template."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -22,11 +22,11 @@ Operation = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """What is done to one object: operations of RFC 6902, none where nothing is to be added.
+    """The operations of a JSON Patch (RFC 6902) for one object; empty if nothing is added.
 
-    origin_created: when the workload behind the object was created, '' where that is not in view.
-    refused: why a Pod is not created yet, in words. without: what a Pod starts without, though it asks for it.
-    not_judged: the reason of `NotJudged`, where nothing could be planned.
+    origin_created: creationTimestamp of the workload that owns the object, '' if it is not in view.
+    refused: message why the Pod is rejected for now. without: requested additions that the Pod starts without.
+    not_judged: the reason of `NotJudged` if nothing could be planned.
     """
 
     operations: Sequence[Operation] = ()
@@ -38,7 +38,7 @@ class Mutation:
 
     @property
     def outcome(self) -> str:
-        """What became of an object that asks for injection; '' for one that does not ask."""
+        """The outcome of a requested injection; '' if the object does not request injection."""
         if self.refused:
             return "waiting"
         if self.without or (self.addition.impossible and not self.operations):
@@ -48,7 +48,7 @@ class Mutation:
 
 
 def mutate(request: Request, view: ClusterView, horizon: Horizon, further: Templates = NO_TEMPLATES) -> Mutation:
-    """The mutation of the object that is created or changed. further: paths of pod templates of kinds of the policy."""
+    """The mutation of a created or updated object. further: pod template paths of additional kinds from the policy."""
     path = template_path(request.ref.api_version, request.ref.kind, further)
     possible = ("CREATE",) if request.ref.kind == "Pod" else ("CREATE", "UPDATE")
     if path is None or request.operation not in possible or request.sub_resource:
@@ -66,7 +66,7 @@ def mutate(request: Request, view: ClusterView, horizon: Horizon, further: Templ
 
 
 def _operations(manifest: Manifest, path: Sequence[str], addition: Addition, *, spec: bool) -> Sequence[Operation]:
-    """The difference between the template before and after, found on the parts that can differ."""
+    """The JSON Patch between the template before and after, computed on the parts that injection can change."""
     import jsonpatch  # here, so that commands which never inject do not pay for it
 
     before = _skeleton(manifest, path, spec=spec)
@@ -76,7 +76,7 @@ def _operations(manifest: Manifest, path: Sequence[str], addition: Addition, *, 
 
 
 def _skeleton(manifest: Manifest, path: Sequence[str], *, spec: bool) -> dict[str, Any]:
-    """The object reduced to what an addition touches, at its place. spec: volumes and containers, too."""
+    """The object reduced to the fields that injection can change. spec: include volumes and containers."""
     template = mapping(dig(manifest, *path) if path else manifest)
     reduced: dict[str, Any] = {}
     if "metadata" in template:

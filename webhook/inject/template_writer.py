@@ -1,4 +1,4 @@
-"""Writes an addition into a pod template in memory: a plain dict, or a YAML document that keeps its comments."""
+"""Writes planned additions into a pod template in memory: a dict, or a YAML document that preserves comments."""
 
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
@@ -15,23 +15,23 @@ Document = MutableMapping[str, Any]
 
 
 def write(template: Document, addition: Addition) -> None:
-    """Puts the addition into the template, in place of what mtls-guard added before; the rest stays, in its order."""
+    """Writes the addition and removes earlier additions of mtls-guard; all other content keeps its order."""
     volumes = [volume_entry(planned) for planned in addition.volumes]
     mounts = [mount_entry(planned) for planned in addition.mounts]
     _annotate(template, *(((), ()) if addition.in_spec else (volumes, mounts)))
     _note(template, noted(addition.mounts) if addition.in_spec else "")
     if addition.in_spec:
-        _settle(_below(template, "spec"), "volumes", volumes)
-        _settle(_proxy(_below(template, "spec")), "volumeMounts", mounts)
+        _replace_own_entries(_below(template, "spec"), "volumes", volumes)
+        _replace_own_entries(_proxy(_below(template, "spec")), "volumeMounts", mounts)
         return
     spec = template.get("spec")
     for holder, key in ((spec, "volumes"), *((proxy, "volumeMounts") for proxy in _proxies(spec))):
         if isinstance(holder, MutableMapping):
-            _settle(holder, key, ())
+            _replace_own_entries(holder, key, ())
 
 
 def _annotate(template: Document, volumes: Sequence[Entry], mounts: Sequence[Entry]) -> None:
-    """Both annotations, each written only where it changes."""
+    """Updates the two annotations of Istio, only if they change."""
     metadata = template.get("metadata")
     before = metadata.get("annotations") if isinstance(metadata, MutableMapping) else None
     texts = {name: before[name] for name in ANNOTATIONS if name in before} if isinstance(before, MutableMapping) else {}
@@ -47,7 +47,7 @@ def _annotate(template: Document, volumes: Sequence[Entry], mounts: Sequence[Ent
 
 
 def _note(template: Document, text: str) -> None:
-    """Notes the mounts that the pod spec gets; those who see only the metadata of a Pod read them there."""
+    """Records the mounts of the pod spec in an annotation, for readers that watch only the metadata of Pods."""
     metadata = template.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, MutableMapping) else None
     before = annotations.get(INJECTED) if isinstance(annotations, MutableMapping) else None
@@ -57,8 +57,8 @@ def _note(template: Document, text: str) -> None:
         del annotations[INJECTED]
 
 
-def _settle(holder: Document, key: str, entries: Sequence[Entry]) -> None:
-    """Makes the entries the only ones of mtls-guard in the list under the key."""
+def _replace_own_entries(holder: Document, key: str, entries: Sequence[Entry]) -> None:
+    """Replaces the entries of mtls-guard in the list `holder[key]` with these entries."""
     listed = holder.get(key)
     before = listed if isinstance(listed, list) else []
     stale = [listed_entry for listed_entry in before if _is_own(listed_entry) and listed_entry not in entries]
@@ -80,7 +80,7 @@ def _is_own(entry: object) -> bool:
 
 
 def _proxies(spec: object) -> Iterator[Document]:
-    """The containers istio-proxy of the pod."""
+    """The istio-proxy containers of the Pod."""
     for name in ("initContainers", "containers"):
         listed = spec.get(name) if isinstance(spec, MutableMapping) else None
         for container in listed if isinstance(listed, list) else ():
@@ -89,7 +89,7 @@ def _proxies(spec: object) -> Iterator[Document]:
 
 
 def _proxy(spec: Document) -> Document:
-    """The pod's own istio-proxy; a gateway that has none yet gets one for the injector to complete."""
+    """The istio-proxy container; if it is missing, adds one that Istio's injector completes (gateways)."""
     proxy = next(_proxies(spec), None)
     if proxy is not None:
         return proxy
@@ -101,7 +101,7 @@ def _proxy(spec: Document) -> Document:
 
 
 def _below(holder: Document, key: str) -> Document:
-    """The object under the key, made when it is absent or null."""
+    """The mapping `holder[key]`, created if it is absent or null."""
     if not isinstance(holder.get(key), MutableMapping):
         holder[key] = {}
     below: Document = holder[key]

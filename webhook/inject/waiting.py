@@ -1,7 +1,7 @@
-"""Whether a Pod is refused for now since its DestinationRule is not there yet, by the policy and its controller's age.
+"""Decides whether a Pod is rejected for now because its DestinationRule does not exist yet.
 
-A Pod is created milliseconds after its Deployment, and Helm, Flux and Argo CD send the DestinationRule later. Its
-controller tries again, so that a Pod that is refused for a moment has its files; one that starts never gets them.
+Controllers create Pods milliseconds after the Deployment, but Helm, Flux and Argo CD create the DestinationRule later.
+The controller retries, so that a rejected Pod gets its files on a later attempt; a Pod that has started never does.
 """
 
 from dataclasses import replace
@@ -14,22 +14,22 @@ from webhook.model.request import Request
 from webhook.policy import Injection
 
 FIRST_INSTALL = timedelta(seconds=10)
-"""How long after a workload its own DestinationRule may follow, where only that of another namespace would do."""
+"""How long to wait for a DestinationRule in the same namespace if only one of another namespace matches."""
 
 
 class ControllerAges(Protocol):
-    """Who tells when the controller of a Pod was created."""
+    """Returns when the controller of a Pod was created."""
 
     def __call__(self, request: Request, /) -> str:
-        """The creationTimestamp of the controller, '' for a Pod without one, or when it cannot be told."""
+        """The creationTimestamp of the controller; '' if the Pod has no controller or it cannot be read."""
 
 
 def with_waiting(
     request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
 ) -> Mutation:
-    """The mutation with the refusal of the Pod in it, or with what the Pod starts without.
+    """Adds to the mutation the rejection of the Pod, or the additions that the Pod starts without.
 
-    A new template gets nothing by guess: it would keep it, where each of its Pods is asked for again.
+    New pod templates get no guessed additions: the template would keep a wrong guess, while each Pod is reviewed again.
     """
     if request.ref.kind != "Pod" and request.operation == "CREATE" and mutation.addition.guessed:
         return replace(mutation, operations=())
@@ -52,7 +52,7 @@ def with_waiting(
 def _without_plan(
     request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
 ) -> Mutation:
-    """What becomes of a Pod for which no DestinationRule says what to mount."""
+    """The mutation of a Pod for which no DestinationRule determines the mounts."""
     awaited = " and ".join(mutation.addition.awaited)
     if policy.without_plan == "refuse":
         return replace(
@@ -66,7 +66,7 @@ def _without_plan(
 
 
 def _undecided(request: Request, until: datetime) -> str:
-    """Only a DestinationRule of another namespace would do so far."""
+    """The message that only a DestinationRule of another namespace matches so far."""
     why = "its own DestinationRule may follow, and only one of another namespace fits its Secret so far"
     return f"{_head(request)}: {why}; name the hosts ({DESTINATIONS}) and it does not wait; {_again(until)}"
 
@@ -80,7 +80,7 @@ def _again(until: datetime) -> str:
 
 
 def _time(created: str) -> datetime:
-    """The instant of a creationTimestamp; one that cannot be read is long ago."""
+    """Parses a creationTimestamp; an invalid one counts as long ago."""
     try:
         return datetime.fromisoformat(created).astimezone(UTC)
     except ValueError:
