@@ -1,7 +1,7 @@
 """Reads Istio's own ConfigMaps and webhook configurations into Mesh; what cannot be read stays as it was.
 
 The only reader with YAML inside YAML: the ConfigMaps hold whole documents as text. Leaves what the settings decide to
-`istio`. Field names: Istio 1.32 api/mesh/v1alpha1/config.proto and the istio-discovery chart.
+`istio`. Field names: Istio 1.31 api/mesh/v1alpha1/config.proto and the istio-discovery chart.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,6 +1,6 @@
 """Reads the two kinds that make a host known to Istio: a Kubernetes Service, and each host of a ServiceEntry.
 
-Leaves to `istio.pilot.services` who sees them. Behaviour: Istio 1.32, pilot/pkg/serviceregistry and pkg/config/kube.
+Leaves to `istio.pilot.services` who sees them. Behaviour: Istio 1.31, pilot/pkg/serviceregistry and pkg/config/kube.
 """
 
 from dataclasses import replace

@@ -167,7 +167,7 @@ class DestinationPicture:
 def bound_to_waypoint(service: Service, view: ClusterView) -> bool:
     """Whether calls of ambient clients to the service go through a waypoint: its label, else that of its namespace.
 
-    Source: pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go (Istio 1.32).
+    Source: pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go (Istio 1.31).
     """
     label = service.labels.get(USE_WAYPOINT, view.namespace(service.namespace).labels.get(USE_WAYPOINT, ""))
     return label not in ("", "none")

@@ -2,7 +2,7 @@
 
 Worked out once, here; which of it a pod gets, and what a person lays over it, is left to `sidecar_files`.
 Source: injection-template.yaml and gateway-injection-template.yaml of the istiod chart, pkg/security/security.go, and
-docker/Dockerfile.base, Istio 1.32, with the chart's defaults.
+docker/Dockerfile.base, Istio 1.31, with the chart's defaults.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Who istio-proxy runs as, and whether that user may read a file of a Secret or ConfigMap volume.
 
-Source: injection-template.yaml, Istio 1.32; kubelet's file ownership (such files belong to root:root, and to the
+Source: injection-template.yaml, Istio 1.31; kubelet's file ownership (such files belong to root:root, and to the
 fsGroup with 0440 added where the pod sets one), Kubernetes 1.37. Istio itself sets no fsGroup.
 """
 

@@ -1,6 +1,6 @@
 """Merges mounts and volumes as the injector does: strategic merge, mounts by `mountPath`, volumes by `name`.
 
-Source: k8s.io/apimachinery strategicpatch as Istio 1.32 uses it (pkg/kube/inject/webhook.go).
+Source: k8s.io/apimachinery strategicpatch as Istio 1.31 uses it (pkg/kube/inject/webhook.go).
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """Which files istio-proxy will have: its effective mounts and volumes, and what stands at a path.
 
 Files inside Secrets and ConfigMaps are found by `volume_files`, what is wrong with the structure by `mount_faults`.
-Behaviour of Istio 1.32 (pkg/kube/inject) and of the kubelet, Kubernetes 1.37.
+Behaviour of Istio 1.31 (pkg/kube/inject) and of the kubelet, Kubernetes 1.37.
 """
 
 from collections.abc import Mapping

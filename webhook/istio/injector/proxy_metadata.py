@@ -41,7 +41,7 @@ def output_certs(pod: PodTemplate, mesh: Mesh) -> str:
 def file_mounted(pod: PodTemplate, mesh: Mesh) -> bool:
     """Whether the agent is told to take the workload's identity from files, and to ask no CA.
 
-    Source: pkg/istio-agent/agent.go and pilot/cmd/pilot-agent/options/security.go (Istio 1.32).
+    Source: pkg/istio-agent/agent.go and pilot/cmd/pilot-agent/options/security.go (Istio 1.31).
     """
     return proxy_metadata(pod, mesh).get("FILE_MOUNTED_CERTS", "").lower() in ("true", "t", "1")
 

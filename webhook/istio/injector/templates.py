@@ -11,7 +11,7 @@ from webhook.model.workload import PodTemplate
 
 TEMPLATES_ANNOTATION = "inject.istio.io/templates"
 READING_ANNOTATIONS = frozenset(("sidecar", "grpc-agent"))
-"""Templates that read userVolume and userVolumeMount (injection-template.yaml, grpc-agent.yaml; Istio 1.32)."""
+"""Templates that read userVolume and userVolumeMount (injection-template.yaml, grpc-agent.yaml; Istio 1.31)."""
 GATEWAYS = frozenset(("gateway", "kube-gateway", "waypoint", "agentgateway", "agentgateway-waypoint"))
 WITHOUT_PROXY = frozenset(("grpc-simple",))
 BUILT_IN = READING_ANNOTATIONS | GATEWAYS | WITHOUT_PROXY

@@ -1,6 +1,6 @@
 """What a tls block makes a sidecar do: which block counts for a port and subset, and which files are then read.
 
-Leaves to `rules` whose block it is, and to `trace` whether the files exist. Behaviour: Istio 1.32,
+Leaves to `rules` whose block it is, and to `trace` whether the files exist. Behaviour: Istio 1.31,
 pilot/pkg/networking/core/cluster_tls.go and pilot/pkg/networking/util/util.go.
 """
 

@@ -1,6 +1,6 @@
 """Decides for one client namespace and one host: which service counts, which rules are found, which tls blocks follow.
 
-Leaves all hosts together to `layers` and `reach`. Behaviour: Istio 1.32, pilot/pkg/model/sidecar.go.
+Leaves all hosts together to `layers` and `reach`. Behaviour: Istio 1.31, pilot/pkg/model/sidecar.go.
 """
 
 from collections.abc import Iterator

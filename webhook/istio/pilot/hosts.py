@@ -1,6 +1,6 @@
 """Host names as Istio compares them: short names, wildcards, and which of several patterns counts.
 
-Leaves to the indexes what stands under a host. Behaviour: Istio 1.32 pilot/pkg/model/config.go and pkg/config/host.
+Leaves to the indexes what stands under a host. Behaviour: Istio 1.31 pilot/pkg/model/config.go and pkg/config/host.
 """
 
 from collections.abc import Collection, Iterable

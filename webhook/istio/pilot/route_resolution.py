@@ -1,6 +1,6 @@
 """Where one call of the application ends: through which VirtualService, at which service port and subset.
 
-Leaves the tls block in force there to `reach`. Behaviour: Istio 1.32, pilot/pkg/networking/core/route; what leaves
+Leaves the tls block in force there to `reach`. Behaviour: Istio 1.31, pilot/pkg/networking/core/route; what leaves
 without meeting any rule was seen with real traffic (Istio 2026-08-27).
 """
 

@@ -1,6 +1,6 @@
 """Who sees a service, and which of several services with one host counts.
 
-Leaves Sidecar resources to `sidecar_scope`, and where a call goes to `virtual_services`. Behaviour: Istio 1.32,
+Leaves Sidecar resources to `sidecar_scope`, and where a call goes to `virtual_services`. Behaviour: Istio 1.31,
 pilot/pkg/model/push_context.go and sidecar.go.
 """
 

@@ -1,6 +1,6 @@
 """Sidecar resources: which one a pod gets, and which services and VirtualServices its egress lets through.
 
-Leaves which of several services of one host counts to `services`. Behaviour: Istio 1.32, pilot/pkg/model/sidecar.go.
+Leaves which of several services of one host counts to `services`. Behaviour: Istio 1.31, pilot/pkg/model/sidecar.go.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ Fill the annotation, or remove it.
 
 ## Source
 
-The injection template ranges over the decoded value; none of these three has an element (Istio 1.32).
+The injection template ranges over the decoded value; none of these three has an element (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ Move `sidecar.istio.io/userVolume` and `sidecar.istio.io/userVolumeMount` to `sp
 
 ## Source
 
-pkg/kube/inject/webhook.go takes the annotations of the Pod (Istio 1.32).
+pkg/kube/inject/webhook.go takes the annotations of the Pod (Istio 1.31).
 Seen with real traffic: annotations on the Deployment give 503, and readiness after 15.5 s.
 """
 

@@ -14,7 +14,7 @@ Use the name that the message gives.
 
 ## Source
 
-The injection template asks for the exact keys (Istio 1.32); our own ones are in `docs`, "Opting in".
+The injection template asks for the exact keys (Istio 1.31); our own ones are in `docs`, "Opting in".
 """
 
 from collections.abc import Iterator

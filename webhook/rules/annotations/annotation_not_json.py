@@ -13,7 +13,7 @@ Write a list of objects: `'[{"name":"client","secret":{"secretName":"external"}}
 
 ## Source
 
-pkg/kube/inject/template.go, `fromJSON`, and the injection template that ranges over the result (Istio 1.32). Seen
+pkg/kube/inject/template.go, `fromJSON`, and the injection template that ranges over the result (Istio 1.31). Seen
 with real traffic: a trailing comma, and the injector rejects the Pod.
 """
 

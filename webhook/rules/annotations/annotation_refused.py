@@ -11,7 +11,7 @@ Correct the value, or remove the annotation.
 
 ## Source
 
-pkg/kube/inject/validate.go, `AnnotationValidation` (Istio 1.32): ports are whole numbers up to 65535 with commas
+pkg/kube/inject/validate.go, `AnnotationValidation` (Istio 1.31): ports are whole numbers up to 65535 with commas
 between them, ranges have a prefix length, `proxy.istio.io/config` is YAML.
 """
 

@@ -14,7 +14,7 @@ Move the field to where it belongs, or correct its name.
 
 ## Source
 
-pkg/kube/inject/webhook.go decodes without strictness (Istio 1.32); istio/istio issue 44946.
+pkg/kube/inject/webhook.go decodes without strictness (Istio 1.31); istio/istio issue 44946.
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ Write booleans and numbers without quotes: `"optional": true`, `"defaultMode": 4
 
 ## Source
 
-pkg/kube/inject/webhook.go, `applyOverlay`, decodes with encoding/json into `corev1.Pod` (Istio 1.32).
+pkg/kube/inject/webhook.go, `applyOverlay`, decodes with encoding/json into `corev1.Pod` (Istio 1.31).
 """
 
 from collections.abc import Iterator

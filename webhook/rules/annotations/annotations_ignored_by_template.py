@@ -13,7 +13,7 @@ For a gateway, write the volume into `spec.volumes` and its mount into the conta
 
 ## Source
 
-files/gateway-injection-template.yaml of the istiod chart (Istio 1.32); istio/istio issue 44946.
+files/gateway-injection-template.yaml of the istiod chart (Istio 1.31); istio/istio issue 44946.
 """
 
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ Leave `caCrl` out and do not count on revocation; or take `istio-ca-crl` out of 
 
 ## Source
 
-security/pkg/nodeagent/sds/sdsservice.go (Istio 1.32).
+security/pkg/nodeagent/sds/sdsservice.go (Istio 1.31).
 Seen with real traffic, with one version each (Istio of August 2026, Envoy 1.40): caCrl has no effect.
 """
 

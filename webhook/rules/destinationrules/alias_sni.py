@@ -12,7 +12,7 @@ Add `sni` and `subjectAltNames` with the partner's own name.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.32).
+pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.31).
 """
 
 from collections.abc import Iterator

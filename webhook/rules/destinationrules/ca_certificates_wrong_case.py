@@ -11,7 +11,7 @@ Write `system`, or leave the field out, which means the same.
 
 ## Source
 
-pkg/security/security.go, `FileRootSystemCACert`; pilot/pkg/networking/core/cluster_tls.go (Istio 1.32).
+pkg/security/security.go, `FileRootSystemCACert`; pilot/pkg/networking/core/cluster_tls.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

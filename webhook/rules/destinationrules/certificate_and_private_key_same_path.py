@@ -11,7 +11,7 @@ Name the file of the key in `privateKey`.
 
 ## Source
 
-security/pkg/nodeagent/cache/secretcache.go, `keyCertificateExist` and `tls.LoadX509KeyPair` (Istio 1.32).
+security/pkg/nodeagent/cache/secretcache.go, `keyCertificateExist` and `tls.LoadX509KeyPair` (Istio 1.31).
 """
 
 from collections.abc import Iterator

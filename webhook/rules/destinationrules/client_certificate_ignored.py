@@ -14,7 +14,7 @@ Set `mode: MUTUAL`, or remove the paths if no client certificate is wanted.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext` (Istio 1.32).
+pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext` (Istio 1.31).
 Seen with real traffic: mode SIMPLE gives TLS without a client certificate, and the partner's refusal.
 """
 

@@ -11,7 +11,7 @@ Remove `credentialName` where the sidecar mounts the files.
 
 ## Source
 
-pkg/config/validation/agent/validation.go, `ValidateTLS`; pilot/pkg/networking/core/cluster_tls.go (Istio 1.32).
+pkg/config/validation/agent/validation.go, `ValidateTLS`; pilot/pkg/networking/core/cluster_tls.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ workloadSelector, and the right to list Secrets for the workload's ServiceAccoun
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext`; cluster_builder.go (Istio 1.32).
+pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext`; cluster_builder.go (Istio 1.31).
 Seen with real traffic: credentialName without selector gives plain text to port 443.
 """
 

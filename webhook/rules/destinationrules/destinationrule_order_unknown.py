@@ -12,7 +12,7 @@ host, give each rule a `workloadSelector` that picks its own workloads.
 
 ## Source
 
-pilot/pkg/model/push_context.go, `sortConfigByCreationTime`; destination_rule.go, `mergeDestinationRule` (Istio 1.32).
+pilot/pkg/model/push_context.go, `sortConfigByCreationTime`; destination_rule.go, `mergeDestinationRule` (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ mount the files in the workloads that call the host, or delete the rule.
 
 ## Source
 
-pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.32).
+pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ Add a `workloadSelector`, or list the client namespaces in `exportTo`.
 
 ## Source
 
-pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.32).
+pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31).
 Seen with real traffic: files missing, ready only after 15.5 s, then 503.
 """
 

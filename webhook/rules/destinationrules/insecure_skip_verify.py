@@ -10,7 +10,7 @@ Remove `insecureSkipVerify` and name the partner's CA in `caCertificates`.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go (Istio 1.32). Hardening: off unless the policy turns it on.
+pilot/pkg/networking/core/cluster_tls.go (Istio 1.31). Hardening: off unless the policy turns it on.
 """
 
 from collections.abc import Iterator

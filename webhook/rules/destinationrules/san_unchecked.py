@@ -11,7 +11,7 @@ Add `subjectAltNames` with the partner's name.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.32). Hardening: off unless the
+pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.31). Hardening: off unless the
 policy turns it on.
 """
 

@@ -11,7 +11,7 @@ Add `sni` (and `subjectAltNames`) with the partner's name; or give the port prot
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation`: an HTTP protocol option (Istio 1.32).
+pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation`: an HTTP protocol option (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ Call the port with http:// and say so in its name (`http-partner`, or `appProtoc
 
 ## Source
 
-pkg/config/protocol/instance.go (Istio 1.32). Seen with real traffic: https to such a port becomes TLS in TLS.
+pkg/config/protocol/instance.go (Istio 1.31). Seen with real traffic: https to such a port becomes TLS in TLS.
 """
 
 from collections.abc import Iterator

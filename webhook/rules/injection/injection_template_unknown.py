@@ -12,7 +12,7 @@ Correct the name, or remove the annotation, which gives the template `sidecar`.
 
 ## Source
 
-pkg/kube/inject/inject.go, `selectTemplates` and `RunTemplate` (Istio 1.32).
+pkg/kube/inject/inject.go, `selectTemplates` and `RunTemplate` (Istio 1.31).
 """
 
 from collections.abc import Iterator

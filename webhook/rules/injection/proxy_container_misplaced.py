@@ -13,7 +13,7 @@ template.
 
 ## Source
 
-pkg/kube/inject/webhook.go, `reapplyOverwrittenContainers`, and inject.go (Istio 1.32).
+pkg/kube/inject/webhook.go, `reapplyOverwrittenContainers`, and inject.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ Label the namespace (`kubectl label namespace NAME istio-injection=enabled`) or 
 
 ## Source
 
-mutatingwebhook.yaml of the istiod chart, and pkg/kube/inject/inject.go, `injectRequired` (Istio 1.32).
+mutatingwebhook.yaml of the istiod chart, and pkg/kube/inject/inject.go, `injectRequired` (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ Remove the annotation `inject.istio.io/templates`, so that the Pod gets an ordin
 
 ## Source
 
-pilot/pkg/networking/grpcgen/cds.go (Istio 1.32).
+pilot/pkg/networking/grpcgen/cds.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ Remove the variable, or set `location: MESH_EXTERNAL` on the ServiceEntry of a h
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `applyUpstreamTLSSettings` (Istio 1.32).
+pilot/pkg/networking/core/cluster_tls.go, `applyUpstreamTLSSettings` (Istio 1.31).
 """
 
 from collections.abc import Iterator

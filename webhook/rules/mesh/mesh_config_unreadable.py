@@ -12,7 +12,7 @@ Write the settings without YAML aliases, and no deeper than Istio's own fields.
 
 ## Source
 
-The limits stand in `webhook/decoding/limits.py`. MeshConfig of Istio 1.32 has 12 levels; the API server stores no
+The limits stand in `webhook/decoding/limits.py`. MeshConfig of Istio 1.31 has 12 levels; the API server stores no
 ConfigMap above 1 MiB.
 """
 

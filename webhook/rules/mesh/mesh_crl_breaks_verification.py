@@ -12,7 +12,7 @@ Set `PILOT_ENABLE_CA_CRL=false` on istiod, or test the call before relying on it
 
 ## Source
 
-security/pkg/nodeagent/sds/sdsservice.go (Istio 1.32). Seen with real traffic.
+security/pkg/nodeagent/sds/sdsservice.go (Istio 1.31). Seen with real traffic.
 """
 
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ Mount the Secret at another directory, as `/etc/mtlsfiles`, and write that into 
 
 ## Source
 
-pkg/security/security.go and pkg/istio-agent/agent.go (Istio 1.32).
+pkg/security/security.go and pkg/istio-agent/agent.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

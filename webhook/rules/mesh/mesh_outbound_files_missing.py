@@ -12,7 +12,7 @@ configuration.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_builder.go (Istio 1.32, unreleased in 1.30).
+pilot/pkg/networking/core/cluster_builder.go (Istio 1.31, unreleased in 1.30).
 """
 
 from collections.abc import Iterator

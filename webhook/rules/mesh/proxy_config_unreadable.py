@@ -11,7 +11,7 @@ Write the annotation without aliases, and without fields that a ProxyConfig does
 
 ## Source
 
-The limits stand in `webhook/decoding/limits.py`. A ProxyConfig of Istio 1.32 has 8 levels and about 100 fields
+The limits stand in `webhook/decoding/limits.py`. A ProxyConfig of Istio 1.31 has 8 levels and about 100 fields
 (api/mesh/v1alpha1/proxy.proto).
 """
 

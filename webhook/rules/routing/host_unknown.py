@@ -12,7 +12,7 @@ Write a ServiceEntry for the host, or the full name of the Service (`partner.egr
 
 ## Source
 
-pilot/pkg/model/config.go, `ResolveShortnameToFQDN`; pilot/pkg/networking/core/cluster.go (Istio 1.32).
+pilot/pkg/model/config.go, `ResolveShortnameToFQDN`; pilot/pkg/networking/core/cluster.go (Istio 1.31).
 Seen with real traffic: a misspelt host gives plain text to port 443.
 """
 

@@ -11,7 +11,7 @@ Put all settings of the port into one entry.
 
 ## Source
 
-pilot/pkg/networking/util/util.go, `GetPortLevelTrafficPolicy` (Istio 1.32).
+pilot/pkg/networking/util/util.go, `GetPortLevelTrafficPolicy` (Istio 1.31).
 """
 
 from collections.abc import Iterator

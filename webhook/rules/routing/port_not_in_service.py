@@ -12,7 +12,7 @@ Write the service's port.
 
 ## Source
 
-pilot/pkg/networking/util/util.go, `GetPortLevelTrafficPolicy` (Istio 1.32).
+pilot/pkg/networking/util/util.go, `GetPortLevelTrafficPolicy` (Istio 1.31).
 """
 
 from collections.abc import Iterator

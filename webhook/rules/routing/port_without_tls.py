@@ -12,7 +12,7 @@ Repeat the `tls` block in the entry of the port at which calls end.
 
 ## Source
 
-pilot/pkg/networking/util/util.go, `MergeTrafficPolicy` and `GetPortLevelTrafficPolicy` (Istio 1.32).
+pilot/pkg/networking/util/util.go, `MergeTrafficPolicy` and `GetPortLevelTrafficPolicy` (Istio 1.31).
 Seen with real traffic: a port entry without tls gives plain text to port 443.
 """
 

@@ -11,7 +11,7 @@ Move the `tls` block to `spec.trafficPolicy`, or name the subset in the VirtualS
 
 ## Source
 
-pilot/pkg/networking/core/cluster.go, one cluster for each subset (Istio 1.32).
+pilot/pkg/networking/core/cluster.go, one cluster for each subset (Istio 1.31).
 """
 
 from collections.abc import Iterator

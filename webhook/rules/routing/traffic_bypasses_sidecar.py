@@ -14,7 +14,7 @@ Take the port or address out of the annotation, or run the application as anothe
 
 ## Source
 
-tools/istio-iptables (Istio 1.32): excluded ports, ranges and user 1337 are returned before the redirection.
+tools/istio-iptables (Istio 1.31): excluded ports, ranges and user 1337 are returned before the redirection.
 """
 
 from collections.abc import Iterator

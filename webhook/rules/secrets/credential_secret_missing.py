@@ -12,7 +12,7 @@ Create the Secret in the workload's namespace.
 
 ## Source
 
-pilot/pkg/xds/sds.go and pilot/pkg/credentials/kube/secrets.go (Istio 1.32).
+pilot/pkg/xds/sds.go and pilot/pkg/credentials/kube/secrets.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

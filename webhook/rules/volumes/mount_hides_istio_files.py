@@ -13,7 +13,7 @@ Mount at a directory that nobody uses, as `/etc/mtlsfiles`, and write that into 
 
 ## Source
 
-The mounts of Istio's injection template, and docker/Dockerfile.base (Istio 1.32).
+The mounts of Istio's injection template, and docker/Dockerfile.base (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ name a volume of `spec.volumes`.
 
 ## Source
 
-istio-proxy reads the files itself: security/pkg/nodeagent/cache/secretcache.go (Istio 1.32).
+istio-proxy reads the files itself: security/pkg/nodeagent/cache/secretcache.go (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ Add the file's name: of a mounted Secret, the key.
 
 ## Source
 
-security/pkg/nodeagent/cache/secretcache.go, `generateFileSecret` (Istio 1.32).
+security/pkg/nodeagent/cache/secretcache.go, `generateFileSecret` (Istio 1.31).
 """
 
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ Write the path on the line of its field, without blanks around it.
 
 ## Source
 
-pkg/security/security.go, resource names of files are built verbatim (Istio 1.32).
+pkg/security/security.go, resource names of files are built verbatim (Istio 1.31).
 """
 
 from collections.abc import Iterator

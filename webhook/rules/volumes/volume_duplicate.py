@@ -14,7 +14,7 @@ Give each volume a name of its own, and each mount the name of its volume.
 
 ## Source
 
-k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.32). Seen for real: the
+k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.31). Seen for real: the
 later one is mounted; without a token the API server says `Duplicate value`.
 """
 

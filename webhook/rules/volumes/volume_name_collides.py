@@ -13,7 +13,7 @@ Give the volume of the annotation another name, and its mount, too.
 
 ## Source
 
-k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.32). Seen for real: the
+k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.31). Seen for real: the
 call works, and the Pod's volume is the Secret of the annotation.
 """
 

@@ -13,7 +13,7 @@ Add the mount: `sidecar.istio.io/userVolumeMount: '[{"name":"client","mountPath"
 
 ## Source
 
-The injection template renders the two annotations independently (Istio 1.32). Seen with real traffic: no
+The injection template renders the two annotations independently (Istio 1.31). Seen with real traffic: no
 userVolumeMount gives 503, and readiness after 15.5 s.
 """
 

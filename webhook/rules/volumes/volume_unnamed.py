@@ -14,7 +14,7 @@ Write the same `"name"` into both entries, as `"client"`.
 
 ## Source
 
-The injection template writes the position as name before the entry's own fields (Istio 1.32).
+The injection template writes the position as name before the entry's own fields (Istio 1.31).
 """
 
 from collections.abc import Iterator
