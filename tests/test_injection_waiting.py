@@ -22,7 +22,7 @@ from webhook.kubeapi.client import Connection
 from webhook.metrics import Metrics
 from webhook.model.finding import ObjectRef
 from webhook.model.request import Request
-from webhook.policy import Injection
+from webhook.policy import InjectionPolicy
 from webhook.view import Snapshot
 
 __all__ = ["connection", "server", "token"]
@@ -39,12 +39,12 @@ def asked(annotations: Mapping[str, str] = ASKS, *, dry_run: bool = False) -> Re
 
 
 def answered(
-    view: Snapshot, seconds: float | None, policy: Injection | None = None, request: Request | None = None
+    view: Snapshot, seconds: float | None, policy: InjectionPolicy | None = None, request: Request | None = None
 ) -> Mutation:
     """The mutation of such a Pod whose controller is that old; None: it has none."""
     request = request or asked()
     created = (AT - timedelta(seconds=seconds)).isoformat() if seconds is not None else ""
-    return with_waiting(request, mutation(request.new, view), policy or Injection(), lambda _: created, AT)
+    return with_waiting(request, mutation(request.new, view), policy or InjectionPolicy(), lambda _: created, AT)
 
 
 def none() -> Snapshot:
@@ -73,18 +73,18 @@ def test_pod_of_young_controller_waits_for_named_object() -> None:
     )
 
 
-STARTS: dict[str, tuple[float | None, Injection, bool]] = {
-    "its controller is old, as at a scale-up": (61, Injection(), False),
-    "it has no controller": (None, Injection(), False),
-    "the policy says start": (1, Injection("start"), False),
-    "a dry run": (1, Injection(), True),
-    "a shorter wait": (11, Injection(wait=timedelta(seconds=10)), False),
+STARTS: dict[str, tuple[float | None, InjectionPolicy, bool]] = {
+    "its controller is old, as at a scale-up": (61, InjectionPolicy(), False),
+    "it has no controller": (None, InjectionPolicy(), False),
+    "the policy says start": (1, InjectionPolicy("start"), False),
+    "a dry run": (1, InjectionPolicy(), True),
+    "a shorter wait": (11, InjectionPolicy(wait=timedelta(seconds=10)), False),
 }
 
 
 @pytest.mark.parametrize(("seconds", "policy", "dry_run"), STARTS.values(), ids=STARTS)
 def test_a_pod_starts_without_its_files_and_that_is_said(
-    seconds: float | None, policy: Injection, dry_run: bool
+    seconds: float | None, policy: InjectionPolicy, dry_run: bool
 ) -> None:
     reply = response(answered(none(), seconds, policy, asked(dry_run=dry_run)))
     assert (reply["allowed"], reply.get("warnings", [])) == (
@@ -101,7 +101,7 @@ def test_a_pod_starts_without_its_files_and_that_is_said(
 
 
 def test_the_policy_refuse_refuses_however_old_the_controller_is() -> None:
-    assert answered(none(), 9999, Injection("refuse")).refused == (
+    assert answered(none(), 9999, InjectionPolicy("refuse")).refused == (
         f"Pod devel/sample-app-5d8f-* is not created yet: {WAITED} is missing (policy injection.withoutPlan: refuse)"
     )
 
@@ -150,7 +150,7 @@ def test_a_new_template_gets_nothing_by_guess() -> None:
         (view_of(*ELSEWHERE), "UPDATE", 2),
     ):
         request = Request("uid", operation, ref, new=made, last=True)
-        found = with_waiting(request, mutation(made, view, operation), Injection(), lambda _: "", AT)
+        found = with_waiting(request, mutation(made, view, operation), InjectionPolicy(), lambda _: "", AT)
         assert len(found.operations) == count
 
 

@@ -11,7 +11,7 @@ from webhook.kinds.release_tool import ReleaseTools, Sign
 from webhook.model.finding import ObjectRef, Severity
 from webhook.model.occasion import MissingSecret
 from webhook.model.rule import Rule
-from webhook.policy import BadPolicy, Expiry, Injection, Policy, WorkloadKind, load_policy
+from webhook.policy import BadPolicy, Expiry, InjectionPolicy, Policy, WorkloadKind, load_policy
 
 KNOWN = ("certificate-expired", "certificate-expiring", "san-unchecked", "secret-missing")
 PLANS = "allowed values: wait, refuse, start"
@@ -59,7 +59,7 @@ workloads: [{apiVersion: example.com/v1, kind: GameServer, template: spec.templa
         {"certificate-expiring": Severity.DENY, "san-unchecked": Severity.WARN, "secret-missing": Severity.OFF},
         Expiry(timedelta(days=60), timedelta(days=7)),
         (WorkloadKind("example.com/v1", "GameServer", ("spec", "template")),),
-        injection=Injection("refuse", timedelta(seconds=5)),
+        injection=InjectionPolicy("refuse", timedelta(seconds=5)),
     )
     weights = [read.severity(rule(name), namespace="devel", object=POD) for name in KNOWN]
     assert weights == [Severity.DENY, Severity.DENY, Severity.WARN, Severity.OFF]

@@ -16,7 +16,7 @@ from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.rule import Rule
 from webhook.model.source_location import Source, Unreadable
 from webhook.report import FORMATS, render
-from webhook.report.check_result import Outcome
+from webhook.report.check_result import CheckResult
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 APP = ObjectRef("apps/v1", "Deployment", "devel", "sample-app")
@@ -57,7 +57,7 @@ def locate(ref: ObjectRef, path: str) -> Source | None:
     }.get(ref)
 
 
-OUTCOME = Outcome(
+OUTCOME = CheckResult(
     AT,
     (
         Verdict(FINE),
@@ -71,7 +71,7 @@ OUTCOME = Outcome(
 )
 
 
-def text(outcome: Outcome, form: str) -> str:
+def text(outcome: CheckResult, form: str) -> str:
     """The whole text in a format."""
     return "\n".join(render(outcome, form)) + "\n"
 
@@ -113,14 +113,14 @@ Deployment devel/other to external.system.com:443, 1 warning
 )
 def test_text_of_a_run_without_findings_is_one_line(verdicts: tuple[Verdict, ...], line: str) -> None:
     """It says how much was looked at, since silence over an empty folder would be a lie."""
-    assert text(Outcome(AT, verdicts), "text") == line
+    assert text(CheckResult(AT, verdicts), "text") == line
 
 
 def test_text_fits_the_terminal_and_keeps_commands_whole() -> None:
     """Broken at spaces; a word or a command that is longer stands unbroken."""
     command = "kubectl -n devel create secret generic client --from-file=cert=FILE"
     found = replace(MOUNT, fix=f"create it in the namespace of the workload: {command}")
-    wide = Outcome(AT, (Verdict(APP, (found,)),), locate=locate, color=True, width=60)
+    wide = CheckResult(AT, (Verdict(APP, (found,)),), locate=locate, color=True, width=60)
     assert click.unstyle(text(wide, "text")).splitlines()[2:6] == [
         '        "/etc/mtls" holds no file that DestinationRule',
         "        project/external reads",
@@ -132,7 +132,7 @@ def test_text_fits_the_terminal_and_keeps_commands_whole() -> None:
 
 def test_text_has_colours_only_when_asked_for() -> None:
     """Red for what denies, yellow for what warns; the words stay the same."""
-    colored = Outcome(AT, OUTCOME.verdicts, OUTCOME.unreadable, locate, LAWS, color=True)
+    colored = CheckResult(AT, OUTCOME.verdicts, OUTCOME.unreadable, locate, LAWS, color=True)
     plain = text(colored, "text")
     for code in ("0", "1", "2", "31", "32", "33"):
         plain = plain.replace(f"\x1b[{code}m", "")
@@ -250,7 +250,7 @@ def test_junit_has_a_case_for_each_object() -> None:
     )
 
 
-def sarif(outcome: Outcome) -> Mapping[str, Any]:
+def sarif(outcome: CheckResult) -> Mapping[str, Any]:
     """The one run of a SARIF log."""
     log = json.loads(text(outcome, "sarif"))
     assert (log["version"], log["$schema"], len(log["runs"])) == (
@@ -321,7 +321,7 @@ def test_no_text_breaks_a_format(problem: str, name: str, form: str) -> None:
     """Whatever stands in somebody's annotation: lines stay lines, JSON and XML stay what they are."""
     subject = ObjectRef("v1", "Pod", name, name)
     finding = Finding("file-not-mounted", Severity.DENY, subject, problem, problem, problem)
-    odd = Outcome(AT, (Verdict(subject, (finding,), name, (problem,)),), (Unreadable(name, 1, problem),))
+    odd = CheckResult(AT, (Verdict(subject, (finding,), name, (problem,)),), (Unreadable(name, 1, problem),))
     written = text(odd, form)
     assert all(line.isprintable() for line in written.split("\n"))
     if form in ("json", "sarif"):

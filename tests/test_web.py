@@ -16,7 +16,7 @@ from webhook.logs import Journal as LogJournal
 from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
-from webhook.web import MAX_BODY_BYTES, Journal, create_app
+from webhook.web import MAX_BODY_BYTES, ReviewObserver, create_app
 from webhook.web.request_body import ARRIVED
 
 JSON = {"Content-Type": "application/json"}
@@ -293,7 +293,7 @@ def test_an_answer_that_cannot_be_noted_stays_an_answer() -> None:
 
 def test_the_log_is_a_journal() -> None:
     """What the web tells is what the log takes; mypy holds it."""
-    journal: Journal = LogJournal()
+    journal: ReviewObserver = LogJournal()
     assert isinstance(journal, LogJournal)
 
 

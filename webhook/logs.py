@@ -64,7 +64,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class Journal:
-    """One line for each request that the web answered; `webhook.web.Journal` says what it is told."""
+    """One line for each request that the web answered; `webhook.web.ReviewObserver` says what it is told."""
 
     def answered(self, review: Request, verdict: Verdict, seconds: float) -> None:
         """Who asked for what, and what was said, by rule ids."""

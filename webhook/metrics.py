@@ -63,7 +63,7 @@ class Leading:
 
 
 class Metrics:
-    """Counts what the web answered, as its Journal, and shows what it is told to ask for."""
+    """Counts what the web answered, as its ReviewObserver, and shows what it is told to ask for."""
 
     def __init__(
         self,
@@ -142,15 +142,15 @@ class Metrics:
         if mutation.not_judged:
             self._not_judged.labels(mutation.not_judged, "admitted").inc()
 
-    def unavailable(self, review: Request, reason: str) -> None:  # noqa: ARG002  # a Journal is told both
+    def unavailable(self, review: Request, reason: str) -> None:  # noqa: ARG002  # part of ReviewObserver
         """A review was not judged, and got no answer."""
         self._not_judged.labels(reason, "unavailable").inc()
 
-    def refused(self, status: int, problem: str) -> None:  # noqa: ARG002  # a Journal is told both
+    def refused(self, status: int, problem: str) -> None:  # noqa: ARG002  # part of ReviewObserver
         """A request was refused."""
         self._refused.labels(str(status)).inc()
 
-    def failed(self, review: Request | None, error: Exception) -> None:  # noqa: ARG002  # a Journal is told both
+    def failed(self, review: Request | None, error: Exception) -> None:  # noqa: ARG002  # part of ReviewObserver
         """Something of ours raised."""
         self._errors.inc()
 

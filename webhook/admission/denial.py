@@ -22,7 +22,7 @@ _ROADS = SHARED_KINDS
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _FindingLines:
     """The lines of one finding. text: at least one; command: none, or the one that mends it."""
 
     text: list[str]
@@ -39,13 +39,13 @@ def text(verdict: Verdict) -> str:
       Secret devel/external-system-mtls-data key "cert": ...  [certificate-expiring]
     explain: mtls-guard explain file-not-mounted
     """
-    faults = [found for found in verdict.findings if found.severity is Severity.DENY]
-    warnings = [found for found in verdict.findings if found.severity is Severity.WARN]
-    shown = warnings[: max(SHOWN - len(faults), 0)]
+    faults = [finding for finding in verdict.findings if finding.severity is Severity.DENY]
+    warnings = [finding for finding in verdict.findings if finding.severity is Severity.WARN]
+    listed = warnings[: max(SHOWN - len(faults), 0)]
     lines = [headline(verdict, len(faults)), *_listed(verdict, faults[:SHOWN], len(faults))]
     if warnings:
-        lines.append(f"and {counted(len(warnings), 'warning')}{':' if shown else ''}")
-        lines += _listed(verdict, shown, len(warnings)) if shown else []
+        lines.append(f"and {counted(len(warnings), 'warning')}{':' if listed else ''}")
+        lines += _listed(verdict, listed, len(warnings)) if listed else []
     lines += [f"note: {cut(note, _FINDING_CHARACTERS)}" for note in verdict.notes[:SHOWN]]
     return "\n".join([*lines, f"explain: mtls-guard explain {faults[0].rule}"])
 
@@ -68,28 +68,28 @@ def counted(number: int, noun: str) -> str:
 
 def _listed(verdict: Verdict, findings: Sequence[Finding], total: int) -> list[str]:
     """The findings as indented lines, rule ids in one column, and how many are left out."""
-    blocks = [_block(cut(sentence(found, verdict.subject), _FINDING_CHARACTERS)) for found in findings]
+    blocks = [_block(cut(sentence(finding, verdict.subject), _FINDING_CHARACTERS)) for finding in findings]
     column = max((len(block.text[-1]) for block in blocks if len(block.text[-1]) <= WIDTH), default=0)
     lines = []
-    for block, found in zip(blocks, findings, strict=True):
-        lines += [*block.text[:-1], f"{block.text[-1]:<{column}}  [{found.rule}]", *block.command]
+    for block, finding in zip(blocks, findings, strict=True):
+        lines += [*block.text[:-1], f"{block.text[-1]:<{column}}  [{finding.rule}]", *block.command]
     return [*lines, f"  and {total - len(findings)} more"] if total > len(findings) else lines
 
 
 def apart(line: str) -> tuple[str, str]:
     """What is said, and the command that it ends with, '' without one: `replace it:` and `kubectl ...`."""
-    said, _, command = _COMMAND.sub("\n", line, count=1).partition("\n")
-    return (f"{said}:" if command else said), command
+    sentence_text, _, command = _COMMAND.sub("\n", line, count=1).partition("\n")
+    return (f"{sentence_text}:" if command else sentence_text), command
 
 
-def _block(line: str) -> _Block:
+def _block(line: str) -> _FindingLines:
     """The line broken at spaces, indented by two, continued by four; a command stands alone, to be copied."""
-    said, command = apart(line)
-    words = said.split(" ")
+    sentence_text, command = apart(line)
+    words = sentence_text.split(" ")
     lines = [f"  {words[0]}"]
     for word in words[1:]:
         if len(lines[-1]) + 1 + len(word) <= WIDTH:
             lines[-1] += f" {word}"
         else:
             lines.append(f"    {word}")
-    return _Block(lines, [f"    {command}"] if command else [])
+    return _FindingLines(lines, [f"    {command}"] if command else [])

@@ -29,8 +29,8 @@ def screen(request: Request, reply: Review, file: str) -> Sequence[str]:
         doing = _DOING.get(request.operation)
         error = f'error when {doing} "{printable(file)}": ' if doing else ""
         entry = f"{_ENTRIES.get(request.ref.kind, 'workloads')}.mtls-guard.io"
-        told = f'{error}admission webhook "{entry}" denied the request: {status["message"]}'
-        return f"Error from server ({status['reason']}): {told}".split("\n")
+        message = f'{error}admission webhook "{entry}" denied the request: {status["message"]}'
+        return f"Error from server ({status['reason']}): {message}".split("\n")
     return [*(f"Warning: {line}" for line in response.get("warnings", ())), _done(request)]
 
 

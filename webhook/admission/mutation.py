@@ -60,11 +60,11 @@ def _answer(request: Request, mutation: Mutation) -> Review:
 
 def _warnings(request: Request, mutation: Mutation) -> Iterator[str]:
     """What keeps injection from adding, and what a Pod starts without."""
-    said = "not injected" if mutation.addition else "nothing injected"
-    for one in mutation.addition.obstacles:
-        yield f"{request.ref}: {said}: {one.problem}; {one.fix}"
-    for what in mutation.without:
-        yield f"{request.ref} starts without certificate files: {what} is not there; restart it then [{RULE}]"
+    outcome = "not injected" if mutation.addition else "nothing injected"
+    for obstacle in mutation.addition.obstacles:
+        yield f"{request.ref}: {outcome}: {obstacle.problem}; {obstacle.fix}"
+    for missing_object in mutation.without:
+        yield f"{request.ref} starts without certificate files: {missing_object} is not there; restart it then [{RULE}]"
 
 
 def _refusal(request: Request, why: str) -> Status:

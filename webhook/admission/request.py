@@ -109,19 +109,23 @@ def _ref(request: Mapping[str, Any], manifest: Mapping[str, Any]) -> ObjectRef:
     Raises:
         BadReview: Kubernetes would refuse its name.
     """
-    asked = mapping(request.get("kind"))
+    requested_kind = mapping(request.get("kind"))
     metadata = mapping(manifest.get("metadata"))
-    group, version, kind = text(asked.get("group")), text(asked.get("version")), text(asked.get("kind"))
+    group, version, kind = (
+        text(requested_kind.get("group")),
+        text(requested_kind.get("version")),
+        text(requested_kind.get("kind")),
+    )
     api_version = f"{group}/{version}" if group and version else version
     kind = kind or text(manifest.get("kind"))
     prefix = text(metadata.get("generateName"))
-    given = text(metadata.get("name")) or text(request.get("name"))
-    name = given or (f"{prefix}*" if prefix else "")
+    explicit_name = text(metadata.get("name")) or text(request.get("name"))
+    name = explicit_name or (f"{prefix}*" if prefix else "")
     # Of a Namespace the API server says that it lies in itself.
-    own = "" if kind == "Namespace" else text(request.get("namespace"))
-    named = text(metadata.get("namespace")) or own
-    ref = ObjectRef(api_version or text(manifest.get("apiVersion")), kind, named, name)
-    if invalid := invalid_name(ref, generated=not given):
+    request_namespace = "" if kind == "Namespace" else text(request.get("namespace"))
+    namespace = text(metadata.get("namespace")) or request_namespace
+    ref = ObjectRef(api_version or text(manifest.get("apiVersion")), kind, namespace, name)
+    if invalid := invalid_name(ref, generated=not explicit_name):
         raise BadReview(_said(f"the object's {invalid[0]}", *invalid[1:]))
     return ref
 
@@ -155,15 +159,15 @@ def _odd(operation: object, new: object, old: object) -> str:
     return ""
 
 
-def _expect(holds: bool, field: str, wanted: str, value: object, hint: str = "") -> None:  # noqa: FBT001
+def _expect(holds: bool, field: str, expected: str, value: object, hint: str = "") -> None:  # noqa: FBT001
     """Raises BadReview about the field unless the condition holds."""
     if not holds:
-        raise BadReview(_said(field, wanted, value) + hint)
+        raise BadReview(_said(field, expected, value) + hint)
 
 
-def _said(field: str, wanted: str, value: object) -> str:
+def _said(field: str, expected: str, value: object) -> str:
     """`request.uid: expected a string that is not empty, got 5`."""
-    return f"{field}: expected {wanted}, got {_quoted(value)}"
+    return f"{field}: expected {expected}, got {_quoted(value)}"
 
 
 def _quoted(value: object) -> str:

@@ -99,44 +99,44 @@ def _details(verdict: Verdict) -> Details:
     """The object and every finding, the denying ones first."""
     subject = verdict.subject
     group = group_of(subject.api_version)
-    ordered = sorted(verdict.findings, key=lambda found: -found.severity)
-    causes = [_cause(found, subject) for found in ordered[:CAUSES]]
+    ordered = sorted(verdict.findings, key=lambda finding: -finding.severity)
+    causes = [_cause(finding, subject) for finding in ordered[:CAUSES]]
     hidden = len(ordered) - len(causes)
     if hidden:
         causes.append({"reason": "more", "message": f"and {hidden} more", "field": ""})
     return {"name": cut(subject.name), "group": cut(group), "kind": cut(subject.kind), "causes": causes}
 
 
-def _cause(found: Finding, subject: ObjectRef) -> Cause:
+def _cause(finding: Finding, subject: ObjectRef) -> Cause:
     """One finding for machines; what only warns says so."""
-    weight = "warning: " if found.severity is Severity.WARN else ""
-    said = sentence(replace(found, path=""), subject)
-    message = cut(weight + said, _CAUSE_CHARACTERS)
-    return {"reason": found.rule, "message": message, "field": cut(found.path, _CAUSE_CHARACTERS)}
+    weight = "warning: " if finding.severity is Severity.WARN else ""
+    description = sentence(replace(finding, path=""), subject)
+    message = cut(weight + description, _CAUSE_CHARACTERS)
+    return {"reason": finding.rule, "message": message, "field": cut(finding.path, _CAUSE_CHARACTERS)}
 
 
 def _warnings(verdict: Verdict) -> list[str]:
     """One line per finding and note, at most `denial.SHOWN`, then how many are left out; under 4,096 characters."""
-    lines = [_warning(found) for found in verdict.findings[: denial.SHOWN]]
+    lines = [_warning(finding) for finding in verdict.findings[: denial.SHOWN]]
     lines += [cut(note) for note in verdict.notes[: denial.SHOWN - len(lines)]]
     hidden = len(verdict.findings) + len(verdict.notes) - len(lines)
     return [*lines, f"{verdict.subject.kind}: and {hidden} more"] if hidden else lines
 
 
-def _warning(found: Finding) -> str:
+def _warning(finding: Finding) -> str:
     """The finding as one warning that the API server leaves whole.
 
     One that is too long loses the middle of long words (names, paths), then the end of its problem, then of its fix.
     """
-    tag = f" [{found.rule}]"
+    tag = f" [{finding.rule}]"
     room = WARNING_CHARACTERS - len(tag)
-    line = sentence(found)
+    line = sentence(finding)
     if len(line) > room:
         line = _LONG_WORD.sub(_shortened, line)
-        problem = _LONG_WORD.sub(_shortened, found.problem)
+        problem = _LONG_WORD.sub(_shortened, finding.problem)
         spare = len(problem) - (len(line) - room)
         if _READABLE_PROBLEM <= spare < len(problem):
-            line = _LONG_WORD.sub(_shortened, sentence(replace(found, problem=cut(problem, spare))))
+            line = _LONG_WORD.sub(_shortened, sentence(replace(finding, problem=cut(problem, spare))))
     return cut(line, room) + tag
 
 

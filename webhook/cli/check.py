@@ -14,7 +14,7 @@ from webhook.report import FORMATS
 if TYPE_CHECKING:
     from webhook.input.manifest_input import Input
     from webhook.model.finding import Verdict
-    from webhook.report.check_result import Outcome
+    from webhook.report.check_result import CheckResult
 
 FOUND, NOT_JUDGED = 1, 2
 
@@ -82,7 +82,7 @@ class _Asked:
     namespace: str
 
 
-def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
+def _judge(asked: _Asked) -> "tuple[CheckResult, Sequence[str]]":
     """What the run came to, and what is to be noted about the input.
 
     Raises:
@@ -99,7 +99,7 @@ def _judge(asked: _Asked) -> "tuple[Outcome, Sequence[str]]":
     return _outcome(asked, held, shared(judgements(held.view, policy, asked.at))), held.notes
 
 
-def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Sequence[str]]":
+def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[CheckResult, Sequence[str]]":
     """The same about a running cluster. What the caller may not read is told, and makes the view a partial one.
 
     Raises:
@@ -122,10 +122,10 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[Outcome, Se
     return replace(outcome, partial=bool(live.unread)), live.held.notes
 
 
-def _outcome(asked: _Asked, held: "Input", verdicts: Iterable["Verdict"]) -> "Outcome":
+def _outcome(asked: _Asked, held: "Input", verdicts: Iterable["Verdict"]) -> "CheckResult":
     """What was asked, what was read and the verdicts, as they are shown."""
     from webhook.cli.output import columns, wants_color
-    from webhook.report.check_result import Outcome
+    from webhook.report.check_result import CheckResult
     from webhook.rules import catalogue
 
-    return Outcome(asked.at, tuple(verdicts), held.unreadable, held.locate, catalogue(), wants_color(), columns())
+    return CheckResult(asked.at, tuple(verdicts), held.unreadable, held.locate, catalogue(), wants_color(), columns())

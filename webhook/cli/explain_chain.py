@@ -14,7 +14,7 @@ from webhook.input.manifest_input import read_input
 from webhook.model.finding import Finding, ObjectRef
 from webhook.policy import Policy
 from webhook.report.tree import Paper, draw, paint
-from webhook.report.tree_node import Link, Mark
+from webhook.report.tree_node import Link, LinkState
 from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 
@@ -64,7 +64,7 @@ def _related(ref: ObjectRef, view: Snapshot, asked: Question) -> Iterator[str]:
     verdicts = [judge_picture(picture, asked.policy) for picture in users[:DRAWN]]
     told = {finding.identity for verdict in verdicts for finding in verdict.findings}
     own = [one for one in _own(ref, view, asked) if one.identity not in told]
-    yield from paint(Link(Mark.PLAIN, f"{ref}: {_count(ref, len(users))}", findings=own), _paper(), ref)
+    yield from paint(Link(LinkState.PLAIN, f"{ref}: {_count(ref, len(users))}", findings=own), _paper(), ref)
     for picture, verdict in zip(users, verdicts, strict=False):
         yield ""
         yield from draw(picture, verdict, _paper())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from webhook.server.manifest_backend import Embedded
     from webhook.server.observability import Shown
     from webhook.serving.server import Hooks, ProcessSettings
-    from webhook.web import Journal
+    from webhook.web import ReviewObserver
 
     _Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -117,7 +117,7 @@ def _process(settings: Settings) -> "ProcessSettings":
     return ProcessSettings(settings.workers, settings.threads, settings.drain, settings.linger, limits)
 
 
-def _journal(shown: "Shown") -> "Journal":
+def _journal(shown: "Shown") -> "ReviewObserver":
     """Who is told of what is answered; of the leader's probes none."""
     from webhook.server.backend import Journals
     from webhook.server.probe_response import Unprobed
@@ -125,7 +125,7 @@ def _journal(shown: "Shown") -> "Journal":
     return Unprobed(Journals([logs.Journal(), *shown.journals]))
 
 
-def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journal: "Journal") -> "_Wsgi":
+def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journal: "ReviewObserver") -> "_Wsgi":
     """What answers: reviews from the cluster, the leader's probes for this installation."""
     from webhook.server.backend import deciding
     from webhook.server.probe_response import Probed

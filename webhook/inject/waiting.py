@@ -11,7 +11,7 @@ from typing import Protocol
 from webhook.inject.json_patch import Mutation
 from webhook.kinds.opt_in_annotations import DESTINATIONS
 from webhook.model.request import Request
-from webhook.policy import Injection
+from webhook.policy import InjectionPolicy
 
 FIRST_INSTALL = timedelta(seconds=10)
 """How long to wait for a DestinationRule in the same namespace if only one of another namespace matches."""
@@ -25,7 +25,7 @@ class ControllerAges(Protocol):
 
 
 def with_waiting(
-    request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
+    request: Request, mutation: Mutation, policy: InjectionPolicy, ages: ControllerAges, at: datetime
 ) -> Mutation:
     """Adds to the mutation the rejection of the Pod, or the additions that the Pod starts without.
 
@@ -50,7 +50,7 @@ def with_waiting(
 
 
 def _without_plan(
-    request: Request, mutation: Mutation, policy: Injection, ages: ControllerAges, at: datetime
+    request: Request, mutation: Mutation, policy: InjectionPolicy, ages: ControllerAges, at: datetime
 ) -> Mutation:
     """The mutation of a Pod for which no DestinationRule determines the mounts."""
     awaited = " and ".join(mutation.addition.awaited)

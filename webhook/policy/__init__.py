@@ -3,7 +3,7 @@
 `policy` holds the answers, `reading` makes them from a file.
 """
 
-from webhook.policy.policy import Expiry, Injection, Policy, WorkloadKind
+from webhook.policy.policy import Expiry, InjectionPolicy, Policy, WorkloadKind
 from webhook.policy.policy_file import BadPolicy, load_policy
 
-__all__ = ["BadPolicy", "Expiry", "Injection", "Policy", "WorkloadKind", "load_policy"]
+__all__ = ["BadPolicy", "Expiry", "InjectionPolicy", "Policy", "WorkloadKind", "load_policy"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from webhook.policy.policy import Injection
+from webhook.policy.policy import InjectionPolicy
 
 Node = Any
 MAX_WAIT = 3600
@@ -21,22 +21,22 @@ class InjectionReader:
     fields: Callable[[Node, str, Collection[str]], Mapping[str, Node]]
     say: Callable[[Node, str, str], None]
 
-    def injection(self, node: Node) -> Injection:
+    def injection(self, node: Node) -> InjectionPolicy:
         """What becomes of a Pod while no DestinationRule says what to mount."""
-        fields, read = self.fields(node, "injection", ("withoutPlan", "waitSeconds")), Injection()
+        fields, settings = self.fields(node, "injection", ("withoutPlan", "waitSeconds")), InjectionPolicy()
         plan, seconds = fields.get("withoutPlan"), fields.get("waitSeconds")
         if plan is not None and _text(plan) in WITHOUT_PLAN:
-            read = replace(read, without_plan=_text(plan))
+            settings = replace(settings, without_plan=_text(plan))
         elif plan is not None:
-            said = f'"{_text(plan)[:60]}" is none of the allowed values: {", ".join(WITHOUT_PLAN)}'
-            self.say(plan, "injection.withoutPlan", said)
+            problem = f'"{_text(plan)[:60]}" is none of the allowed values: {", ".join(WITHOUT_PLAN)}'
+            self.say(plan, "injection.withoutPlan", problem)
         if seconds is None:
-            return read
+            return settings
         if _SECONDS.fullmatch(_text(seconds)) and int(_text(seconds)) <= MAX_WAIT:
-            return replace(read, wait=timedelta(seconds=int(_text(seconds))))
-        said = f'"{_text(seconds)[:60]}" is no whole number of seconds from 0 to {MAX_WAIT}'
-        self.say(seconds, "injection.waitSeconds", said)
-        return read
+            return replace(settings, wait=timedelta(seconds=int(_text(seconds))))
+        problem = f'"{_text(seconds)[:60]}" is no whole number of seconds from 0 to {MAX_WAIT}'
+        self.say(seconds, "injection.waitSeconds", problem)
+        return settings
 
 
 def _text(node: Node) -> str:

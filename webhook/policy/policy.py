@@ -22,7 +22,7 @@ class Expiry:
 
 
 @dataclass(frozen=True, slots=True)
-class Injection:
+class InjectionPolicy:
     """What becomes of a Pod that asks for injection while no DestinationRule says what to mount.
 
     without_plan: `wait`, `refuse` or `start`. wait: how long after its controller was created the Pod is refused.
@@ -51,7 +51,7 @@ class Policy:
     missing_secret: MissingSecret = MissingSecret.AUTO
     release_tools: ReleaseTools = BUILT_IN
     producers: tuple[FurtherProducer, ...] = ()
-    injection: Injection = Injection()
+    injection: InjectionPolicy = InjectionPolicy()
 
     def severity(self, rule: Rule, *, namespace: str, object: ObjectRef) -> Severity:  # noqa: A002, ARG002
         """How much a finding of this rule weighs. namespace: of what is judged. object: where the fault lies.
@@ -63,9 +63,12 @@ class Policy:
     @property
     def further_producers(self) -> Further:
         """The kinds of producers that it adds."""
-        return {one.key: one for one in self.producers}
+        return {producer.key: producer for producer in self.producers}
 
     @property
     def workload_paths(self) -> Templates:
         """The way to the pod template of each further kind."""
-        return {(group_of(one.api_version), one.kind): one.template for one in self.workloads}
+        return {
+            (group_of(workload_kind.api_version), workload_kind.kind): workload_kind.template
+            for workload_kind in self.workloads
+        }

@@ -59,7 +59,7 @@ class BadPolicy(Exception):
         self.problems = tuple(problems)
 
 
-def load_policy(text: str, source: str, known: Collection[str]) -> Policy:
+def load_policy(text: str, source: str, rule_ids: Collection[str]) -> Policy:
     """The policy that the text says; an empty text says the default one.
 
     source: the name of the file, for problems. known: the ids of all rules.
@@ -67,20 +67,20 @@ def load_policy(text: str, source: str, known: Collection[str]) -> Policy:
     Raises:
         BadPolicy: with every problem that the text has.
     """
-    reader = _Reader(source, known)
+    reader = _PolicyReader(source, rule_ids)
     policy = reader.read(text)
     if reader.problems:
         raise BadPolicy(reader.problems)
     return policy
 
 
-class _Reader:
+class _PolicyReader:
     """Reads one file and collects what is wrong in it."""
 
-    def __init__(self, source: str, known: Collection[str]) -> None:
+    def __init__(self, source: str, rule_ids: Collection[str]) -> None:
         self.problems: list[str] = []
         self._source = source
-        self._known = known
+        self._known = rule_ids
 
     def read(self, text: str) -> Policy:
         """The policy, as far as it could be read."""
@@ -88,7 +88,7 @@ class _Reader:
         if root is None:
             return Policy()
         parts, order = self._fields(root, "", KEYS), OrderReader(self._fields, self._say)
-        read: Mapping[str, Callable[[Node], Any]] = {
+        readers: Mapping[str, Callable[[Node], Any]] = {
             "rules": self._rules,
             "expiry": self._expiry,
             "workloads": lambda node: tuple(self._workloads(node)),
@@ -98,7 +98,7 @@ class _Reader:
             "producers": lambda node: tuple(order.producers(node)),
         }
         attributes = {"rules": "severities", "missingSecret": "missing_secret", "releaseTools": "release_tools"}
-        return Policy(**{attributes.get(name, name): read[name](node) for name, node in parts.items()})
+        return Policy(**{attributes.get(name, name): readers[name](node) for name, node in parts.items()})
 
     def _compose(self, text: str) -> Node:
         from webhook.decoding.yaml_nodes import compose  # an engine without a policy file needs no YAML
@@ -128,20 +128,20 @@ class _Reader:
 
     def _fields(self, node: Node, key: str, allowed: Collection[str]) -> Mapping[str, Node]:
         """The fields of a mapping; those that are not allowed are told."""
-        found = {}
-        for name, where, value in self._pairs(node, key):
+        fields = {}
+        for name, key_node, value in self._pairs(node, key):
             if name in allowed:
-                found[name] = value
+                fields[name] = value
             else:
-                self._say(where, _below(key, name), f"no such key; {_allowed(name, allowed)}")
-        return found
+                self._say(key_node, _below(key, name), f"no such key; {_allowed(name, allowed)}")
+        return fields
 
     def _rules(self, node: Node) -> Mapping[str, Severity]:
         severities = {}
-        for name, where, value in self._pairs(node, "rules"):
+        for name, key_node, value in self._pairs(node, "rules"):
             word = _text(value).lower()
             if name not in self._known:
-                self._say(where, f"rules.{name}", f"no such rule; {_allowed(name, self._known, many=True)}")
+                self._say(key_node, f"rules.{name}", f"no such rule; {_allowed(name, self._known, many=True)}")
             elif word not in _SEVERITIES:
                 self._say(value, f"rules.{name}", f"{_shown(value)} is no severity; {_allowed(word, _SEVERITIES)}")
             else:
@@ -151,12 +151,12 @@ class _Reader:
     def _expiry(self, node: Node) -> Expiry:
         fields = self._fields(node, "expiry", ("warn", "deny"))
         days = {name: self._days(value, f"expiry.{name}") for name, value in fields.items()}
-        read = Expiry(**{name: timedelta(days=count) for name, count in days.items() if count is not None})
-        if read.deny > read.warn and None not in days.values():
+        expiry = Expiry(**{name: timedelta(days=count) for name, count in days.items() if count is not None})
+        if expiry.deny > expiry.warn and None not in days.values():
             unsaid = "" if "warn" in fields else ", which nobody set"
-            said = f"{read.deny.days} days are more than the {read.warn.days} of expiry.warn{unsaid}"
-            self._say(fields.get("deny", node), "expiry.deny", f"{said}; what denies must have warned before")
-        return read
+            comparison = f"{expiry.deny.days} days are more than the {expiry.warn.days} of expiry.warn{unsaid}"
+            self._say(fields.get("deny", node), "expiry.deny", f"{comparison}; what denies must have warned before")
+        return expiry
 
     def _days(self, node: Node, key: str) -> int | None:
         text = _text(node)
@@ -171,16 +171,16 @@ class _Reader:
             return
         seen = set()
         for index, entry in enumerate(node.value):
-            read = self._workload(entry, f"workloads[{index}]")
-            if read is None:
+            workload_kind = self._workload(entry, f"workloads[{index}]")
+            if workload_kind is None:
                 continue
-            key = (group_of(read.api_version), read.kind)
-            if key in seen or template_path(read.api_version, read.kind) is not None:
-                said = f'"{read.kind}" of {read.api_version} is judged already; name another kind'
-                self._say(entry, f"workloads[{index}].kind", said)
+            key = (group_of(workload_kind.api_version), workload_kind.kind)
+            if key in seen or template_path(workload_kind.api_version, workload_kind.kind) is not None:
+                problem = f'"{workload_kind.kind}" of {workload_kind.api_version} is judged already; name another kind'
+                self._say(entry, f"workloads[{index}].kind", problem)
                 continue
             seen.add(key)
-            yield read
+            yield workload_kind
 
     def _workload(self, node: Node, key: str) -> WorkloadKind | None:
         fields = self._fields(node, key, _FORMS)

@@ -38,7 +38,7 @@ class OrderReader:
     def missing_secret(self, node: Node) -> MissingSecret:
         """What a missing Secret weighs."""
         word = "auto" if node.tag.endswith(":null") else _text(node).lower()
-        if word in [str(one) for one in MissingSecret]:
+        if word in [str(setting) for setting in MissingSecret]:
             return MissingSecret(word)
         allowed = ", ".join(MissingSecret)
         self.say(node, "missingSecret", f"{_shown(node)} is none of the allowed values: {allowed}")
@@ -77,11 +77,11 @@ class OrderReader:
         """Further kinds of which the objects make Secrets or ConfigMaps."""
         meant = "group, kind, name and makes of each further kind"
         for index, entry in enumerate(self._entries(node, "producers", meant)):
-            read = self._producer(entry, f"producers[{index}]")
-            if read is not None and is_built_in(read.group, read.kind):
-                self.say(entry, f"producers[{index}].kind", f'"{read.kind}" of {read.group} is known already')
-            elif read is not None:
-                yield read
+            producer = self._producer(entry, f"producers[{index}]")
+            if producer is not None and is_built_in(producer.group, producer.kind):
+                self.say(entry, f"producers[{index}].kind", f'"{producer.kind}" of {producer.group} is known already')
+            elif producer is not None:
+                yield producer
 
     def _producer(self, node: Node, key: str) -> FurtherProducer | None:
         fields = self.fields(node, key, PRODUCER_KEYS)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import cast
 
-from webhook.report.check_result import Outcome
+from webhook.report.check_result import CheckResult
 
 FORMATS = ("text", "json", "sarif", "junit", "github")
 
 
-def render(outcome: Outcome, form: str) -> Iterator[str]:
+def render(outcome: CheckResult, form: str) -> Iterator[str]:
     """The lines of the outcome in one of FORMATS."""
     return cast("Iterator[str]", import_module(f"webhook.report.{form}_format").render(outcome))

@@ -20,7 +20,7 @@ def locate_nothing(_: ObjectRef, __: str) -> Source | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CheckResult:
     """All verdicts of one run. at: the instant judged about, UTC. color: whether the text is for a terminal.
 
     width: of that terminal in columns, None for lines of any length. rules: those that exist, by id, for what formats

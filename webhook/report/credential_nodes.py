@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from webhook.model.chain import Credential, Origination
 from webhook.report.file_nodes import file_link
-from webhook.report.tree_node import Link, Mark
+from webhook.report.tree_node import Link, LinkState
 from webhook.trace.workload import WorkloadPicture
 
 GOALS, RULES = 3, 5
@@ -14,21 +14,21 @@ GOALS, RULES = 3, 5
 def credential_link(picture: WorkloadPicture, credential: Credential) -> Link:
     """The file set, under the destinations that it is used for."""
     goals = list(dict.fromkeys(user.goal for user in credential.users))
-    found = Link(Mark.PLAIN, f"{', '.join(goals[:GOALS])}{_more(len(goals) - GOALS)}")
-    found.below.extend(_rules(credential))
+    link = Link(LinkState.PLAIN, f"{', '.join(goals[:GOALS])}{_more(len(goals) - GOALS)}")
+    link.below.extend(_rules(credential))
     chains = (credential.certificate, credential.key, credential.ca, credential.crl)
-    found.below.extend(file_link(picture, chain) for chain in chains if chain is not None)
-    found.below.extend(_pair(credential))
-    return found
+    link.below.extend(file_link(picture, chain) for chain in chains if chain is not None)
+    link.below.extend(_pair(credential))
+    return link
 
 
 def _rules(credential: Credential) -> Iterator[Link]:
     """Each rule that has the files read, with its TLS as it is in force; those that say the same stand together."""
-    drawn = {(user.rule.ref, said): None for user in credential.users for said in [_said(user)]}
-    for ref, said in list(drawn)[:RULES]:
-        yield Link(Mark.HOLDS, f"{ref}: {said}", ((ref, ""),))
+    drawn = {(user.rule.ref, summary): None for user in credential.users for summary in [_said(user)]}
+    for ref, summary in list(drawn)[:RULES]:
+        yield Link(LinkState.HOLDS, f"{ref}: {summary}", ((ref, ""),))
     if len(drawn) > RULES:
-        yield Link(Mark.PLAIN, f"and {len(drawn) - RULES} more rules or subsets that read the same files")
+        yield Link(LinkState.PLAIN, f"and {len(drawn) - RULES} more rules or subsets that read the same files")
 
 
 def _said(user: Origination) -> str:
@@ -44,18 +44,18 @@ def _pair(credential: Credential) -> Iterator[Link]:
     certificate, key = credential.certificate, credential.key
     if certificate is None or key is None or certificate.file.absent or key.file.absent:
         return
-    held = certificate.file.material.certificates if certificate.file.material else ()
+    certificates = certificate.file.material.certificates if certificate.file.material else ()
     keys = key.file.material.keys if key.file.material else ()
-    if not (held and keys and keys[0].public_key):
+    if not (certificates and keys and keys[0].public_key):
         return
-    if keys[0].public_key == held[0].public_key:
-        yield Link(Mark.HOLDS, "the private key belongs to the certificate")
+    if keys[0].public_key == certificates[0].public_key:
+        yield Link(LinkState.HOLDS, "the private key belongs to the certificate")
         return
-    later = any(one.public_key == keys[0].public_key for one in held)
+    later = any(candidate.public_key == keys[0].public_key for candidate in certificates)
     whose = "to a later certificate of that file, not to the first" if later else "to another certificate"
     files = [(file.object, f'key "{file.key}"') for file in (key.file, certificate.file)]
     places = tuple((ref, path) for ref, path in files if ref is not None)
-    yield Link(Mark.BROKEN, f"the private key belongs {whose}", places)
+    yield Link(LinkState.BROKEN, f"the private key belongs {whose}", places)
 
 
 def _more(count: int) -> str:

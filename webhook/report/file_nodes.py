@@ -6,7 +6,7 @@ from datetime import datetime
 from webhook.model.chain import Chain, FileState, ResolvedFile
 from webhook.model.finding import ObjectRef
 from webhook.model.material import KeyFacts, Material
-from webhook.report.tree_node import Link, Mark
+from webhook.report.tree_node import Link, LinkState
 from webhook.trace.workload import WorkloadPicture
 
 CERTIFICATES, KEYS = 4, 2
@@ -16,25 +16,32 @@ CERTIFICATES, KEYS = 4, 2
 def file_link(picture: WorkloadPicture, chain: Chain) -> Link:
     """The path, and below it mount, volume, Secret, key and what is in it, as far as the chain goes."""
     file = chain.file
-    found = Link(_mark(file.state), f"{chain.field} {chain.path}")
-    below = found.below
+    link = Link(_mark(file.state), f"{chain.field} {chain.path}")
+    below = link.below
     if file.mount is None:
-        held = file.state in (FileState.BUILT_IN, FileState.UNKNOWN)
+        state_known = file.state in (FileState.BUILT_IN, FileState.UNKNOWN)
         below.append(
-            Link(_mark(file.state) if held else Mark.BROKEN, file.reason or "no mount of istio-proxy covers it")
+            Link(
+                _mark(file.state) if state_known else LinkState.BROKEN,
+                file.reason or "no mount of istio-proxy covers it",
+            )
         )
-        return found
-    own = picture.ref
+        return link
+    workload = picture.ref
     below.append(
-        Link(Mark.HOLDS, f'mount "{file.mount.mount_path}"', ((own, file.mount.path),) if file.mount.path else ())
+        Link(
+            LinkState.HOLDS,
+            f'mount "{file.mount.mount_path}"',
+            ((workload, file.mount.path),) if file.mount.path else (),
+        )
     )
     if file.volume is None:
-        below.append(Link(Mark.BROKEN, f'the pod has no volume "{file.mount.name}"'))
-        return found
-    places = ((own, file.volume.path),) if file.volume.path else ()
-    below.append(Link(Mark.HOLDS, f'volume "{file.volume.name}"', places))
+        below.append(Link(LinkState.BROKEN, f'the pod has no volume "{file.mount.name}"'))
+        return link
+    places = ((workload, file.volume.path),) if file.volume.path else ()
+    below.append(Link(LinkState.HOLDS, f'volume "{file.volume.name}"', places))
     below.extend(_source(picture, file))
-    return found
+    return link
 
 
 def _source(picture: WorkloadPicture, file: ResolvedFile) -> Iterator[Link]:
@@ -46,8 +53,10 @@ def _source(picture: WorkloadPicture, file: ResolvedFile) -> Iterator[Link]:
     ref = ObjectRef("v1", "Secret" if source.kind == "secret" else "ConfigMap", picture.workload.namespace, source.name)
     gone = file.state is FileState.NO_OBJECT
     unseen = file.state is FileState.NOT_IN_INPUT
-    said = " does not exist" if gone else " is not in the input" if unseen else ""
-    yield Link(Mark.BROKEN if gone else Mark.UNKNOWN if unseen else Mark.HOLDS, f"{ref}{said}", ((ref, ""),))
+    suffix = " does not exist" if gone else " is not in the input" if unseen else ""
+    yield Link(
+        LinkState.BROKEN if gone else LinkState.UNKNOWN if unseen else LinkState.HOLDS, f"{ref}{suffix}", ((ref, ""),)
+    )
     if gone or unseen:
         return
     key = file.key or file.path.rpartition("/")[2]
@@ -59,17 +68,17 @@ def _source(picture: WorkloadPicture, file: ResolvedFile) -> Iterator[Link]:
 
 def _facts(material: Material, at: datetime, place: tuple[ObjectRef, str]) -> Iterator[Link]:
     """The certificates and keys, in words; findings about the key of the Secret hang on what is broken in it."""
-    for one in material.certificates[:CERTIFICATES]:
-        valid = one.not_before <= at < one.not_after
-        until = f"valid until {one.not_after:%Y-%m-%d} ({(one.not_after - at).days} days)"
-        span = until if valid else f"valid {one.not_before:%Y-%m-%d} to {one.not_after:%Y-%m-%d}"
-        issuer = "" if one.self_issued else f", issued by {one.issuer}"
-        said = f"certificate {one.subject or 'without a subject'}{issuer}, {span}"
-        yield Link(Mark.HOLDS if valid else Mark.BROKEN, said, () if valid else (place,))
+    for certificate in material.certificates[:CERTIFICATES]:
+        valid = certificate.not_before <= at < certificate.not_after
+        until = f"valid until {certificate.not_after:%Y-%m-%d} ({(certificate.not_after - at).days} days)"
+        span = until if valid else f"valid {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"
+        issuer = "" if certificate.self_issued else f", issued by {certificate.issuer}"
+        text = f"certificate {certificate.subject or 'without a subject'}{issuer}, {span}"
+        yield Link(LinkState.HOLDS if valid else LinkState.BROKEN, text, () if valid else (place,))
     if len(material.certificates) > CERTIFICATES:
-        yield Link(Mark.PLAIN, f"and {len(material.certificates) - CERTIFICATES} more certificates")
+        yield Link(LinkState.PLAIN, f"and {len(material.certificates) - CERTIFICATES} more certificates")
     for key in material.keys[:KEYS]:
-        yield Link(Mark.BROKEN, _key(key), (place,)) if key.encrypted else Link(Mark.HOLDS, _key(key))
+        yield Link(LinkState.BROKEN, _key(key), (place,)) if key.encrypted else Link(LinkState.HOLDS, _key(key))
 
 
 def _key(key: KeyFacts) -> str:
@@ -78,7 +87,7 @@ def _key(key: KeyFacts) -> str:
     return ", ".join(filter(None, ("private key", kind, "encrypted" if key.encrypted else "")))
 
 
-def _mark(state: FileState) -> Mark:
+def _mark(state: FileState) -> LinkState:
     if state in (FileState.PRESENT, FileState.BUILT_IN):
-        return Mark.HOLDS
-    return Mark.UNKNOWN if state in (FileState.UNKNOWN, FileState.NOT_IN_INPUT) else Mark.BROKEN
+        return LinkState.HOLDS
+    return LinkState.UNKNOWN if state in (FileState.UNKNOWN, FileState.NOT_IN_INPUT) else LinkState.BROKEN

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from webhook.model.finding import Severity
 from webhook.model.printable import cut, printable, sentence
 from webhook.model.source_location import Source
-from webhook.report.check_result import Outcome, from_here
+from webhook.report.check_result import CheckResult, from_here
 
 _COMMANDS = {Severity.DENY: "error", Severity.WARN: "warning"}
 _LONGEST = 4000
 
 
-def render(outcome: Outcome) -> Iterator[str]:
+def render(outcome: CheckResult) -> Iterator[str]:
     """One annotation for each fault, and for each document that could not be read."""
     for verdict, finding in outcome.distinct():
         source = outcome.anchor(verdict, finding)
         message = cut(sentence(finding), _LONGEST)
         yield _annotation(_COMMANDS[finding.severity], source, f"mtls-guard {finding.rule}", message)
-    for one in outcome.unreadable:
-        source = Source(one.file, one.line)
-        yield _annotation("error", source, "mtls-guard could not judge this", cut(one.problem, _LONGEST))
+    for document in outcome.unreadable:
+        source = Source(document.file, document.line)
+        yield _annotation("error", source, "mtls-guard could not judge this", cut(document.problem, _LONGEST))
 
 
 def _annotation(command: str, source: Source | None, title: str, message: str) -> str:
@@ -30,8 +30,8 @@ def _annotation(command: str, source: Source | None, title: str, message: str) -
     properties = {"title": title}
     if source is not None:
         properties = {"file": from_here(source.file)} | ({"line": str(source.line)} if source.line else {}) | properties
-    written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{command} {written}::{_message(message)}"
+    parameters = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{command} {parameters}::{_message(message)}"
 
 
 def _message(text: str) -> str:

@@ -7,26 +7,26 @@ import orjson
 
 from webhook.model.finding import Finding, ObjectRef, Verdict
 from webhook.model.printable import printable
-from webhook.report.check_result import Outcome, instant
+from webhook.report.check_result import CheckResult, instant
 
 VERSION = 1
 
 
-def render(outcome: Outcome) -> Iterator[str]:
+def render(outcome: CheckResult) -> Iterator[str]:
     """One JSON object, indented; all texts are printable."""
     document = {
         "version": VERSION,
         "at": instant(outcome.at),
         "verdicts": [_verdict(outcome, verdict) for verdict in outcome.verdicts],
         "unreadable": [
-            {"file": printable(one.file), "line": one.line, "problem": printable(one.problem)}
-            for one in outcome.unreadable
+            {"file": printable(unreadable.file), "line": unreadable.line, "problem": printable(unreadable.problem)}
+            for unreadable in outcome.unreadable
         ],
     }
     yield orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
 
 
-def _verdict(outcome: Outcome, verdict: Verdict) -> dict[str, Any]:
+def _verdict(outcome: CheckResult, verdict: Verdict) -> dict[str, Any]:
     return {
         "object": _object(verdict.subject),
         "verdict": verdict.word,
@@ -43,9 +43,9 @@ def _object(ref: ObjectRef) -> dict[str, str]:
     }
 
 
-def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
+def _finding(outcome: CheckResult, finding: Finding) -> dict[str, Any]:
     """One finding; `source` is there when its object is in the input."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "rule": finding.rule,
         "severity": str(finding.severity),
         "object": _object(finding.object),
@@ -55,5 +55,5 @@ def _finding(outcome: Outcome, finding: Finding) -> dict[str, Any]:
     }
     source = outcome.locate(finding.object, finding.path)
     if source is not None:
-        told["source"] = {"file": printable(source.file), "line": source.line}
-    return told
+        fields["source"] = {"file": printable(source.file), "line": source.line}
+    return fields

@@ -11,10 +11,10 @@ from webhook.admission.denial import headline
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.printable import printable, sentence
 from webhook.model.source_location import Unreadable
-from webhook.report.check_result import Outcome
+from webhook.report.check_result import CheckResult
 
 
-def render(outcome: Outcome) -> Iterator[str]:
+def render(outcome: CheckResult) -> Iterator[str]:
     """One test suite; what could not be read is a test case with an error."""
     total = len(outcome.verdicts) + len(outcome.unreadable)
     denied = sum(verdict.severity is Severity.DENY for verdict in outcome.verdicts)
@@ -25,13 +25,13 @@ def render(outcome: Outcome) -> Iterator[str]:
     yield f'  <testsuite name="mtls-guard" {counts} skipped="0" time="0" timestamp="{stamp}">'
     for verdict in outcome.verdicts:
         yield from _case(outcome, verdict)
-    for one in outcome.unreadable:
-        yield from _error(one)
+    for document in outcome.unreadable:
+        yield from _error(document)
     yield "  </testsuite>"
     yield "</testsuites>"
 
 
-def _case(outcome: Outcome, verdict: Verdict) -> Iterator[str]:
+def _case(outcome: CheckResult, verdict: Verdict) -> Iterator[str]:
     """One object: a failure with all that denies, and its warnings as output."""
     name = f'name={_attribute(str(verdict.subject))} classname={_attribute(verdict.subject.kind)} time="0"'
     if not verdict.findings:
@@ -51,14 +51,14 @@ def _case(outcome: Outcome, verdict: Verdict) -> Iterator[str]:
     yield "    </testcase>"
 
 
-def _error(one: Unreadable) -> Iterator[str]:
+def _error(document: Unreadable) -> Iterator[str]:
     """A document that could not be judged."""
-    yield f'    <testcase name={_attribute(str(one))} classname="unreadable" time="0">'
-    yield f'      <error message={_attribute(one.problem)} type="unreadable"/>'
+    yield f'    <testcase name={_attribute(str(document))} classname="unreadable" time="0">'
+    yield f'      <error message={_attribute(document.problem)} type="unreadable"/>'
     yield "    </testcase>"
 
 
-def _line(outcome: Outcome, verdict: Verdict, finding: Finding) -> str:
+def _line(outcome: CheckResult, verdict: Verdict, finding: Finding) -> str:
     """A finding as one line of text."""
     source = outcome.locate(finding.object, finding.path)
     place = f"{printable(str(source))}: " if source else ""

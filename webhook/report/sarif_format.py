@@ -15,17 +15,17 @@ from webhook.model.finding import Finding, Severity
 from webhook.model.printable import cut, printable, sentence
 from webhook.model.rule import Rule
 from webhook.model.source_location import Source
-from webhook.report.check_result import Outcome, from_here
+from webhook.report.check_result import CheckResult, from_here
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.DENY: "error", Severity.WARN: "warning", Severity.OFF: "none"}
 _LONGEST = 4000
 
 
-def render(outcome: Outcome) -> Iterator[str]:
+def render(outcome: CheckResult) -> Iterator[str]:
     """One run with each fault once; what could not be read are notifications of a run that did not succeed."""
-    found = list(outcome.distinct())
-    ids = sorted({finding.rule for _, finding in found})
+    results = list(outcome.distinct())
+    ids = sorted({finding.rule for _, finding in results})
     driver = {
         "name": "mtls-guard",
         "version": __version__,
@@ -36,7 +36,7 @@ def render(outcome: Outcome) -> Iterator[str]:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(outcome)],
-        "results": [_result(outcome.anchor(verdict, finding), finding, ids) for verdict, finding in found],
+        "results": [_result(outcome.anchor(verdict, finding), finding, ids) for verdict, finding in results],
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     yield orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
@@ -45,22 +45,22 @@ def render(outcome: Outcome) -> Iterator[str]:
 def _rule(name: str, rule: Rule | None) -> dict[str, Any]:
     """What a viewer shows of a rule: its docstring is its help."""
     title = rule.title if rule else name
-    told: dict[str, Any] = {"id": name, "shortDescription": {"text": title}}
+    descriptor: dict[str, Any] = {"id": name, "shortDescription": {"text": title}}
     if rule:
-        told["help"] = {"text": rule.docs, "markdown": rule.docs}
-        told["defaultConfiguration"] = {"enabled": rule.severity > 0, "level": _LEVELS[rule.severity]}
-    return told
+        descriptor["help"] = {"text": rule.docs, "markdown": rule.docs}
+        descriptor["defaultConfiguration"] = {"enabled": rule.severity > 0, "level": _LEVELS[rule.severity]}
+    return descriptor
 
 
-def _invocation(outcome: Outcome) -> dict[str, Any]:
+def _invocation(outcome: CheckResult) -> dict[str, Any]:
     """Whether everything could be judged, and what could not."""
     notices = [
         {
             "level": "error",
-            "message": {"text": cut(one.problem, _LONGEST)},
-            "locations": [{"physicalLocation": _place(Source(one.file, one.line))}],
+            "message": {"text": cut(document.problem, _LONGEST)},
+            "locations": [{"physicalLocation": _place(Source(document.file, document.line))}],
         }
-        for one in outcome.unreadable
+        for document in outcome.unreadable
     ]
     return {"executionSuccessful": not notices, "toolExecutionNotifications": notices}
 

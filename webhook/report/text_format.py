@@ -6,7 +6,7 @@ from textwrap import wrap
 from webhook.admission.denial import apart, counted, headline
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.printable import cut, printable
-from webhook.report.check_result import Outcome
+from webhook.report.check_result import CheckResult
 
 WIDEST = 2000
 """Characters of one line; a longer problem quotes somebody's whole annotation."""
@@ -16,22 +16,22 @@ _COLORS = {Severity.DENY: "red", Severity.WARN: "yellow"}
 _ROLES = {"bold": {"bold": True}, "dim": {"dim": True}, "fix": {"fg": "green"}, "good": {"fg": "green"}}
 
 
-def render(outcome: Outcome) -> Iterator[str]:
+def render(outcome: CheckResult) -> Iterator[str]:
     """A paragraph for each object with findings, and the sum, which counts what could not be judged, too."""
-    told: set[tuple[str, ObjectRef, str]] = set()
-    found = [verdict for verdict in outcome.verdicts if verdict.findings or verdict.notes]
-    for verdict in sorted(found, key=lambda one: -one.severity):
-        yield from _paragraph(outcome, verdict, told)
+    printed: set[tuple[str, ObjectRef, str]] = set()
+    reported = [verdict for verdict in outcome.verdicts if verdict.findings or verdict.notes]
+    for verdict in sorted(reported, key=lambda verdict: -verdict.severity):
+        yield from _paragraph(outcome, verdict, printed)
         yield ""
     yield _sum(outcome)
 
 
-def _paragraph(outcome: Outcome, verdict: Verdict, told: set[tuple[str, ObjectRef, str]]) -> Iterator[str]:
+def _paragraph(outcome: CheckResult, verdict: Verdict, printed: set[tuple[str, ObjectRef, str]]) -> Iterator[str]:
     """One object: its headline, its findings, its notes. told: the faults that an earlier paragraph has in full."""
     yield _paint(outcome, _headline(verdict), "bold")
     for finding in verdict.findings:
-        again = finding.identity in told
-        told.add(finding.identity)
+        again = finding.identity in printed
+        printed.add(finding.identity)
         yield from _again(outcome, finding) if again else _full(outcome, verdict, finding)
     for note in verdict.notes:
         yield f"  note  {cut(note, WIDEST)}"
@@ -46,7 +46,7 @@ def _headline(verdict: Verdict) -> str:
     return printable(f"{verdict.subject}{goal}, {counted(len(verdict.findings), 'warning')}")
 
 
-def _full(outcome: Outcome, verdict: Verdict, finding: Finding) -> Iterator[str]:
+def _full(outcome: CheckResult, verdict: Verdict, finding: Finding) -> Iterator[str]:
     """A finding with its place, its problem, its fix and its rule."""
     source = outcome.locate(finding.object, finding.path)
     whose = "" if finding.object == verdict.subject else str(finding.object)
@@ -56,20 +56,20 @@ def _full(outcome: Outcome, verdict: Verdict, finding: Finding) -> Iterator[str]
     yield from _fix(outcome, finding)
 
 
-def _fix(outcome: Outcome, finding: Finding) -> Iterator[str]:
+def _fix(outcome: CheckResult, finding: Finding) -> Iterator[str]:
     """What to do and the rule behind it; a command stands alone, to be copied."""
-    said, command = apart(cut(finding.fix, WIDEST))
+    instruction, command = apart(cut(finding.fix, WIDEST))
     rule = f"[{finding.rule}]"
-    *lines, last = _wrapped(outcome, f"fix: {said}  {rule}" if said else rule)
-    lines.append(last.removesuffix(rule) + _paint(outcome, rule, "dim"))
-    if said:
+    *lines, last_line = _wrapped(outcome, f"fix: {instruction}  {rule}" if instruction else rule)
+    lines.append(last_line.removesuffix(rule) + _paint(outcome, rule, "dim"))
+    if instruction:
         lines[0] = lines[0].replace("fix:", _paint(outcome, "fix:", "fix"), 1)
     yield from lines
     if command:
         yield f"{_INDENT}  {command}"
 
 
-def _wrapped(outcome: Outcome, text: str) -> list[str]:
+def _wrapped(outcome: CheckResult, text: str) -> list[str]:
     """The text below its place, broken at spaces where the terminal ends; longer words stand unbroken."""
     if outcome.width is None:
         return [f"{_INDENT}{text}"]
@@ -77,13 +77,13 @@ def _wrapped(outcome: Outcome, text: str) -> list[str]:
     return [f"{_INDENT}{line}" for line in lines or [""]]
 
 
-def _again(outcome: Outcome, finding: Finding) -> Iterator[str]:
+def _again(outcome: CheckResult, finding: Finding) -> Iterator[str]:
     """A finding that stands above already, with another object."""
     place = printable(" ".join(filter(None, (str(finding.object), finding.path))))
     yield f"  {_word(outcome, finding)}  {cut(place, WIDEST)}: as above  {_paint(outcome, f'[{finding.rule}]', 'dim')}"
 
 
-def _sum(outcome: Outcome) -> str:
+def _sum(outcome: CheckResult) -> str:
     """The last line: what came out, what was looked at, where to read on."""
     rules = sum(verdict.subject.kind == "DestinationRule" for verdict in outcome.verdicts)
     seen = f"{counted(len(outcome.verdicts) - rules, 'workload')} and {counted(rules, 'DestinationRule')} looked at"
@@ -91,11 +91,11 @@ def _sum(outcome: Outcome) -> str:
     line = _paint(
         outcome, "; ".join(parts), "bold" if outcome.severity or outcome.unreadable or outcome.partial else "good"
     )
-    first = _first_rule(outcome.verdicts)
-    return f"{line}; explain: mtls-guard explain {first}" if first else line
+    rule = _first_rule(outcome.verdicts)
+    return f"{line}; explain: mtls-guard explain {rule}" if rule else line
 
 
-def _results(outcome: Outcome) -> str:
+def _results(outcome: CheckResult) -> str:
     """`2 denied, 1 with warnings, 1 not judged`."""
     denied = sum(verdict.severity is Severity.DENY for verdict in outcome.verdicts)
     warned = sum(verdict.severity is Severity.WARN for verdict in outcome.verdicts)
@@ -114,7 +114,7 @@ def _first_rule(verdicts: Sequence[Verdict]) -> str:
     return worst.findings[0].rule if worst is not None and worst.findings else ""
 
 
-def _word(outcome: Outcome, finding: Finding) -> str:
+def _word(outcome: CheckResult, finding: Finding) -> str:
     """The severity, in its colour."""
     word = str(finding.severity)
     if not outcome.color:
@@ -124,7 +124,7 @@ def _word(outcome: Outcome, finding: Finding) -> str:
     return click.style(word, fg=_COLORS[finding.severity], bold=True)
 
 
-def _paint(outcome: Outcome, text: str, role: str) -> str:
+def _paint(outcome: CheckResult, text: str, role: str) -> str:
     """The text as its role looks on a terminal; elsewhere the text."""
     if not outcome.color:
         return text

@@ -10,17 +10,17 @@ from rich.tree import Tree
 
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.printable import cut, sentence
-from webhook.report.tree_node import Link, Mark
+from webhook.report.tree_node import Link, LinkState
 from webhook.report.tree_nodes import links
 from webhook.trace.workload import WorkloadPicture
 
 WIDEST = 2000
-_SIGNS: Mapping[Mark, tuple[str, str, str]] = {
-    Mark.HOLDS: ("\u2713 ", "ok ", "green"),
-    Mark.BROKEN: ("\u2717 ", "NO ", "red"),
-    Mark.WARNED: ("! ", "!  ", "yellow"),
-    Mark.UNKNOWN: ("? ", "?  ", "yellow"),
-    Mark.PLAIN: ("", "", "bold"),
+_SIGNS: Mapping[LinkState, tuple[str, str, str]] = {
+    LinkState.HOLDS: ("\u2713 ", "ok ", "green"),
+    LinkState.BROKEN: ("\u2717 ", "NO ", "red"),
+    LinkState.WARNED: ("! ", "!  ", "yellow"),
+    LinkState.UNKNOWN: ("? ", "?  ", "yellow"),
+    LinkState.PLAIN: ("", "", "bold"),
 }
 """How each mark is written: in Unicode, in ASCII, and its colour."""
 
@@ -57,12 +57,12 @@ def paint(link: Link, paper: Paper, subject: ObjectRef) -> Iterator[str]:
 def _branch(link: Link, paper: Paper, subject: ObjectRef | None = None) -> Tree:
     """A link with what hangs on it. subject: of the trunk, whose findings lie in no link and name their place."""
     sign, plain, color = _SIGNS[link.mark]
-    said = f"{plain if paper.ascii_only else sign}{cut(link.text, WIDEST)}"
-    tree = Tree(Text(said, style=color if paper.color else ""))
+    label = f"{plain if paper.ascii_only else sign}{cut(link.text, WIDEST)}"
+    tree = Tree(Text(label, style=color if paper.color else ""))
     for finding in link.findings:
         tree.add(_finding(finding, paper, subject))
-    for one in link.below:
-        tree.children.append(_branch(one, paper))
+    for child in link.below:
+        tree.children.append(_branch(child, paper))
     return tree
 
 

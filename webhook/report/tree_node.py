@@ -7,7 +7,7 @@ from enum import Enum
 from webhook.model.finding import Finding, ObjectRef
 
 
-class Mark(Enum):
+class LinkState(Enum):
     """Whether a link holds."""
 
     HOLDS = "holds"
@@ -21,7 +21,7 @@ class Mark(Enum):
 class Link:
     """One link with those that hang on it. places: objects and field prefixes whose findings belong here."""
 
-    mark: Mark
+    mark: LinkState
     text: str
     places: tuple[tuple[ObjectRef, str], ...] = ()
     below: list["Link"] = field(default_factory=list)
@@ -30,5 +30,5 @@ class Link:
     def all(self) -> Iterator["Link"]:
         """The link and everything that hangs on it."""
         yield self
-        for one in self.below:
-            yield from one.all()
+        for child in self.below:
+            yield from child.all()

@@ -10,7 +10,7 @@ from typing import TypeVar
 from webhook.model.chain import Answer, Miss
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.report.credential_nodes import credential_link
-from webhook.report.tree_node import Link, Mark
+from webhook.report.tree_node import Link, LinkState
 from webhook.trace.mount_candidates import UnexplainedMount
 from webhook.trace.near_misses import NearMiss
 from webhook.trace.workload import WorkloadPicture
@@ -30,7 +30,7 @@ _SLIPS = {
 
 def links(picture: WorkloadPicture, verdict: Verdict) -> Link:
     """The workload with everything that hangs on it; each finding of the verdict stands at one link."""
-    top = Link(Mark.PLAIN, str(picture.ref))
+    top = Link(LinkState.PLAIN, str(picture.ref))
     top.below.append(_sidecar(picture))
     top.below.extend(_refusals(picture))
     top.below.extend(_some(picture.credentials, partial(credential_link, picture), "sets of files"))
@@ -38,7 +38,7 @@ def links(picture: WorkloadPicture, verdict: Verdict) -> Link:
     top.below.extend(_some(picture.near_misses, partial(_slip, picture), "near misses"))
     top.below.extend(_some(_idle_mounts(picture), partial(_idle, picture), "idle mounts"))
     if picture.has_sidecar and len(top.below) == 1:
-        top.below.append(Link(Mark.PLAIN, "it means no DestinationRule with a client certificate"))
+        top.below.append(Link(LinkState.PLAIN, "it means no DestinationRule with a client certificate"))
     for finding in verdict.findings:
         _put(top, finding)
     _sum_up(top)
@@ -46,7 +46,7 @@ def links(picture: WorkloadPicture, verdict: Verdict) -> Link:
 
 
 def _sidecar(picture: WorkloadPicture) -> Link:
-    marks = {Answer.YES: Mark.HOLDS, Answer.NO: Mark.BROKEN, Answer.UNKNOWN: Mark.UNKNOWN}
+    marks = {Answer.YES: LinkState.HOLDS, Answer.NO: LinkState.BROKEN, Answer.UNKNOWN: LinkState.UNKNOWN}
     answer = picture.injection.answer
     added = "; mtls-guard adds its volumes" if picture.addition else ""
     gateway = "gateway proxy" if picture.injection.gateway else "sidecar"
@@ -60,55 +60,59 @@ def _refusals(picture: WorkloadPicture) -> Iterator[Link]:
     faults = [fault for fault in picture.annotation_faults if fault.rejects]
     for name in dict.fromkeys(fault.annotation for fault in faults):
         places = tuple((picture.ref, fault.path) for fault in faults if fault.annotation == name)
-        yield Link(Mark.BROKEN, f"annotation {name}: every Pod is refused for it", places)
+        yield Link(LinkState.BROKEN, f"annotation {name}: every Pod is refused for it", places)
 
 
 def _missed(miss: Miss) -> Link:
     """A rule that the workload means, and why it is not in force."""
-    said = f"{miss.host or miss.rule.host}: {miss.rule.ref} is not in force: {miss.detail}"
-    return Link(Mark.BROKEN, said, ((miss.rule.ref, ""),))
+    text = f"{miss.host or miss.rule.host}: {miss.rule.ref} is not in force: {miss.detail}"
+    return Link(LinkState.BROKEN, text, ((miss.rule.ref, ""),))
 
 
 def _slip(picture: WorkloadPicture, slip: NearMiss) -> Link:
     """What would prepare the sidecar, did it stand in the right place or under the right name."""
     volume = slip.volume.name if slip.volume is not None else ""
     names = f"annotation{'s' if len(slip.names) > 1 else ''} {', '.join(slip.names)}"
-    said = _SLIPS[slip.kind].format(names=names, volume=volume)
-    return Link(Mark.BROKEN if slip.files or slip.sure else Mark.UNKNOWN, said, ((picture.ref, slip.path),))
+    text = _SLIPS[slip.kind].format(names=names, volume=volume)
+    return Link(LinkState.BROKEN if slip.files or slip.sure else LinkState.UNKNOWN, text, ((picture.ref, slip.path),))
 
 
 def _idle_mounts(picture: WorkloadPicture) -> list[UnexplainedMount]:
     """The mounts that are drawn at no file."""
     drawn = {(files, mount) for files, supply in picture.provided_files.items() for mount in supply.mounts}
-    return [one for one in picture.unexplained_mounts if not (one.evident and (one.files, one.mount) in drawn)]
+    return [
+        stray for stray in picture.unexplained_mounts if not (stray.evident and (stray.files, stray.mount) in drawn)
+    ]
 
 
 def _idle(picture: WorkloadPicture, stray: UnexplainedMount) -> Link:
     """A mount of a client credential that serves no rule in force."""
     places = ((picture.ref, stray.mount.path),) if stray.mount.path else ()
-    told = f' of Secret "{stray.secret}"' if stray.secret else ""
-    return Link(Mark.BROKEN, f'mount "{stray.mount.mount_path}"{told}: no rule in force reads a file below it', places)
+    of_secret = f' of Secret "{stray.secret}"' if stray.secret else ""
+    return Link(
+        LinkState.BROKEN, f'mount "{stray.mount.mount_path}"{of_secret}: no rule in force reads a file below it', places
+    )
 
 
-def _some(found: Sequence[T], drawn: Callable[[T], Link], what: str) -> Iterator[Link]:
+def _some(subjects: Sequence[T], to_link: Callable[[T], Link], noun: str) -> Iterator[Link]:
     """A link for each of the first, and how many more there are."""
-    yield from map(drawn, found[:SHOWN])
-    if len(found) > SHOWN:
-        yield Link(Mark.PLAIN, f"and {len(found) - SHOWN} more {what}")
+    yield from map(to_link, subjects[:SHOWN])
+    if len(subjects) > SHOWN:
+        yield Link(LinkState.PLAIN, f"and {len(subjects) - SHOWN} more {noun}")
 
 
 def _put(top: Link, finding: Finding) -> None:
     """Hangs the finding on the link that is most about its place, rather one that is broken, else on the workload."""
     fitting = [
-        ((len(prefix), link.mark is Mark.BROKEN), link)
+        ((len(prefix), link.mark is LinkState.BROKEN), link)
         for link in top.all()
         for ref, prefix in link.places
         if _about(finding, ref, prefix)
     ]
-    link = max(fitting, key=lambda pair: pair[0])[1] if fitting else top
+    link = max(fitting, key=lambda candidate: candidate[0])[1] if fitting else top
     link.findings.append(finding)
-    if link is not top and link.mark is not Mark.BROKEN:
-        link.mark = Mark.BROKEN if finding.severity is Severity.DENY else Mark.WARNED
+    if link is not top and link.mark is not LinkState.BROKEN:
+        link.mark = LinkState.BROKEN if finding.severity is Severity.DENY else LinkState.WARNED
 
 
 def _about(finding: Finding, ref: ObjectRef, prefix: str) -> bool:
@@ -119,9 +123,11 @@ def _about(finding: Finding, ref: ObjectRef, prefix: str) -> bool:
     return finding.path.startswith(prefix)
 
 
-def _sum_up(link: Link) -> Mark:
+def _sum_up(link: Link) -> LinkState:
     """Takes the tick from a link on which something hangs that does not hold; the mark that it ends with."""
-    below = {_sum_up(one) for one in link.below}
-    if link.mark is Mark.HOLDS:
-        link.mark = next((mark for mark in (Mark.BROKEN, Mark.WARNED, Mark.UNKNOWN) if mark in below), link.mark)
+    below = {_sum_up(child) for child in link.below}
+    if link.mark is LinkState.HOLDS:
+        link.mark = next(
+            (mark for mark in (LinkState.BROKEN, LinkState.WARNED, LinkState.UNKNOWN) if mark in below), link.mark
+        )
     return link.mark

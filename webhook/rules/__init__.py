@@ -54,12 +54,12 @@ def _paths() -> Mapping[str, str]:
 @lru_cache(maxsize=1)
 def _modules() -> tuple[str, ...]:
     """The dotted names of the rule modules: in each folder, those whose name does not begin with `_`."""
-    folders = (each for each in pkgutil.iter_modules(__path__, f"{__name__}.") if each.ispkg)
+    folders = (module for module in pkgutil.iter_modules(__path__, f"{__name__}.") if module.ispkg)
     modules = [name for folder in folders for name in _in_folder(folder.name)]
     ids = [_id(name) for name in modules]
-    twice = sorted({each for each in ids if ids.count(each) > 1})
-    if twice:
-        raise BadCatalogue(f"webhook/rules: two modules have the name of the rule {', '.join(twice)}; rename one")
+    duplicates = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
+    if duplicates:
+        raise BadCatalogue(f"webhook/rules: two modules have the name of the rule {', '.join(duplicates)}; rename one")
     return tuple(modules)
 
 

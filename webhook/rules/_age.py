@@ -17,19 +17,21 @@ def rival_of_unknown_age(config: IstioConfig, rule: DestinationRule) -> Destinat
     if rule.created or (rule.ref.namespace, host) not in config.rules.undated():
         return None
     rivals, services = config.rules.rivals(rule.ref.namespace, host), tuple(_services(config, host))
-    told = [_told(rule, order, services) for order in (rivals, *orders(rivals))]
-    if all(one == told[0] for one in told):
+    outcomes = [_told(rule, order, services) for order in (rivals, *orders(rivals))]
+    if all(outcome == outcomes[0] for outcome in outcomes):
         return None
-    return next(one for one in rivals if one.ref != rule.ref)
+    return next(rival for rival in rivals if rival.ref != rule.ref)
 
 
 def _services(config: IstioConfig, host: str) -> Iterator[Service]:
-    for one in sorted(config.services.hosts(host)):
-        yield from config.services.of_host(one)
+    for service_host in sorted(config.services.hosts(host)):
+        yield from config.services.of_host(service_host)
 
 
 def _told(rule: DestinationRule, order: tuple[DestinationRule, ...], services: tuple[Service, ...]) -> list[Told]:
     """What the rules tell a sidecar of their own namespace if this is their order, whoever's words it is."""
     entry = pick(merge(order), rule.ref.namespace, rule.selector or {})
-    found = (one for service in services for one in (originations(entry, service) if entry else ()))
-    return [(one.port.number, one.subset, one.tls) for one in found]
+    tls_origins = (
+        origination for service in services for origination in (originations(entry, service) if entry else ())
+    )
+    return [(origination.port.number, origination.subset, origination.tls) for origination in tls_origins]

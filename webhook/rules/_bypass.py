@@ -34,16 +34,20 @@ class Bypass:
 def bypasses(picture: WorkloadPicture) -> Iterator[Bypass]:
     """Every such setting, for the first intended destination that it concerns."""
     pod = picture.pod
-    noted = not _ANNOTATIONS.isdisjoint(pod.annotations)
-    users = [one for one in pod.containers if _user(picture, one) == PROXY_USER and one.name != PROXY and not one.init]
-    if not (noted or users) or not picture.has_sidecar or picture.injection.gateway:
+    annotated = not _ANNOTATIONS.isdisjoint(pod.annotations)
+    users = [
+        container
+        for container in pod.containers
+        if _user(picture, container) == PROXY_USER and container.name != PROXY and not container.init
+    ]
+    if not (annotated or users) or not picture.has_sidecar or picture.injection.gateway:
         return
     meant = tuple(user for files in picture.intents for user in picture.groups[files])
     if not meant:
         return
     if users:
         yield _as_proxy(picture, users, meant[0])
-    if noted:
+    if annotated:
         yield from _annotated(picture, meant)
 
 
@@ -52,7 +56,7 @@ def _user(picture: WorkloadPicture, container: Container) -> int | None:
 
 
 def _as_proxy(picture: WorkloadPicture, users: list[Container], meant: Origination) -> Bypass:
-    applications = [one for one in picture.pod.containers if one.name != PROXY and not one.init]
+    applications = [container for container in picture.pod.containers if container.name != PROXY and not container.init]
     fact = f"container {quote(users[0].name)} runs as user 1337, the sidecar's own"
     path = f"{users[0].path}.securityContext.runAsUser"
     return Bypass(path, meant.goal, fact, "run it as another user", len(users) == len(applications))
@@ -60,16 +64,16 @@ def _as_proxy(picture: WorkloadPicture, users: list[Container], meant: Originati
 
 def _annotated(picture: WorkloadPicture, meant: tuple[Origination, ...]) -> Iterator[Bypass]:
     """The annotations that concern an intended destination, each once."""
-    said = picture.pod.annotations
-    if said.get(INTERCEPTION) == "NONE":
+    annotations = picture.pod.annotations
+    if annotations.get(INTERCEPTION) == "NONE":
         fact = "NONE: nothing is redirected to the sidecar"
         path = annotation(picture.pod.path, INTERCEPTION)
         yield Bypass(path, meant[0].goal, fact, 'remove it, or write "REDIRECT"', certain=False)
         return
     for name, test in ((EXCLUDED_PORTS, _by_port), (EXCLUDED_RANGES, _by_range), (INCLUDED_RANGES, _outside)):
-        if name in said:
-            found = (test(picture, user) for user in meant)
-            bypass = next((one for one in found if one is not None), None)
+        if name in annotations:
+            results = (test(picture, user) for user in meant)
+            bypass = next((result for result in results if result is not None), None)
             if bypass is not None:
                 yield bypass
 
@@ -92,48 +96,50 @@ def _entries(picture: WorkloadPicture, user: Origination) -> set[int]:
     return {call.port.number for call in ends if call.number == number} or {number}
 
 
-def _ports(written: str) -> set[int]:
-    parts = (part.strip() for part in written.split(","))
+def _ports(port_list: str) -> set[int]:
+    parts = (part.strip() for part in port_list.split(","))
     return {int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 6}
 
 
 def _by_range(picture: WorkloadPicture, user: Origination) -> Bypass | None:
     """An excluded range that holds the service's addresses; all of them are certain to be in 0.0.0.0/0."""
-    written = picture.pod.annotations[EXCLUDED_RANGES]
+    ranges = picture.pod.annotations[EXCLUDED_RANGES]
     path = annotation(picture.pod.path, EXCLUDED_RANGES)
-    if "0.0.0.0/0" in written or written.strip() == "*":
-        return Bypass(path, user.goal, f"{quote(written)} excludes every address", "remove it", certain=True)
-    inside = [address for address in user.service.addresses if _inside(address, written)]
+    if "0.0.0.0/0" in ranges or ranges.strip() == "*":
+        return Bypass(path, user.goal, f"{quote(ranges)} excludes every address", "remove it", certain=True)
+    inside = [address for address in user.service.addresses if _inside(address, ranges)]
     if not inside:
         return None
-    fact = f"{quote(written)} excludes {inside[0]}"
+    fact = f"{quote(ranges)} excludes {inside[0]}"
     return Bypass(path, user.goal, fact, f"take {inside[0]} out of it", len(inside) == len(user.service.addresses))
 
 
 def _outside(picture: WorkloadPicture, user: Origination) -> Bypass | None:
     """Included ranges that leave the service out; of a host outside without known addresses this is a guess."""
-    written = picture.pod.annotations[INCLUDED_RANGES].strip()
-    if written == "*" or "0.0.0.0/0" in written or _included_by_port(picture, user):
+    ranges = picture.pod.annotations[INCLUDED_RANGES].strip()
+    if ranges == "*" or "0.0.0.0/0" in ranges or _included_by_port(picture, user):
         return None
     addresses = user.service.addresses
-    if (addresses and any(_inside(one, written) for one in addresses)) or (not addresses and not user.service.external):
+    if (addresses and any(_inside(address, ranges) for address in addresses)) or (
+        not addresses and not user.service.external
+    ):
         return None
-    fact = f"{quote(written)} redirects {'no address' if not written else 'these addresses only'}"
+    fact = f"{quote(ranges)} redirects {'no address' if not ranges else 'these addresses only'}"
     path = annotation(picture.pod.path, INCLUDED_RANGES)
-    return Bypass(path, user.goal, fact, f"remove it, or add {user.goal.rpartition(':')[0]}'s addresses", not written)
+    return Bypass(path, user.goal, fact, f"remove it, or add {user.goal.rpartition(':')[0]}'s addresses", not ranges)
 
 
 def _included_by_port(picture: WorkloadPicture, user: Origination) -> bool:
     """Whether a port is redirected whatever the address."""
-    written = picture.pod.annotations.get(INCLUDED_PORTS, "")
-    if not written:
+    included = picture.pod.annotations.get(INCLUDED_PORTS, "")
+    if not included:
         return False
-    return written.strip() == "*" or _entries(picture, user) <= _ports(written)
+    return included.strip() == "*" or _entries(picture, user) <= _ports(included)
 
 
 def _inside(address: str, ranges: str) -> bool:
     try:
-        here = ip_address(address.partition("/")[0])
-        return any(here in ip_network(one.strip(), strict=False) for one in ranges.split(",") if one.strip())
+        ip = ip_address(address.partition("/")[0])
+        return any(ip in ip_network(cidr.strip(), strict=False) for cidr in ranges.split(",") if cidr.strip())
     except ValueError:
         return False

@@ -26,22 +26,24 @@ def named_credentials(picture: WorkloadPicture) -> Iterator[Named]:
     for rule in _candidates(picture):
         if rule.selector is None or not selects(rule.selector, picture.pod.labels):
             continue
-        for one in picture.reach.originations_of(rule.ref):
-            name = one.tls.credential_name
-            if name and one.tls.mode in MODES and "/" not in name and name not in seen:
+        for origination in picture.reach.originations_of(rule.ref):
+            name = origination.tls.credential_name
+            if name and origination.tls.mode in MODES and "/" not in name and name not in seen:
                 seen.add(name)
-                yield Named(rule.ref, name, one.tls.mode == "MUTUAL")
+                yield Named(rule.ref, name, origination.tls.mode == "MUTUAL")
 
 
 def _candidates(picture: WorkloadPicture) -> tuple[DestinationRule, ...]:
     """Rules of the namespace with a selector and a credentialName; kept until an object of Istio changes."""
     namespace = picture.workload.namespace
     key = ("credential rules", namespace)
-    known: tuple[DestinationRule, ...] | None = picture.view.memo_of(namespace).get(key)
-    if known is None:
+    candidates: tuple[DestinationRule, ...] | None = picture.view.memo_of(namespace).get(key)
+    if candidates is None:
         rules = picture.view.config.rules
-        own = (rule for host in rules.hosts_in(namespace) for rule in rules.rivals(namespace, host))
-        known = picture.view.memo_of(namespace)[key] = tuple(
-            rule for rule in own if rule.selector is not None and any(tls.credential_name for tls in rule.settings())
+        in_namespace = (rule for host in rules.hosts_in(namespace) for rule in rules.rivals(namespace, host))
+        candidates = picture.view.memo_of(namespace)[key] = tuple(
+            rule
+            for rule in in_namespace
+            if rule.selector is not None and any(tls.credential_name for tls in rule.settings())
         )
-    return known
+    return candidates

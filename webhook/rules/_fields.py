@@ -82,16 +82,20 @@ def place_of(path: str, key: str) -> str:
 
 def lost(rule: DestinationRule, tls: TlsSettings, field: str) -> bool:
     """Whether the block lacks the field only because its name is misspelt."""
-    return any(one.path == tls.path and one.meant == field for one in misspelt(rule)) if rule.unknown else False
+    return (
+        any(misspelling.path == tls.path and misspelling.meant == field for misspelling in misspelt(rule))
+        if rule.unknown
+        else False
+    )
 
 
-def guess(key: str, known: tuple[str, ...]) -> str:
+def guess(key: str, field_names: tuple[str, ...]) -> str:
     """The field that a misspelt key was meant to be, '' if none is near."""
     plain = key.replace("_", "").replace("-", "").lower()
-    by_plain = {name.lower(): name for name in known}
+    by_plain = {name.lower(): name for name in field_names}
     if plain in by_plain:
         return by_plain[plain]
-    if _OFTEN.get(plain) in known:
+    if _OFTEN.get(plain) in field_names:
         return _OFTEN[plain]
     near = get_close_matches(plain, by_plain, 1, 0.75)
     return by_plain[near[0]] if near else ""

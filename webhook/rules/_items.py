@@ -10,8 +10,8 @@ from webhook.rules._words import quote
 def items(chains: list[Chain], keys: Mapping[str, Material]) -> str:
     """`"items":[{"key":"tls.crt","path":"cert"}]` for these chains, '' where it is not clear which key is which."""
     entries = {chain.file.key: chain.file.key if chain.file.key in keys else _fitting(chain, keys) for chain in chains}
-    made = (f'{{"key":{quote(key)},"path":{quote(path)}}}' for path, key in entries.items() if path)
-    return f'"items":[{",".join(made)}]' if entries and all(entries.values()) else ""
+    json_items = (f'{{"key":{quote(key)},"path":{quote(path)}}}' for path, key in entries.items() if path)
+    return f'"items":[{",".join(json_items)}]' if entries and all(entries.values()) else ""
 
 
 def _fitting(chain: Chain, keys: Mapping[str, Material]) -> str:
@@ -21,9 +21,9 @@ def _fitting(chain: Chain, keys: Mapping[str, Material]) -> str:
 
 
 def _fits(field: str, material: Material) -> bool:
-    first = material.certificates[0] if material.certificates else None
+    certificate = material.certificates[0] if material.certificates else None
     if field == "privateKey":
-        return bool(material.keys) and first is None
+        return bool(material.keys) and certificate is None
     if field == "clientCertificate":
-        return first is not None and first.is_ca is not True
-    return field == "caCertificates" and first is not None and first.is_ca is True
+        return certificate is not None and certificate.is_ca is not True
+    return field == "caCertificates" and certificate is not None and certificate.is_ca is True

@@ -11,17 +11,17 @@ from webhook.trace.secret_producers import writer
 from webhook.trace.workload import WorkloadPicture
 
 
-def fix_of_keys(picture: WorkloadPicture, ref: ObjectRef, chains: list[Chain], wanted: tuple[str, ...]) -> str:
+def fix_of_keys(picture: WorkloadPicture, ref: ObjectRef, chains: list[Chain], missing_keys: tuple[str, ...]) -> str:
     """What to type; an object with a producer is changed there, or the paths are."""
     keys, owner = keys_of(picture, ref), writer(picture.view, ref)
     mapped = items([chain for chain in picture.chains if chain.file.object == ref], keys)
     mappable = mapped and all(chain.file.source and chain.file.source.items is None for chain in chains)
     spare = [key for key in keys if key not in _read(picture, ref)]
-    rename = f"let {owner} write {listed(wanted)}" if owner else "rename its keys"
+    rename = f"let {owner} write {listed(missing_keys)}" if owner else "rename its keys"
     if keys and not spare:
-        return rename if owner else _add(ref, wanted[0])
-    if len(wanted) == 1 and len(spare) == 1:
-        renamed = rename if owner else f"rename the key {quote(spare[0])} to {listed(wanted)}"
+        return rename if owner else _add(ref, missing_keys[0])
+    if len(missing_keys) == 1 and len(spare) == 1:
+        renamed = rename if owner else f"rename the key {quote(spare[0])} to {listed(missing_keys)}"
         return f"{renamed}, or write {quote(spare[0])} into the path"
     if mappable:
         return f"{rename}, or give the volume {mapped}"

@@ -21,11 +21,13 @@ Words = Callable[[WorkloadPicture, RefusedFile], tuple[str, str]]
 
 def refusals(picture: WorkloadPicture, words: Mapping[str, Words]) -> Iterator[Violation]:
     """One violation for each refused file whose code is among `words`; they make problem and fix."""
-    for one in picture.refused:
-        say = words.get(one.refusal.code)
-        if say is not None and one.chain.file.object is not None:
-            problem, fix = say(picture, one)
-            yield Violation(one.chain.file.object, key_path(one.chain), problem, fix, certain=one.refusal.certain)
+    for refused in picture.refused:
+        say = words.get(refused.refusal.code)
+        if say is not None and refused.chain.file.object is not None:
+            problem, fix = say(picture, refused)
+            yield Violation(
+                refused.chain.file.object, key_path(refused.chain), problem, fix, certain=refused.refusal.certain
+            )
 
 
 def key_path(chain: Chain) -> str:
@@ -49,8 +51,8 @@ def replace_secret(picture: WorkloadPicture, ref: ObjectRef) -> str:
     if secret is None:
         return f"kubectl -n {ref.namespace} edit {ref.kind.lower()} {ref.name}"
     files = " ".join(f"--from-file={key}=FILE" for key in sorted(secret.keys)[:4])
-    made = f"kubectl -n {ref.namespace} create secret generic {ref.name} {files}"
-    return f"{made} --dry-run=client -o yaml | kubectl apply -f -"
+    command = f"kubectl -n {ref.namespace} create secret generic {ref.name} {files}"
+    return f"{command} --dry-run=client -o yaml | kubectl apply -f -"
 
 
 def moment(at: datetime) -> str:

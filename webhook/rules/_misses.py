@@ -50,18 +50,18 @@ def _sign(picture: WorkloadPicture, miss: Miss) -> str:
     paths = [path for tls in miss.rule.settings() for _, path in tls.files.items()]
     strays = [stray.mount.mount_path for stray in picture.unexplained_mounts]
     fitting = [mount for mount in strays if any(path.startswith(mount.rstrip("/") + "/") for path in paths)]
-    found = [*fitting, *strays]
-    return f"mounts {quote(found[0])}" if found else "declares the host"
+    mount_paths = [*fitting, *strays]
+    return f"mounts {quote(mount_paths[0])}" if mount_paths else "declares the host"
 
 
 def in_use_elsewhere(picture: WorkloadPicture, rule: DestinationRule) -> bool:
     """Whether the rule is in force for another workload that mounts its files."""
     sets = [tls.files for tls in rule.settings()]
     paths = [path for files in sets for _, path in files.items()]
-    mounting = nsmallest(LOOKED_AT, picture.view.workloads.mounting(paths), key=lambda one: by_name(one.ref))
-    for other in mounting:
-        labels = other.template.labels
-        groups = {} if other.ref == picture.ref else picture.view.reach(other.namespace, labels).groups(labels)
+    mounting = nsmallest(LOOKED_AT, picture.view.workloads.mounting(paths), key=lambda workload: by_name(workload.ref))
+    for workload in mounting:
+        labels = workload.template.labels
+        groups = {} if workload.ref == picture.ref else picture.view.reach(workload.namespace, labels).groups(labels)
         if any(user.rule.ref == rule.ref for files in sets for user in groups.get(files, ())):
             return True
     return False

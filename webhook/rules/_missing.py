@@ -48,8 +48,8 @@ def absent(
 def _awaited(effect: str, producer: Producer) -> tuple[str, str]:
     """Problem and fix for what a producer in view will make, or reports that it cannot."""
     if producer.problem:
-        said = f"does not exist, {effect}: {producer.ref}, which is to make it, reports: {producer.problem}"
-        return said, f"correct {producer.ref}"
+        problem = f"does not exist, {effect}: {producer.ref}, which is to make it, reports: {producer.problem}"
+        return problem, f"correct {producer.ref}"
     return f"does not exist yet, {effect} until {producer.ref} makes it", WAIT
 
 

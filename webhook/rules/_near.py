@@ -18,13 +18,13 @@ def meant_host(picture: DestinationPicture) -> str:
     A private host of another namespace is nobody's business there. A wildcard is never proposed: it would send the
     client certificate to every host that it covers.
     """
-    return next((one for one in _candidates(picture) if _is_seen(picture, one)), "")
+    return next((host for host in _candidates(picture) if _is_seen(picture, host)), "")
 
 
 def _is_seen(picture: DestinationPicture, host: str) -> bool:
     """Whether the rule's namespace sees a service of that host."""
-    held, mesh = picture.config.services, picture.view.mesh
-    return any(visible(service, picture.ref.namespace, mesh) for service in held.of_host(host))
+    services, mesh = picture.config.services, picture.view.mesh
+    return any(visible(service, picture.ref.namespace, mesh) for service in services.of_host(host))
 
 
 def _candidates(picture: DestinationPicture) -> Iterator[str]:
@@ -33,20 +33,26 @@ def _candidates(picture: DestinationPicture) -> Iterator[str]:
     full = f"{host}.svc.{picture.view.mesh.cluster_domain}"
     if full in services:
         yield full
-    first = picture.rule.host
-    if "." not in first:
-        yield from (one for one in services if one.startswith(f"{first}."))
+    written_host = picture.rule.host
+    if "." not in written_host:
+        yield from (candidate for candidate in services if candidate.startswith(f"{written_host}."))
         return
-    seen = (one for one in services if one.endswith(f".{host}") and not is_wildcard(one) and _is_seen(picture, one))
-    longer = list(islice(seen, 2))
+    subdomains = (
+        candidate
+        for candidate in services
+        if candidate.endswith(f".{host}") and not is_wildcard(candidate) and _is_seen(picture, candidate)
+    )
+    longer = list(islice(subdomains, 2))
     if len(longer) == 1:
         yield longer[0]
-    alike = (one for one in _alike(host, services) if not is_wildcard(one) and _is_seen(picture, one))
+    alike = (
+        candidate for candidate in _alike(host, services) if not is_wildcard(candidate) and _is_seen(picture, candidate)
+    )
     yield from get_close_matches(host, islice(alike, LOOKED_AT), 1, 0.85)
 
 
 def _alike(host: str, hosts: Iterable[str]) -> Iterator[str]:
     """Hosts of nearly the same length that begin or end alike, which costs little to tell."""
-    for one in hosts:
-        if abs(len(one) - len(host)) <= 3 and (one[:4] == host[:4] or one[-8:] == host[-8:]):
-            yield one
+    for candidate in hosts:
+        if abs(len(candidate) - len(host)) <= 3 and (candidate[:4] == host[:4] or candidate[-8:] == host[-8:]):
+            yield candidate

@@ -11,5 +11,5 @@ def changed(picture: WorkloadPicture) -> list[str]:
     """The annotations that a change of a running Pod changes without effect; none on any other occasion."""
     if picture.occasion.before is None:
         return []
-    before, now = dict(picture.occasion.before), picture.pod.annotations
-    return [name for name in READ_AT_CREATION if before.get(name) != now.get(name)]
+    before, after = dict(picture.occasion.before), picture.pod.annotations
+    return [name for name in READ_AT_CREATION if before.get(name) != after.get(name)]

@@ -10,7 +10,7 @@ from webhook.trace.destination import DestinationPicture, about_client
 def policies(picture: DestinationPicture) -> Iterator[TrafficPolicy]:
     """The rule's top-level policy and those of its subsets, the ones that there are."""
     rule = picture.rule
-    yield from (one for one in (rule.policy, *(subset.policy for subset in rule.subsets)) if one is not None)
+    yield from (policy for policy in (rule.policy, *(subset.policy for subset in rule.subsets)) if policy is not None)
 
 
 def for_client(entry: PortPolicy) -> bool:

@@ -11,7 +11,7 @@ WAIT = "wait for it"
 
 def incomplete(view: ClusterView, ref: ObjectRef) -> tuple[str, str]:
     """Why the object is not complete, and what to do: wait for its producer, or correct it."""
-    problem = next((one.problem for one in makers(view, ref) if one.problem), "")
+    problem = next((producer.problem for producer in makers(view, ref) if producer.problem), "")
     owner = writer(view, ref)
     if problem:
         return f"{owner}, which writes it, reports: {problem}", f"correct {owner}"

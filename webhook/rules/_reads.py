@@ -15,7 +15,7 @@ SECRETS = frozenset({"Secret"})
 CONFIG_MAPS = frozenset({"ConfigMap"})
 """Files that resolve into a ConfigMap."""
 
-PRODUCERS = frozenset(one.kind for one in KINDS)
+PRODUCERS = frozenset(producer_kind.kind for producer_kind in KINDS)
 """`view.producer_index`: who will make a Secret or ConfigMap that is not there."""
 
 WORKLOADS = frozenset(WORKLOAD_KINDS)

@@ -54,7 +54,7 @@ def replaced(ref: ObjectRef, pods: Sequence[Workload]) -> str:
     """The command that makes new Pods in place of these."""
     if ref.kind in ROLLED_OUT:
         return f"kubectl -n {ref.namespace} rollout restart {ref.kind.lower()}/{ref.name}"
-    return f"kubectl -n {ref.namespace} delete pod {' '.join(one.ref.name for one in pods[:NAMED])}"
+    return f"kubectl -n {ref.namespace} delete pod {' '.join(pod.ref.name for pod in pods[:NAMED])}"
 
 
 def _by_people(pod: PodTemplate) -> tuple[object, ...]:
@@ -62,6 +62,6 @@ def _by_people(pod: PodTemplate) -> tuple[object, ...]:
     user = read_user_volumes(pod)
     if user.rejected:
         return pod.annotations.get(USER_VOLUME), pod.annotations.get(USER_VOLUME_MOUNT)
-    volumes = frozenset((one.name, one.sources) for one in user.volumes if not is_own(one.name))
-    mounts = frozenset(replace(one, path="") for one in user.mounts if not is_own(one.name))
+    volumes = frozenset((volume.name, volume.sources) for volume in user.volumes if not is_own(volume.name))
+    mounts = frozenset(replace(mount, path="") for mount in user.mounts if not is_own(mount.name))
     return volumes, mounts

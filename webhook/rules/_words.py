@@ -19,10 +19,10 @@ def quote(value: str) -> str:
 
 def listed(values: Iterable[str], limit: int = LISTED) -> str:
     """`"a", "b" and 3 more`; the values are quoted."""
-    found = list(values)
-    more = len(found) - limit
-    shown = ", ".join(quote(value) for value in found[:limit])
-    return f"{shown} and {more} more" if more > 0 else shown
+    all_values = list(values)
+    hidden = len(all_values) - limit
+    text = ", ".join(quote(value) for value in all_values[:limit])
+    return f"{text} and {hidden} more" if hidden > 0 else text
 
 
 def counted(number: int) -> str:
@@ -33,8 +33,8 @@ def counted(number: int) -> str:
 def readers(users: Sequence[Origination]) -> str:
     """`DestinationRule project/external`, and how many more read the same, when others do."""
     rules = dict.fromkeys(user.rule.ref for user in users)
-    more = len(rules) - 1
-    return f"{next(iter(rules))}{f' (and {more} more)' if more else ''}"
+    others_count = len(rules) - 1
+    return f"{next(iter(rules))}{f' (and {others_count} more)' if others_count else ''}"
 
 
 def read_by(chain: Chain) -> str:

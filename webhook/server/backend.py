@@ -7,13 +7,13 @@ from webhook.inject import Mutation
 from webhook.model.deadline import NotJudged
 from webhook.model.finding import Verdict
 from webhook.model.request import Request
-from webhook.web import Journal
+from webhook.web import ReviewObserver
 
 
 class Journals:
     """Tells each of several journals."""
 
-    def __init__(self, journals: Sequence[Journal]) -> None:
+    def __init__(self, journals: Sequence[ReviewObserver]) -> None:
         self._each = tuple(journals)
 
     def answered(self, review: Request, verdict: Verdict, seconds: float) -> None:

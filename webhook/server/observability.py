@@ -19,7 +19,7 @@ from webhook.serving.observer import NORMAL, Closed, Meter
 from webhook.serving.server import PlainHttpService
 from webhook.serving.thread_pool import ThreadPool
 from webhook.serving.tls import TlsContextSource
-from webhook.web import Journal
+from webhook.web import ReviewObserver
 
 if TYPE_CHECKING:
     from webhook.metrics import Leading, Metrics, Watched
@@ -59,7 +59,7 @@ class Shown:
             self._metrics = metrics.Metrics(cluster.watches, ends, replica.led)
 
     @property
-    def journals(self) -> tuple[Journal, ...]:
+    def journals(self) -> tuple[ReviewObserver, ...]:
         """Who has to be told of what is answered."""
         return () if self._metrics is None else (self._metrics,)
 
@@ -70,7 +70,7 @@ class Shown:
             return ()
         return (PlainHttpService(self._listener, self._metrics.app()),)
 
-    def meter(self, journal: Journal) -> Meter:
+    def meter(self, journal: ReviewObserver) -> Meter:
         """Whom the server tells of its connections. journal: is told of requests that it refuses itself."""
         return Connections(journal, self._metrics)
 
@@ -84,7 +84,7 @@ class Shown:
 class Connections:
     """Counts what the server tells of connections, and logs what is not usual of them, a line for many."""
 
-    def __init__(self, journal: Journal, metrics: "Metrics | None") -> None:
+    def __init__(self, journal: ReviewObserver, metrics: "Metrics | None") -> None:
         self._journal, self._metrics = journal, metrics
         self._closed: Counter[str] = Counter()
         self._next = 0.0

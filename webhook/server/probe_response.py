@@ -10,7 +10,7 @@ from webhook.leader.probe_challenge import Challenge, challenge_of, mark_of, pat
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.request import Request
 from webhook.settings import ObjectName
-from webhook.web import Journal
+from webhook.web import ReviewObserver
 
 _FIX = "nothing is to be done: the leader asks whether the API server reaches this installation"
 
@@ -50,7 +50,7 @@ class Probed:
 class Unprobed:
     """A journal that is not told of probes, which come every few seconds."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: ReviewObserver) -> None:
         self._journal = journal
         self.refused, self.failed, self.unavailable = journal.refused, journal.failed, journal.unavailable
 

@@ -26,7 +26,7 @@ _TEXT = "text/plain; charset=utf-8"
 _SERVED = "POST /validate and /mutate take an AdmissionReview, GET /healthz and GET /readyz tell how the server is"
 
 
-class Journal(Protocol):
+class ReviewObserver(Protocol):
     """Who is told of what was answered; never handed a manifest by the web."""
 
     def answered(self, review: Review, verdict: Verdict, seconds: float) -> None:
@@ -55,7 +55,7 @@ Answer = Callable[[Review, float], Answered]
 def create_app(
     judge: Callable[[Review], Verdict],
     waits: Callable[[], str],
-    journal: Journal,
+    journal: ReviewObserver,
     mutate: Callable[[Review], Mutation] = lambda _: Mutation(),
     unready: Callable[[], str] = lambda: "",
 ) -> Flask:
@@ -82,7 +82,7 @@ def create_app(
     return app
 
 
-def _validating(judge: Callable[[Review], Verdict], journal: Journal) -> Answer:
+def _validating(judge: Callable[[Review], Verdict], journal: ReviewObserver) -> Answer:
     """Answers with a verdict."""
 
     def answer(review: Review, started: float) -> Answered:
@@ -93,7 +93,7 @@ def _validating(judge: Callable[[Review], Verdict], journal: Journal) -> Answer:
     return answer
 
 
-def _mutating(mutate: Callable[[Review], Mutation], journal: Journal) -> Answer:
+def _mutating(mutate: Callable[[Review], Mutation], journal: ReviewObserver) -> Answer:
     """Answers with a patch."""
 
     def answer(review: Review, started: float) -> Answered:
@@ -107,8 +107,8 @@ def _mutating(mutate: Callable[[Review], Mutation], journal: Journal) -> Answer:
 class _Shortcut:
     """Leads posted reviews past flask, whose routing and contexts would cost a quarter of what an answer takes."""
 
-    def __init__(self, reviews: "Mapping[str, _Reviews]", others: _Wsgi, journal: Journal) -> None:
-        self.reviews, self.others, self.journal = reviews, others, journal
+    def __init__(self, reviews: "Mapping[str, _Reviews]", flask_app: _Wsgi, journal: ReviewObserver) -> None:
+        self.reviews, self.others, self.journal = reviews, flask_app, journal
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """The answer to one request, by the WSGI protocol."""
@@ -145,7 +145,7 @@ class _Answered:
 class _Reviews:
     """What stands behind `/validate` and `/mutate`: a ladder of refusals, then one answer."""
 
-    def __init__(self, answer: Answer, waits: Callable[[], str], journal: Journal) -> None:
+    def __init__(self, answer: Answer, waits: Callable[[], str], journal: ReviewObserver) -> None:
         self.answer, self.waits, self.journal = answer, waits, journal
 
     def __call__(self, environ: Mapping[str, Any]) -> "Response | _Answered":
@@ -209,15 +209,15 @@ def _http_error(error: HTTPException) -> Response:
     """What flask itself refuses: an unknown path, a wrong method."""
     status = error.code or 400
     hint = f": {_SERVED}" if status in (404, 405) else ""
-    asked = f"{request.method} {cut(request.path, 120)}"
-    reply = _text(status, f"{asked}: {error.name}{hint}")
+    request_line = f"{request.method} {cut(request.path, 120)}"
+    reply = _text(status, f"{request_line}: {error.name}{hint}")
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         reply.headers["Allow"] = ", ".join(sorted(allowed))
     return reply
 
 
-def _fault(error: Exception, journal: Journal) -> Response:
+def _fault(error: Exception, journal: ReviewObserver) -> Response:
     """A fault of ours before the review was read: refused, so that the webhook's failurePolicy decides."""
     journal.failed(None, error)
     return _text(400, "the request could not be read: a fault of this webhook, see its log")

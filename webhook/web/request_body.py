@@ -24,8 +24,8 @@ def unacceptable(environ: Mapping[str, Any]) -> tuple[int, str] | None:
     """Status and text when the headers alone tell that there is no review in the body, else None."""
     content_type = environ.get("CONTENT_TYPE", "")
     if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
-        given = f'"{cut(content_type, 80)}"' if content_type else "none"
-        return 415, f"Content-Type: expected {JSON}, got {given}"
+        shown_type = f'"{cut(content_type, 80)}"' if content_type else "none"
+        return 415, f"Content-Type: expected {JSON}, got {shown_type}"
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
     if encoding.lower() != "identity":
         return 415, f'Content-Encoding: expected none, got "{cut(encoding, 80)}"'
@@ -37,8 +37,8 @@ def unacceptable(environ: Mapping[str, Any]) -> tuple[int, str] | None:
 
 def waited(environ: Mapping[str, Any]) -> float | None:
     """How long the API server waits for the answer, as it says in `?timeout=3s`."""
-    found = _TIMEOUT.search(environ.get("QUERY_STRING", ""))
-    return float(found[1]) if found else None
+    match = _TIMEOUT.search(environ.get("QUERY_STRING", ""))
+    return float(match[1]) if match else None
 
 
 def _length(environ: Mapping[str, Any]) -> int | None:
@@ -58,10 +58,10 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
 
 def discard(environ: Mapping[str, Any]) -> None:
     """Reads a body of up to four times the limit away: a client that is still sending would not see our answer."""
-    left = _length(environ) or 0
-    while 0 < left <= 4 * MAX_BODY_BYTES:
-        read = len(environ["wsgi.input"].read(min(left, _PIECE_BYTES)))
-        left = left - read if read else 0
+    remaining = _length(environ) or 0
+    while 0 < remaining <= 4 * MAX_BODY_BYTES:
+        received = len(environ["wsgi.input"].read(min(remaining, _PIECE_BYTES)))
+        remaining = remaining - received if received else 0
 
 
 def too_large(size: str) -> str:

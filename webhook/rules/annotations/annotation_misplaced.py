@@ -30,13 +30,13 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per level that holds annotations meant for the Pod."""
     for slip in slips(picture, "misplaced"):
-        others = " and ".join(name.rpartition("/")[2] for name in slip.names[1:])
+        other_annotations = " and ".join(name.rpartition("/")[2] for name in slip.names[1:])
         where = f"{picture.pod.path}.metadata.annotations"
         yield Violation(
             picture.ref,
             slip.path,
             f"is not on the pod template, where Istio looks{effect(picture, slip)}",
-            f"move it{f' and {others}' if others else ''} to {where}",
+            f"move it{f' and {other_annotations}' if other_annotations else ''} to {where}",
             certain=slip.sure or bool(slip.files),
         )
 

@@ -32,11 +32,11 @@ OURS = "mtls-guard.io/client-secret, destinations or inject"
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per annotation, or label, whose name nearly fits."""
     for slip in slips(picture, "misspelt"):
-        said = (
+        problem = (
             "is a label, and counts as annotation only" if slip.meant in slip.names else "is a name that nobody reads"
         )
         certain = slip.sure or bool(slip.files)
-        yield Violation(picture.ref, slip.path, said + effect(picture, slip), _fix(slip), certain=certain)
+        yield Violation(picture.ref, slip.path, problem + effect(picture, slip), _fix(slip), certain=certain)
 
 
 def _fix(slip: NearMiss) -> str:

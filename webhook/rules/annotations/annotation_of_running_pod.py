@@ -34,8 +34,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation, at the first annotation that changes."""
     for name in changed(picture)[:1]:
         before = dict(picture.occasion.before or ()).get(name)
-        now = picture.pod.annotations.get(name)
-        problem = f"{_shown(before)} becomes {_shown(now)}: the Pod keeps the files that it has"
+        new_value = picture.pod.annotations.get(name)
+        problem = f"{_shown(before)} becomes {_shown(new_value)}: the Pod keeps the files that it has"
         fix = f"create it again from its manifest: kubectl -n {picture.workload.namespace} replace --force -f FILE"
         yield Violation(picture.ref, annotation(picture.pod.path, name), problem, fix, certain=False)
 

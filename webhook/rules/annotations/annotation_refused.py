@@ -39,7 +39,7 @@ def _number(value: str, limit: int) -> bool:
 
 
 def _ports(value: str) -> bool:
-    return not value.strip() or all(_number(one.strip(), 2**16) for one in value.split(","))
+    return not value.strip() or all(_number(port.strip(), 2**16) for port in value.split(","))
 
 
 def _range(value: str) -> bool:
@@ -50,7 +50,7 @@ def _range(value: str) -> bool:
 
 
 def _ranges(value: str) -> bool:
-    return not value or all(_range(one) for one in value.split(","))
+    return not value or all(_range(cidr) for cidr in value.split(","))
 
 
 Reading = tuple[Callable[[str], bool], str, str]

@@ -28,17 +28,17 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per field whose value has the wrong type."""
     for fault in annotation_faults(picture, "wrong-type"):
-        said, _, wanted = fault.detail.partition(", and must be ")
-        yield Violation(picture.ref, fault.path, f"{said}; Istio refuses every Pod", _fix(fault, wanted))
+        problem, _, expected_type = fault.detail.partition(", and must be ")
+        yield Violation(picture.ref, fault.path, f"{problem}; Istio refuses every Pod", _fix(fault, expected_type))
 
 
-def _fix(fault: AnnotationFault, wanted: str) -> str:
+def _fix(fault: AnnotationFault, expected_type: str) -> str:
     if fault.field in ("mode", "defaultMode"):
         return "write a decimal number without quotes (0644 is 420, 0444 is 292), or leave it out"
     if fault.field in ("secret", "configMap"):
         name = "secretName" if fault.field == "secret" else "name"
         return f'write an object: {{"{name}": "NAME"}}'
-    return f"write {wanted}"
+    return f"write {expected_type}"
 
 
 RULE = RuleMetadata(

@@ -28,13 +28,12 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per file of a chain of which not all blocks were looked at."""
     for chain in picture.chains:
-        found = chain.file
-        if found.material is not None and found.material.unread and found.object is not None:
-            read = len(found.material.blocks)
-            problem = (
-                f"holds {read + found.material.unread} PEM blocks as {role(chain)}, of which {read} were looked at"
-            )
-            yield Violation(found.object, key_path(chain), problem, "keep only those that the partner needs")
+        file = chain.file
+        if file.material is not None and file.material.unread and file.object is not None:
+            evaluated = len(file.material.blocks)
+            total = evaluated + file.material.unread
+            problem = f"holds {total} PEM blocks as {role(chain)}, of which {evaluated} were looked at"
+            yield Violation(file.object, key_path(chain), problem, "keep only those that the partner needs")
 
 
 RULE = RuleMetadata(

@@ -29,22 +29,28 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per bundle with a certificate that is not valid today; certain when none is."""
     at = picture.horizon.at
     for chain, certificates in picture.ca_bundles:
-        out = [one for one in certificates if not one.not_before <= at < one.not_after]
-        if out and chain.file.object is not None:
-            yield _expired(picture, chain, certificates, out)
+        invalid = [
+            certificate for certificate in certificates if not certificate.not_before <= at < certificate.not_after
+        ]
+        if invalid and chain.file.object is not None:
+            yield _expired(picture, chain, certificates, invalid)
 
 
 def _expired(
-    picture: WorkloadPicture, chain: Chain, certificates: tuple[CertificateFacts, ...], out: list[CertificateFacts]
+    picture: WorkloadPicture, chain: Chain, certificates: tuple[CertificateFacts, ...], invalid: list[CertificateFacts]
 ) -> Violation:
-    first = out[0]
-    late = first.not_after <= picture.horizon.at
-    said = f"expired ({moment(first.not_after)})" if late else f"is valid only from {moment(first.not_before)}"
-    whole = len(out) == len(certificates)
-    share = "no server can be verified" if whole else f"{len(out)} of {len(certificates)} certificates are out of date"
+    certificate = invalid[0]
+    late = certificate.not_after <= picture.horizon.at
+    state = (
+        f"expired ({moment(certificate.not_after)})" if late else f"is valid only from {moment(certificate.not_before)}"
+    )
+    whole = len(invalid) == len(certificates)
+    share = (
+        "no server can be verified" if whole else f"{len(invalid)} of {len(certificates)} certificates are out of date"
+    )
     ref = chain.file.object or picture.ref
     return Violation(
-        ref, key_path(chain), f"CA {named(first)} {said}: {share}", "replace it in the bundle", certain=whole
+        ref, key_path(chain), f"CA {named(certificate)} {state}: {share}", "replace it in the bundle", certain=whole
     )
 
 

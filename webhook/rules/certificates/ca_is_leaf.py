@@ -36,9 +36,11 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 def _judged(chain: Chain, certificates: tuple[CertificateFacts, ...]) -> Iterator[Violation]:
     from webhook.material import can_sign, fits_servers
 
-    if chain.file.object is None or any(can_sign(one) or one.self_issued for one in certificates):
+    if chain.file.object is None or any(
+        can_sign(certificate) or certificate.self_issued for certificate in certificates
+    ):
         return
-    pinned = any(fits_servers(one) for one in certificates)
+    pinned = any(fits_servers(certificate) for certificate in certificates)
     effect = "verifies only the server that presents it" if pinned else "verifies no server"
     problem = f"{named(certificates[0])} is no authority's, so it {effect}"
     fix = "put the certificate of the server's issuer into it"

@@ -27,11 +27,12 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per bundle that holds authorities and none that is its own issuer."""
     for chain, certificates in picture.ca_bundles:
-        if chain.file.object is None or any(one.self_issued for one in certificates):
+        if chain.file.object is None or any(certificate.self_issued for certificate in certificates):
             continue
-        first = next((one for one in certificates if one.is_ca), None)
-        if first is not None:
-            problem = f"holds {named(first)} without its issuer {first.issuer}: another intermediate breaks every call"
+        intermediate = next((certificate for certificate in certificates if certificate.is_ca), None)
+        if intermediate is not None:
+            without_issuer = f"holds {named(intermediate)} without its issuer {intermediate.issuer}"
+            problem = f"{without_issuer}: another intermediate breaks every call"
             yield Violation(chain.file.object, key_path(chain), problem, "add the root certificate", certain=False)
 
 

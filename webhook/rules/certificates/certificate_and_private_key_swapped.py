@@ -30,17 +30,19 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _swapped(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    held = "certificates" if one.refusal.role == "key" else "a private key"
-    if one.refusal.role == "ca":
-        return f"is read as {role(one.chain)} and holds {held}", "put the certificate of the server's authority there"
-    paths = " and ".join(quote(chain.path) for chain in (one.chain, one.counterpart) if chain is not None)
-    fix = f"swap the keys of the Secret, or the paths {paths} in the rule"
-    if one.counterpart is not None and one.counterpart.path == one.chain.path:
-        fix = (
-            f"name two files: clientCertificate and privateKey of {one.chain.rule.ref} are both {quote(one.chain.path)}"
+def _swapped(_picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    content = "certificates" if refused.refusal.role == "key" else "a private key"
+    if refused.refusal.role == "ca":
+        return (
+            f"is read as {role(refused.chain)} and holds {content}",
+            "put the certificate of the server's authority there",
         )
-    return f"is read as {role(one.chain)} and holds {held}", fix
+    paths = " and ".join(quote(chain.path) for chain in (refused.chain, refused.counterpart) if chain is not None)
+    fix = f"swap the keys of the Secret, or the paths {paths} in the rule"
+    if refused.counterpart is not None and refused.counterpart.path == refused.chain.path:
+        path = quote(refused.chain.path)
+        fix = f"name two files: clientCertificate and privateKey of {refused.chain.rule.ref} are both {path}"
+    return f"is read as {role(refused.chain)} and holds {content}", fix
 
 
 WORDS = {"swapped": _swapped}

@@ -29,24 +29,26 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per file of which a certificate has expired, or does so within the policy's limit."""
-    last = picture.horizon.at + picture.horizon.deny
+    denied_until = picture.horizon.at + picture.horizon.deny
     seen: set[tuple[str, str]] = set()
-    for held in picture.client_certificates:
-        place = (held.object.name, held.key)
-        if held.certificate.not_after <= last and place not in seen:
+    for client_certificate in picture.client_certificates:
+        place = (client_certificate.object.name, client_certificate.key)
+        if client_certificate.certificate.not_after <= denied_until and place not in seen:
             seen.add(place)
-            yield _expired(picture, held)
+            yield _expired(picture, client_certificate)
 
 
-def _expired(picture: WorkloadPicture, held: LocatedCertificate) -> Violation:
-    end, at = held.certificate.not_after, picture.horizon.at
+def _expired(picture: WorkloadPicture, client_certificate: LocatedCertificate) -> Violation:
+    end, at = client_certificate.certificate.not_after, picture.horizon.at
     when = f"expired {span(at - end)} ago" if end <= at else f"expires in {span(end - at)}"
     return Violation(
-        held.object,
-        f"key {quote(held.key)}",
-        f"{named(held.certificate)} {when} ({moment(end)})",
-        renewed(picture.view, held.object, f"replace it: {replace_secret(picture, held.object)}"),
-        certain=held.certain,
+        client_certificate.object,
+        f"key {quote(client_certificate.key)}",
+        f"{named(client_certificate.certificate)} {when} ({moment(end)})",
+        renewed(
+            picture.view, client_certificate.object, f"replace it: {replace_secret(picture, client_certificate.object)}"
+        ),
+        certain=client_certificate.certain,
     )
 
 

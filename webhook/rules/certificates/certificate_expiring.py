@@ -29,11 +29,13 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per file of which a certificate is about to expire, the first to go of each file."""
-    first, last = picture.horizon.at + picture.horizon.deny, picture.horizon.at + picture.horizon.warn
+    denied_until, warned_until = picture.horizon.at + picture.horizon.deny, picture.horizon.at + picture.horizon.warn
     soonest: dict[tuple[ObjectRef, str], CertificateFacts] = {}
     for ref, key, certificate in _all(picture):
-        known = soonest.get((ref, key))
-        if first < certificate.not_after <= last and (known is None or certificate.not_after < known.not_after):
+        earliest = soonest.get((ref, key))
+        if denied_until < certificate.not_after <= warned_until and (
+            earliest is None or certificate.not_after < earliest.not_after
+        ):
             soonest[ref, key] = certificate
     for (ref, key), certificate in soonest.items():
         left = span(certificate.not_after - picture.horizon.at)
@@ -43,8 +45,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 def _all(picture: WorkloadPicture) -> Iterator[tuple[ObjectRef, str, CertificateFacts]]:
-    for held in picture.client_certificates:
-        yield held.object, held.key, held.certificate
+    for client_certificate in picture.client_certificates:
+        yield client_certificate.object, client_certificate.key, client_certificate.certificate
     for chain, certificates in picture.ca_bundles:
         if chain.file.object is not None:
             for certificate in certificates:

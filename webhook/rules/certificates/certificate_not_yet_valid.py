@@ -28,14 +28,23 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per file of which a certificate's validity has not begun."""
     seen: set[tuple[str, str]] = set()
-    for held in picture.client_certificates:
-        begin, place = held.certificate.not_before, (held.object.name, held.key)
+    for client_certificate in picture.client_certificates:
+        begin, place = (
+            client_certificate.certificate.not_before,
+            (client_certificate.object.name, client_certificate.key),
+        )
         if begin > picture.horizon.at and place not in seen:
             seen.add(place)
-            problem = f"{named(held.certificate)} is valid only from {moment(begin)}"
-            otherwise = f"replace it: {replace_secret(picture, held.object)}"
-            fix = f"wait until then, or {renewed(picture.view, held.object, otherwise)}"
-            yield Violation(held.object, f"key {quote(held.key)}", problem, fix, certain=held.certain)
+            problem = f"{named(client_certificate.certificate)} is valid only from {moment(begin)}"
+            otherwise = f"replace it: {replace_secret(picture, client_certificate.object)}"
+            fix = f"wait until then, or {renewed(picture.view, client_certificate.object, otherwise)}"
+            yield Violation(
+                client_certificate.object,
+                f"key {quote(client_certificate.key)}",
+                problem,
+                fix,
+                certain=client_certificate.certain,
+            )
 
 
 RULE = RuleMetadata(

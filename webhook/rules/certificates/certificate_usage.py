@@ -28,11 +28,17 @@ FOR_CLIENTS = frozenset({"clientAuth", "anyExtendedKeyUsage"})
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per client certificate whose usages leave out clients."""
-    for held in picture.client_certificates:
-        usages = held.certificate.usages
-        if held.position == 0 and usages is not None and FOR_CLIENTS.isdisjoint(usages):
-            problem = f"{named(held.certificate)} is for {', '.join(usages) or 'no use'} only, not for clientAuth"
-            yield Violation(held.object, f"key {quote(held.key)}", problem, "have it issued with the usage clientAuth")
+    for client_certificate in picture.client_certificates:
+        usages = client_certificate.certificate.usages
+        if client_certificate.position == 0 and usages is not None and FOR_CLIENTS.isdisjoint(usages):
+            certificate = named(client_certificate.certificate)
+            problem = f"{certificate} is for {', '.join(usages) or 'no use'} only, not for clientAuth"
+            yield Violation(
+                client_certificate.object,
+                f"key {quote(client_certificate.key)}",
+                problem,
+                "have it issued with the usage clientAuth",
+            )
 
 
 RULE = RuleMetadata(

@@ -49,10 +49,10 @@ FORMS = {
 }
 
 
-def _form(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    form = one.chain.file.material.form if one.chain.file.material is not None else ""
+def _form(_picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    form = refused.chain.file.material.form if refused.chain.file.material is not None else ""
     problem, fix = FORMS.get(form, ("holds no PEM block", "put the PEM file into it"))
-    return f"{problem}; it is read as {role(one.chain)}", fix
+    return f"{problem}; it is read as {role(refused.chain)}", fix
 
 
 WORDS = {"empty": _form, "no-block": _form}

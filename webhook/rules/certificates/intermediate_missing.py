@@ -32,27 +32,27 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         material = chain.file.material if chain is not None else None
         if chain is None or material is None or chain.file.object is None or len(material.certificates) < 1:
             continue
-        last = _end(material.certificates)
-        if last is not None and _shows(picture, last):
-            problem = f"the chain ends at {named(last)}, whose issuer {last.issuer} is not in the file"
+        chain_end = _end(material.certificates)
+        if chain_end is not None and _shows(picture, chain_end):
+            problem = f"the chain ends at {named(chain_end)}, whose issuer {chain_end.issuer} is not in the file"
             fix = "append the issuer's certificate behind it"
             yield Violation(chain.file.object, key_path(chain), problem, fix, certain=False)
 
 
 def _end(certificates: tuple[CertificateFacts, ...]) -> CertificateFacts | None:
     """Where the chain from the leaf ends, if that is no root."""
-    by_subject = {one.subject_id: one for one in certificates}
-    here, seen = certificates[0], set[str]()
-    while not here.self_issued and here.issuer_id in by_subject and here.subject_id not in seen:
-        seen.add(here.subject_id)
-        here = by_subject[here.issuer_id]
-    return None if here.self_issued else here
+    by_subject = {certificate.subject_id: certificate for certificate in certificates}
+    chain_end, seen = certificates[0], set[str]()
+    while not chain_end.self_issued and chain_end.issuer_id in by_subject and chain_end.subject_id not in seen:
+        seen.add(chain_end.subject_id)
+        chain_end = by_subject[chain_end.issuer_id]
+    return None if chain_end.self_issued else chain_end
 
 
-def _shows(picture: WorkloadPicture, last: CertificateFacts) -> bool:
+def _shows(picture: WorkloadPicture, chain_end: CertificateFacts) -> bool:
     """Whether a bundle shows that the missing issuer is an intermediate: it holds it, with an issuer of its own."""
-    held = [one for _, certificates in picture.ca_bundles for one in certificates]
-    return any(one.subject_id == last.issuer_id and not one.self_issued for one in held)
+    authorities = [authority for _, certificates in picture.ca_bundles for authority in certificates]
+    return any(authority.subject_id == chain_end.issuer_id and not authority.self_issued for authority in authorities)
 
 
 RULE = RuleMetadata(

@@ -29,8 +29,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _order(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    material, index = one.chain.file.material, one.refusal.block
+def _order(_picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    material, index = refused.chain.file.material, refused.refusal.block
     block = material.blocks[index] if material is not None and 0 <= index < len(material.blocks) else None
     leaf = named(block.certificate) if block is not None and block.certificate is not None else "the certificate"
     return (

@@ -53,9 +53,9 @@ SAID = {
 }
 
 
-def _damage(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    problem, fix = SAID[one.refusal.code]
-    return f"{problem}; it is read as {role(one.chain)}", fix
+def _damage(_picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    problem, fix = SAID[refused.refusal.code]
+    return f"{problem}; it is read as {role(refused.chain)}", fix
 
 
 WORDS = dict.fromkeys(SAID, _damage)

@@ -29,8 +29,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _encrypted(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    key = one.chain.file.key
+def _encrypted(_picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    key = refused.chain.file.key
     return (
         "the private key is encrypted, and a sidecar has no passphrase",
         f"decrypt it: openssl pkey -in FILE -out {key}",

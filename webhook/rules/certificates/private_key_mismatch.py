@@ -33,15 +33,23 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _mismatch(picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    other = one.counterpart.file if one.counterpart is not None else None
-    leaf = other.material.certificates[:1] if other is not None and other.material is not None else ()
-    whose = f"{named(leaf[0])} in key {quote(other.key)}" if other is not None and leaf else "the certificate"
-    ref = one.chain.file.object
+def _mismatch(picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    certificate_file = refused.counterpart.file if refused.counterpart is not None else None
+    leaf = (
+        certificate_file.material.certificates[:1]
+        if certificate_file is not None and certificate_file.material is not None
+        else ()
+    )
+    whose = (
+        f"{named(leaf[0])} in key {quote(certificate_file.key)}"
+        if certificate_file is not None and leaf
+        else "the certificate"
+    )
+    ref = refused.chain.file.object
     fix = ""
     if ref is not None:
         fix = renewed(picture.view, ref, f"put both halves of one pair into it: {replace_secret(picture, ref)}")
-    return f"this {role(one.chain)} does not belong to {whose}", fix
+    return f"this {role(refused.chain)} does not belong to {whose}", fix
 
 
 WORDS = {"mismatch": _mismatch}

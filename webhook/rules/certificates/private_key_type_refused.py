@@ -30,8 +30,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     yield from refusals(picture, WORDS)
 
 
-def _kind(_picture: WorkloadPicture, one: RefusedFile) -> tuple[str, str]:
-    material = one.chain.file.material
+def _kind(_picture: WorkloadPicture, refused: RefusedFile) -> tuple[str, str]:
+    material = refused.chain.file.material
     facts: tuple[CertificateFacts | KeyFacts, ...] = ()
     if material is not None:
         facts = (*material.certificates, *material.keys)

@@ -25,7 +25,7 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per certificate or CA file with a private key behind its certificates."""
-    refused = {one.chain.path for one in picture.refused}
+    refused = {refused_file.chain.path for refused_file in picture.refused}
     for chain in picture.chains:
         material = chain.file.material
         if material is None or chain.field == "privateKey" or chain.path in refused or chain.file.object is None:

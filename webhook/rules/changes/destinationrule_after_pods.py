@@ -31,16 +31,23 @@ LOOKED_AT = 20
 
 def check(picture: AudiencePicture) -> Iterator[Violation]:
     """Yields at most one violation; workloads of other namespaces are counted."""
-    behind = [one for one in _getting(picture) if injected_otherwise(one)]
-    own = [one for one in behind if one.ref.namespace == picture.ref.namespace]
+    behind = [workload for workload in _getting(picture) if injected_otherwise(workload)]
+    same_namespace = [workload for workload in behind if workload.ref.namespace == picture.ref.namespace]
     if not behind:
         return
-    said, fix = f"{counted(len(behind))} of other namespaces", "their owners restart them"
-    if own:
-        more = f" and {counted(len(behind) - 1)} more" if len(behind) > 1 else ""
-        said, fix = f"{own[0].ref}{more}", replaced(own[0].ref, injected_otherwise(own[0]))
+    outdated_workloads, fix = f"{counted(len(behind))} of other namespaces", "their owners restart them"
+    if same_namespace:
+        and_more = f" and {counted(len(behind) - 1)} more" if len(behind) > 1 else ""
+        outdated_workloads, fix = (
+            f"{same_namespace[0].ref}{and_more}",
+            replaced(same_namespace[0].ref, injected_otherwise(same_namespace[0])),
+        )
     yield Violation(
-        picture.ref, "", f"running Pods of {said} have other files than injection gives to new ones", fix, certain=False
+        picture.ref,
+        "",
+        f"running Pods of {outdated_workloads} have other files than injection gives to new ones",
+        fix,
+        certain=False,
     )
 
 
@@ -53,7 +60,7 @@ def _getting(picture: AudiencePicture) -> Iterator[WorkloadPicture]:
 
 
 def _first(picture: AudiencePicture) -> list[ObjectRef]:
-    refs = (ref for each in picture.brought.values() for ref in each)
+    refs = (ref for workloads in picture.brought.values() for ref in workloads)
     return sorted(refs, key=lambda ref: (ref.namespace != picture.ref.namespace, ref))[:LOOKED_AT]
 
 

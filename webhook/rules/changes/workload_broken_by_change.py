@@ -54,14 +54,15 @@ def check(picture: ChangePicture) -> Iterator[Violation]:
     """Yields at most one violation; certain for a fault in the object's own namespace, if the change can be refused."""
     if not picture.broken:
         return
-    own, others = picture.own, picture.others
-    cause = next((one.findings[0] for one in (*own, *others) if one.findings), None)
-    denied = picture.prevents and any(one.findings for one in own)
+    same_namespace, other_namespaces = picture.own, picture.others
+    cause = next((broken.findings[0] for broken in (*same_namespace, *other_namespaces) if broken.findings), None)
+    denied = picture.prevents and any(broken.findings for broken in same_namespace)
+    operation = "deletion" if picture.operation == "DELETE" else "change"
+    workloads = affected(same_namespace, other_namespaces)
     yield Violation(
         picture.ref,
         "",
-        f"this {'deletion' if picture.operation == 'DELETE' else 'change'} breaks {affected(own, others)} "
-        f"({_why(picture, cause)}){_unseen(picture)}",
+        f"this {operation} breaks {workloads} ({_why(picture, cause)}){_unseen(picture)}",
         f"{_fix(picture, cause)}{ACCEPT if denied and picture.ref.kind == 'DestinationRule' else ''}",
         certain=denied,
     )
@@ -71,8 +72,8 @@ def _why(picture: ChangePicture, cause: Finding | None) -> str:
     """The rule that speaks against it, with the object where that is neither the changed one nor a broken workload."""
     if cause is None:
         return "destinationrule-not-exported" if _not_exported(picture) else "nothing presents their certificate"
-    known = {picture.ref, *(one.workload for one in picture.broken)}
-    return cause.rule if cause.object in known else f"{cause.rule} at {cause.object}"
+    named_objects = {picture.ref, *(broken.workload for broken in picture.broken)}
+    return cause.rule if cause.object in named_objects else f"{cause.rule} at {cause.object}"
 
 
 def _unseen(picture: ChangePicture) -> str:
@@ -95,15 +96,15 @@ def _fix(picture: ChangePicture, cause: Finding | None) -> str:
 
 def _only_running(picture: ChangePicture) -> bool:
     """Whether new Pods would work: the fix says then how running ones are moved."""
-    return all(one.running for one in picture.broken)
+    return all(broken.running for broken in picture.broken)
 
 
 def _not_exported(picture: ChangePicture) -> str:
     """The fix where the changed DestinationRule is not exported to the workloads any more, else the empty text."""
-    first = (*picture.own, *picture.others)[0]
-    if first.miss is None or first.miss.cause != "not-exported":
+    broken = (*picture.own, *picture.others)[0]
+    if broken.miss is None or broken.miss.cause != "not-exported":
         return ""
-    return (EXPORT if first.miss.rule.selector is None else SELECTING).format(namespace=first.workload.namespace)
+    return (EXPORT if broken.miss.rule.selector is None else SELECTING).format(namespace=broken.workload.namespace)
 
 
 RULE = RuleMetadata(

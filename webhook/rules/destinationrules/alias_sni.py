@@ -28,10 +28,16 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields one violation per tls block without sni that holds for a Service without selector."""
     if not picture.client_settings or all(tls.sni for tls in picture.client_settings):
         return
-    blocks = {one.tls.path: one for one in picture.presenting if not one.tls.sni and _outside(one.service)}
-    for path, one in blocks.items():
-        if not one.tls.subject_alt_names and not one.tls.insecure_skip_verify:
-            problem = f"is missing, so the partner's certificate must hold {one.service.host}, a name of this cluster"
+    blocks = {
+        origination.tls.path: origination
+        for origination in picture.presenting
+        if not origination.tls.sni and _outside(origination.service)
+    }
+    for path, origination in blocks.items():
+        if not origination.tls.subject_alt_names and not origination.tls.insecure_skip_verify:
+            problem = (
+                f"is missing, so the partner's certificate must hold {origination.service.host}, a name of this cluster"
+            )
             fix = "write the partner's own name, also into subjectAltNames"
             yield Violation(picture.ref, f"{path}.sni", problem, fix, certain=False)
 

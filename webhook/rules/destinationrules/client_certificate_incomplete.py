@@ -32,13 +32,13 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
         named = (("clientCertificate", tls.files.client_certificate), ("privateKey", tls.files.private_key))
         missing = [field for field, path in named if not path and not lost(picture.rule, tls, field)]
         if missing:
-            both = len(missing) > 1
+            neither = len(missing) > 1
             yield Violation(
                 picture.ref,
-                tls.path if both else f"{tls.path}.{missing[0]}",
-                f"{'names neither certificate nor key' if both else 'is missing'}, so Istio drops the whole TLS: calls"
-                " leave in plain text",
-                "add the paths of clientCertificate and privateKey" if both else "add the path of its file",
+                tls.path if neither else f"{tls.path}.{missing[0]}",
+                f"{'names neither certificate nor key' if neither else 'is missing'}, so Istio drops the whole TLS:"
+                " calls leave in plain text",
+                "add the paths of clientCertificate and privateKey" if neither else "add the path of its file",
             )
 
 

@@ -26,10 +26,12 @@ from webhook.trace.destination import DestinationPicture
 
 def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields at most one violation, for a rule whose effect depends on an age that is not in view."""
-    other = rival_of_unknown_age(picture.config, picture.rule) if picture.client_settings else None
-    if other is not None:
-        rest = "that of the other" if other.settings() else "none"
-        problem = f"{other.ref} has the same host, and by age, which is not in view, this tls counts or {rest}"
+    rival = rival_of_unknown_age(picture.config, picture.rule) if picture.client_settings else None
+    if rival is not None:
+        rival_settings = "that of the other" if rival.settings() else "none"
+        problem = (
+            f"{rival.ref} has the same host, and by age, which is not in view, this tls counts or {rival_settings}"
+        )
         fix = "move all settings into one of them and delete the other, or give each its own workloadSelector"
         yield Violation(picture.ref, "spec.host", problem, fix, certain=False)
 

@@ -34,27 +34,31 @@ def check(picture: AudiencePicture) -> Iterator[Violation]:
     if not lacking:
         return
     count = picture.audience.unprepared_count
-    own = sorted(lacking.get(picture.ref.namespace, ()))
-    others = {namespace: len(refs) for namespace, refs in lacking.items() if namespace != picture.ref.namespace}
+    same_namespace = sorted(lacking.get(picture.ref.namespace, ()))
+    other_namespaces = {
+        namespace: len(refs) for namespace, refs in lacking.items() if namespace != picture.ref.namespace
+    }
     yield Violation(
         picture.ref,
         "",
-        f"reaches {counted(count)} without its files: {'; '.join(_who(own, others))}",
+        f"reaches {counted(count)} without its files: {'; '.join(_who(same_namespace, other_namespaces))}",
         "add a workloadSelector, or limit exportTo to the client namespaces",
     )
 
 
-def _who(own: list[ObjectRef], others: dict[str, int]) -> Iterator[str]:
+def _who(same_namespace: list[ObjectRef], other_namespaces: dict[str, int]) -> Iterator[str]:
     """The workloads of the rule's namespace by name, the others as a number per namespace."""
-    if own:
-        more = len(own) - NAMED
-        yield ", ".join(str(ref) for ref in own[:NAMED]) + (f" and {more} more" if more > 0 else "")
-    if others:
-        ordered = sorted(others, key=lambda namespace: (-others[namespace], namespace))
-        more = len(ordered) - NAMED
-        named = ", ".join(f"{others[namespace]} in {namespace}" for namespace in ordered[:NAMED])
+    if same_namespace:
+        hidden = len(same_namespace) - NAMED
+        yield ", ".join(str(ref) for ref in same_namespace[:NAMED]) + (f" and {hidden} more" if hidden > 0 else "")
+    if other_namespaces:
+        ordered = sorted(other_namespaces, key=lambda namespace: (-other_namespaces[namespace], namespace))
+        hidden = len(ordered) - NAMED
+        named = ", ".join(f"{other_namespaces[namespace]} in {namespace}" for namespace in ordered[:NAMED])
         yield named + (
-            f" and {sum(others[name] for name in ordered[NAMED:])} in {more} more namespaces" if more > 0 else ""
+            f" and {sum(other_namespaces[name] for name in ordered[NAMED:])} in {hidden} more namespaces"
+            if hidden > 0
+            else ""
         )
 
 

@@ -31,28 +31,34 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields one violation per unknown field: certain where a field of TLS was evidently meant."""
     if not picture.rule.unknown:
         return
-    for one in misspelt(picture.rule):
-        if one.belongs:
-            yield _misplaced(picture, one)
+    for misspelling in misspelt(picture.rule):
+        if misspelling.belongs:
+            yield _misplaced(picture, misspelling)
             continue
-        in_tls = one.path.endswith(".tls")
+        in_tls = misspelling.path.endswith(".tls")
         if not (in_tls or picture.client_settings):
             continue
-        known = "see kubectl explain destinationrule.spec.trafficPolicy.tls" if in_tls else "remove it"
+        advice = "see kubectl explain destinationrule.spec.trafficPolicy.tls" if in_tls else "remove it"
         yield Violation(
             picture.ref,
-            f"{one.path}.{one.key}",
-            f"{quote(one.key)} is no field of Istio, and the API server drops it",
-            f"write {quote(one.meant)}" if one.meant else known,
-            certain=in_tls and bool(one.meant),
+            f"{misspelling.path}.{misspelling.key}",
+            f"{quote(misspelling.key)} is no field of Istio, and the API server drops it",
+            f"write {quote(misspelling.meant)}" if misspelling.meant else advice,
+            certain=in_tls and bool(misspelling.meant),
         )
 
 
-def _misplaced(picture: DestinationPicture, one: Misspelt) -> Violation:
+def _misplaced(picture: DestinationPicture, misspelling: Misspelt) -> Violation:
     """A field of TLS at the wrong place; certain where it names the only client certificate."""
-    problem = f"{quote(one.key)} is no field here, and the API server drops it: it sets no TLS"
-    client = one.key in ("clientCertificate", "privateKey", "credentialName") and not picture.client_settings
-    return Violation(picture.ref, f"{one.path}.{one.key}", problem, f"move it to {one.belongs}", certain=client)
+    problem = f"{quote(misspelling.key)} is no field here, and the API server drops it: it sets no TLS"
+    client = misspelling.key in ("clientCertificate", "privateKey", "credentialName") and not picture.client_settings
+    return Violation(
+        picture.ref,
+        f"{misspelling.path}.{misspelling.key}",
+        problem,
+        f"move it to {misspelling.belongs}",
+        certain=client,
+    )
 
 
 RULE = RuleMetadata(

@@ -26,13 +26,13 @@ from webhook.trace.workload import WorkloadPicture
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per mode outside of the range."""
     for fault in annotation_faults(picture, "mode-range"):
-        said = fault.detail.partition(", and must be ")[0]
+        mode_text = fault.detail.partition(", and must be ")[0]
         meant = (
-            f"write {fault.suggestion}, which is 0{said.removeprefix('is ')}"
+            f"write {fault.suggestion}, which is 0{mode_text.removeprefix('is ')}"
             if fault.suggestion
             else "write 420 (0644)"
         )
-        problem = f"{said}, outside of 0 to 511 (0777); the API server refuses every Pod"
+        problem = f"{mode_text}, outside of 0 to 511 (0777); the API server refuses every Pod"
         yield Violation(picture.ref, fault.path, problem, f"{meant}, or leave it out")
 
 

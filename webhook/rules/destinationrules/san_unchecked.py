@@ -29,15 +29,15 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields one violation per tls block in force that sets sni and checks no name."""
     if not picture.client_settings:
         return
-    seen = {one.tls.path: one.tls for one in picture.presenting if _unchecked(one)}
+    seen = {origination.tls.path: origination.tls for origination in picture.presenting if _unchecked(origination)}
     for path, tls in seen.items():
         problem = f"{quote(tls.sni)} turns the check of the partner's name off"
         yield Violation(picture.ref, f"{path}.sni", problem, f"add subjectAltNames: [{quote(tls.sni)}]")
 
 
-def _unchecked(one: Origination) -> bool:
-    tls = one.tls
-    named = tls.subject_alt_names or one.service.subject_alt_names
+def _unchecked(origination: Origination) -> bool:
+    tls = origination.tls
+    named = tls.subject_alt_names or origination.service.subject_alt_names
     return bool(tls.sni) and not named and not tls.insecure_skip_verify
 
 

@@ -28,15 +28,19 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields one violation per tls block without sni at which calls of a port that is not http end."""
     if not picture.client_settings or all(tls.sni for tls in picture.client_settings):
         return
-    ends = {(one.service.host, one.port.number, one.subset): one for one in picture.used if not one.tls.sni}
-    found: dict[str, Violation] = {}
+    ends = {
+        (origination.service.host, origination.port.number, origination.subset): origination
+        for origination in picture.used
+        if not origination.tls.sni
+    }
+    violations: dict[str, Violation] = {}
     for call in picture.calls:
-        one = ends.get((call.host, call.number, call.subset))
-        if one is not None and call.port.protocol not in HTTP and one.tls.path not in found:
+        origination = ends.get((call.host, call.number, call.subset))
+        if origination is not None and call.port.protocol not in HTTP and origination.tls.path not in violations:
             problem = f"is missing, and port {call.port.number} has protocol {call.port.protocol}: no SNI is sent"
-            fix = _fix(picture, one.service.host)
-            found[one.tls.path] = Violation(picture.ref, f"{one.tls.path}.sni", problem, fix)
-    yield from found.values()
+            fix = _fix(picture, origination.service.host)
+            violations[origination.tls.path] = Violation(picture.ref, f"{origination.tls.path}.sni", problem, fix)
+    yield from violations.values()
 
 
 def _fix(picture: DestinationPicture, host: str) -> str:

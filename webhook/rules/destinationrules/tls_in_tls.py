@@ -29,7 +29,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields at most one violation, for a port of protocol HTTPS or TLS that is called without a VirtualService."""
     if not picture.client_settings or not picture.presenting or picture.for_gateway:
         return
-    ends = {(one.service.host, one.port.number) for one in picture.used}
+    ends = {(origination.service.host, origination.port.number) for origination in picture.used}
     straight = (call for call in picture.calls if call.route is None and (call.host, call.number) in ends)
     call = next((call for call in straight if call.port.protocol in TLS), None)
     if call is not None:

@@ -26,9 +26,9 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per Secret that could be for several DestinationRules."""
-    for one in picture.addition.rivals if not picture.addition.impossible else ():
-        problem, fix = in_words(one)
-        yield Violation(picture.ref, one.path, problem, fix, certain=False)
+    for rival in picture.addition.rivals if not picture.addition.impossible else ():
+        problem, fix = in_words(rival)
+        yield Violation(picture.ref, rival.path, problem, fix, certain=False)
 
 
 RULE = RuleMetadata(

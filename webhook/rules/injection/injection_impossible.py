@@ -28,8 +28,8 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per obstacle."""
-    for one in picture.addition.obstacles:
-        yield Violation(picture.ref, one.path, one.problem, one.fix, certain=one.certain)
+    for obstacle in picture.addition.obstacles:
+        yield Violation(picture.ref, obstacle.path, obstacle.problem, obstacle.fix, certain=obstacle.certain)
 
 
 RULE = RuleMetadata(

@@ -28,12 +28,12 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation, on the annotation."""
-    written = picture.pod.annotations.get(TEMPLATES_ANNOTATION)
-    if written is None or not picture.has_sidecar:
+    template_names = picture.pod.annotations.get(TEMPLATES_ANNOTATION)
+    if template_names is None or not picture.has_sidecar:
         return
     path = annotation(picture.pod.path, TEMPLATES_ANNOTATION)
     if picture.injection.refused:
-        problem = f"{quote(written)}: {picture.injection.refused}; the injector refuses every Pod"
+        problem = f"{quote(template_names)}: {picture.injection.refused}; the injector refuses every Pod"
         yield Violation(picture.ref, path, problem, "remove it, or name a template of the injector, as sidecar")
     elif picture.view.mesh.templates is None:
         yield from _near(picture, path)

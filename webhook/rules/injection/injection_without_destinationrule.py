@@ -35,7 +35,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     if not (picture.addition.opted_in and picture.has_sidecar) or picture.addition.obstacles or picture.user.rejected:
         return
     choice = choose(picture)
-    mounted = {name for one in choice.chosen for name in one.secrets.values()}
+    mounted = {name for chosen in choice.chosen for name in chosen.secrets.values()}
     declared, path = picture.declaration, picture.pod.path
     if declared.destinations:
         yield from _of_hosts(picture, choice)
@@ -49,7 +49,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _of_hosts(picture: WorkloadPicture, choice: Choice) -> Iterator[Violation]:
     """At most one violation, for the hosts that are named and for which no rule in force reads files."""
-    served = {user.service.host for one in choice.chosen for user in one.request.users}
+    served = {user.service.host for chosen in choice.chosen for user in chosen.request.users}
     missing = [host for host in picture.declaration.destinations if host not in served]
     if missing:
         problem = f"{listed(missing)}: no DestinationRule in force reads files for it"

@@ -47,7 +47,7 @@ def _otherwise(picture: WorkloadPicture, pods: Sequence[Workload]) -> str:
     mounts = picture.addition.mounts
     if any(not own_mounts(pod.template).issuperset(mounts) for pod in pods):
         who = f"{len(pods)} running Pods lack" if len(pods) > 1 else "1 running Pod lacks"
-        return f"{who} what injection adds now: the files at {listed([one.mount_path for one in mounts])}"
+        return f"{who} what injection adds now: the files at {listed([mount.mount_path for mount in mounts])}"
     who = f"{len(pods)} running Pods have" if len(pods) > 1 else "1 running Pod has"
     return f"{who} files that injection does not add any more"
 

@@ -38,9 +38,9 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation where there will be no sidecar although something counts on one."""
     if picture.has_sidecar:
         return
-    path, what = _sign(picture)
+    path, evidence = _sign(picture)
     if path:
-        problem = f"{what} a sidecar, and there will be none: {_reason(picture)}"
+        problem = f"{evidence} a sidecar, and there will be none: {_reason(picture)}"
         yield Violation(picture.ref, path, problem, _fix(picture))
 
 
@@ -59,8 +59,8 @@ def _sign(picture: WorkloadPicture) -> tuple[str, str]:
 
 def _reason(picture: WorkloadPicture) -> str:
     """Why there is none; the longest and most frequent reason in fewer words."""
-    said, name = picture.injection.reason, picture.workload.namespace
-    shorter = said.replace(LACKS.format(name), f"neither namespace {name} nor the Pod asks for one")
+    reason, name = picture.injection.reason, picture.workload.namespace
+    shorter = reason.replace(LACKS.format(name), f"neither namespace {name} nor the Pod asks for one")
     for long, short in SHORTER.items():
         shorter = shorter.replace(long, short)
     return shorter

@@ -37,17 +37,17 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     if picture.user.rejected or picture.addition.impossible or picture.addition.lacking:
         return
     yield from _doubtful(picture)
-    found = picture.unprepared
-    if not found.count:
+    unprepared = picture.unprepared
+    if not unprepared.count:
         return
-    names = ", ".join(str(rule.ref) for rule in found.named)
-    more = found.count - len(found.named)
-    who = f"{names}{f' and {more} more' if more > 0 else ''}"
+    names = ", ".join(str(rule.ref) for rule in unprepared.named)
+    hidden = unprepared.count - len(unprepared.named)
+    who = f"{names}{f' and {hidden} more' if hidden > 0 else ''}"
     yield Violation(
         picture.ref,
         picture.pod.path,
         f"the sidecar will lack files that it is told to read by {who}",
-        _fix(picture, found),
+        _fix(picture, unprepared),
         certain=False,
     )
 
@@ -80,9 +80,9 @@ def _is_read_as_file(mount: Mount, files: FileSet) -> bool:
     return any(is_directory(path) and normal(path) == normal(mount.mount_path) for _, path in files.items())
 
 
-def _fix(picture: WorkloadPicture, found: Unprepared) -> str:
+def _fix(picture: WorkloadPicture, unprepared: Unprepared) -> str:
     """What to do; of rules of other teams, that there may be nothing to do."""
-    if any(rule.ref.namespace == picture.workload.namespace for rule in found.named):
+    if any(rule.ref.namespace == picture.workload.namespace for rule in unprepared.named):
         return "mount them if it calls these hosts; otherwise limit the rule by workloadSelector or exportTo"
     return "there is nothing to do if it never calls these hosts; a workloadSelector or exportTo can limit the rule"
 

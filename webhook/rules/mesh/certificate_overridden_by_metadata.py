@@ -34,7 +34,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     if not chain:
         return
     users = (user for files in picture.intents for user in picture.groups[files] if not user.service.external)
-    for user in {one.service.host: one for one in users}.values():
+    for user in {origination.service.host: origination for origination in users}.values():
         yield _overridden(user, chain)
 
 

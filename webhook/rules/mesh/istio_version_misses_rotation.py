@@ -28,27 +28,29 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation, where the sidecar's version is known and it reads mounted files."""
     version = _version(picture)
     if ROTATION_MISSED.affects(version) and picture.chains:
-        said = ".".join(str(part) for part in version)
-        mended = f"{version[0]}.{version[1]}.{ROTATION_MISSED.fixed}"
-        problem = f"its sidecar is Istio {said}, which misses the second and later rotations of mounted certificates"
-        fix = f"update Istio to {mended} or later, or restart the Pods after each renewal"
+        version_text = ".".join(str(part) for part in version)
+        fixed = f"{version[0]}.{version[1]}.{ROTATION_MISSED.fixed}"
+        problem = (
+            f"its sidecar is Istio {version_text}, which misses the second and later rotations of mounted certificates"
+        )
+        fix = f"update Istio to {fixed} or later, or restart the Pods after each renewal"
         yield Violation(picture.ref, picture.pod.path, problem, fix)
 
 
 def _version(picture: WorkloadPicture) -> tuple[int, ...]:
     """As the image of istio-proxy says it, else as the mesh does; empty when neither does."""
     image = picture.pod.annotations.get("sidecar.istio.io/proxyImage", "")
-    own = picture.pod.container(PROXY) if not image else None
-    if own is not None and own.image not in ("", "auto"):
-        image = own.image
+    proxy = picture.pod.container(PROXY) if not image else None
+    if proxy is not None and proxy.image not in ("", "auto"):
+        image = proxy.image
     return _tag(image) if image else picture.view.mesh.version or ()
 
 
 def _tag(image: str) -> tuple[int, ...]:
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2].partition("-")[0]
     parts = tag.split(".")
-    known = all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts)
-    return tuple(int(part) for part in parts) if known else ()
+    is_version = all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts)
+    return tuple(int(part) for part in parts) if is_version else ()
 
 
 RULE = RuleMetadata(

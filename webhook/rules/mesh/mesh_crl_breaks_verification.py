@@ -31,8 +31,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     namespace = picture.workload.namespace
     facts = picture.view.config_map(namespace, NAME)
-    held = facts.keys.get(KEY) if facts is not None else None
-    if held is not None and held.size and held.form != "empty":
+    crl = facts.keys.get(KEY) if facts is not None else None
+    if crl is not None and crl.size and crl.form != "empty":
         ref = ObjectRef("v1", "ConfigMap", namespace, NAME)
         effect = f"sidecars check the partner of {picture.goal} against it, too (seen with Istio 1.32)"
         problem = f"holds a CRL of the mesh, and {effect}"

@@ -55,11 +55,11 @@ def _is_mesh_root(file: ResolvedFile) -> bool:
 def _taken(picture: WorkloadPicture, fault: FileFault) -> tuple[str, ...]:
     """The names that are there, where they are enough for the agent to take them."""
     files = [picture.sidecar.resolve(path, picture.contents) for path in fault.files]
-    there = [file.path for file in files if file.state in THERE and not _is_mesh_root(file)]
-    names = {basename(path) for path in there}
+    present = [file.path for file in files if file.state in THERE and not _is_mesh_root(file)]
+    names = {basename(path) for path in present}
     legacy = fault.files[0].startswith("/etc/certs/")
     enough = legacy and ("root-cert.pem" in names or {"cert-chain.pem", "key.pem"} <= names)
-    return tuple(sorted(names)) if enough or len(there) == len(fault.files) else ()
+    return tuple(sorted(names)) if enough or len(present) == len(fault.files) else ()
 
 
 RULE = RuleMetadata(

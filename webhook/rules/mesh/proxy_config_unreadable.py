@@ -27,12 +27,12 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields at most one violation."""
-    written = picture.pod.annotations.get(CONFIG_ANNOTATION)
-    problem = unread(written) if written is not None and picture.has_sidecar else ""
+    annotation_text = picture.pod.annotations.get(CONFIG_ANNOTATION)
+    problem = unread(annotation_text) if annotation_text is not None and picture.has_sidecar else ""
     if problem:
-        what = f"is not read ({problem}), so that its proxyMetadata was not judged"
+        effect = f"is not read ({problem}), so that its proxyMetadata was not judged"
         fix = "write it without aliases, and no deeper or longer than that"
-        yield Violation(picture.ref, annotation(picture.pod.path, CONFIG_ANNOTATION), what, fix, certain=False)
+        yield Violation(picture.ref, annotation(picture.pod.path, CONFIG_ANNOTATION), effect, fix, certain=False)
 
 
 RULE = RuleMetadata(

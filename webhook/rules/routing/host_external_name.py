@@ -28,12 +28,12 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     if not picture.client_settings or not picture.services:
         return
     if all(service.external_name for service in picture.services):
-        first = picture.services[0]
+        alias = picture.services[0]
         yield Violation(
             picture.ref,
             "spec.host",
-            f"{quote(picture.rule.host)} is {first.ref} of type ExternalName, for which no rule takes effect",
-            f"write {quote(first.external_name)}, with a ServiceEntry for it",
+            f"{quote(picture.rule.host)} is {alias.ref} of type ExternalName, for which no rule takes effect",
+            f"write {quote(alias.external_name)}, with a ServiceEntry for it",
         )
 
 

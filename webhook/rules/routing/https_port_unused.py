@@ -32,17 +32,19 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields at most one violation, for a rule none of whose ports a plain call comes to."""
     if not picture.client_settings or not in_vain(picture) or picture.for_gateway:
         return
-    if any(call.route for call in picture.calls) or any(one.port.protocol not in TLS for one in picture.presenting):
+    if any(call.route for call in picture.calls) or any(
+        origination.port.protocol not in TLS for origination in picture.presenting
+    ):
         return
-    first = picture.presenting[0]
-    port, captured = first.port, picture.view.mesh.proxy_metadata.get("ISTIO_META_DNS_CAPTURE") == "true"
+    origination = picture.presenting[0]
+    port, captured = origination.port, picture.view.mesh.proxy_metadata.get("ISTIO_META_DNS_CAPTURE") == "true"
     where = "" if picture.complete else " of this input"
     yield Violation(
         picture.ref,
-        first.tls.path,
+        origination.tls.path,
         f"port {port.number} is {port.protocol}, and no VirtualService{where} sends http calls to it: they"
         " leave in plain text",
-        _fix(port.number, first.service),
+        _fix(port.number, origination.service),
         certain=picture.settled and not captured,
     )
 
@@ -51,7 +53,7 @@ def _fix(port: int, service: Service) -> str:
     """What to type; a VirtualService can only lead a call on that comes to a port of the service."""
     if port == 80:
         return "make its protocol HTTP"
-    plain = next((one.number for one in service.ports if one.protocol in HTTP), None)
+    plain = next((candidate.number for candidate in service.ports if candidate.protocol in HTTP), None)
     road = f"route port {plain} to {port}" if plain else f"add an HTTP port 80 to {service.ref}, route it to {port}"
     return f"{road} in a VirtualService, or make it HTTP with targetPort {port}"
 

@@ -28,16 +28,16 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
     if not picture.client_settings:
         return
     for policy in policies(picture):
-        first: dict[int, PortPolicy] = {}
+        by_number: dict[int, PortPolicy] = {}
         for entry in policy.ports:
-            known = first.setdefault(entry.number, entry) if entry.number is not None else entry
-            if known is not entry and (for_client(entry) or for_client(known)):
+            earlier = by_number.setdefault(entry.number, entry) if entry.number is not None else entry
+            if earlier is not entry and (for_client(entry) or for_client(earlier)):
                 yield Violation(
                     picture.ref,
                     f"{entry.path}.port.number",
-                    f"{entry.number} has an entry before this one ({known.path}), and only the first counts",
+                    f"{entry.number} has an entry before this one ({earlier.path}), and only the first counts",
                     "put all settings of the port into one entry",
-                    certain=for_client(entry) and not for_client(known),
+                    certain=for_client(entry) and not for_client(earlier),
                 )
 
 

@@ -41,7 +41,8 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 def _unknown(picture: DestinationPicture, entry: PortPolicy, ports: frozenset[int]) -> Violation:
     service = picture.services[0]
-    behind = next((port.number for one in picture.services for port in one.ports if port.target == entry.number), None)
+    service_ports = (port for candidate in picture.services for port in candidate.ports)
+    behind = next((port.number for port in service_ports if port.target == entry.number), None)
     listed = ", ".join(str(number) for number in sorted(ports)) or "no port"
     is_target = f"the targetPort behind port {behind}" if behind else f"no port of {service.ref}, which has {listed}"
     return Violation(
@@ -49,7 +50,7 @@ def _unknown(picture: DestinationPicture, entry: PortPolicy, ports: frozenset[in
         f"{entry.path}.port.number",
         f"{entry.number} is {is_target}, so this tls is never used",
         f"write {behind}" if behind else "write a port of the service, or add this one to it",
-        certain=not picture.used and not all(picture.may_follow(one.ref) for one in picture.services),
+        certain=not picture.used and not all(picture.may_follow(candidate.ref) for candidate in picture.services),
     )
 
 

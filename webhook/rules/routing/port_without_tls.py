@@ -55,16 +55,15 @@ def _bare(picture: DestinationPicture) -> Iterator[Violation]:
 
 def _beside(picture: DestinationPicture) -> Iterator[Violation]:
     """The rule's certificate is for one port, and a VirtualService sends calls to another."""
-    covered = {one.port.number for one in picture.presenting}
+    covered = {origination.port.number for origination in picture.presenting}
     call = next((call for call in picture.calls if call.route and call.number not in covered), None)
     if call is None or call.route is None:
         return
-    first = picture.presenting[0]
+    origination = picture.presenting[0]
     fix = f"write the tls block for port {call.number}"
-    problem = (
-        f"is for port {first.port.number}, but {call.route} sends calls to port {call.number}: they leave in plain text"
-    )
-    yield Violation(picture.ref, first.tls.path, problem, fix, certain=not picture.may_follow(call.route))
+    other_port = f"but {call.route} sends calls to port {call.number}: they leave in plain text"
+    problem = f"is for port {origination.port.number}, {other_port}"
+    yield Violation(picture.ref, origination.tls.path, problem, fix, certain=not picture.may_follow(call.route))
 
 
 RULE = RuleMetadata(

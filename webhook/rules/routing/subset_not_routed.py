@@ -25,12 +25,20 @@ from webhook.trace.destination import DestinationPicture
 
 def check(picture: DestinationPicture) -> Iterator[Violation]:
     """Yields one violation per subset with a certificate of its own to which nobody sends calls."""
-    if not picture.rule.subsets or not picture.client_settings or not all(one.subset for one in picture.presenting):
+    if (
+        not picture.rule.subsets
+        or not picture.client_settings
+        or not all(origination.subset for origination in picture.presenting)
+    ):
         return
     if picture.for_gateway:
         return
     routed = {call.subset for call in picture.calls}
-    blocks = {one.subset: one.tls.path for one in picture.presenting if one.subset not in routed}
+    blocks = {
+        origination.subset: origination.tls.path
+        for origination in picture.presenting
+        if origination.subset not in routed
+    }
     for subset, path in blocks.items():
         yield Violation(
             picture.ref,

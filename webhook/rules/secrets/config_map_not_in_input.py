@@ -33,8 +33,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         return
     for source in mounted_sources(picture, "configMap"):
         ref = config_map_ref(picture, source.name)
-        known = source.name in MADE_BY_CONTROLLERS or picture.view.config_map(ref.namespace, ref.name) is not None
-        if not known and not makers(picture.view, ref):
+        available = source.name in MADE_BY_CONTROLLERS or picture.view.config_map(ref.namespace, ref.name) is not None
+        if not available and not makers(picture.view, ref):
             problem = "is not in this input, so that its files were not checked"
             show = f"kubectl -n {ref.namespace} get configmap {ref.name} -o yaml"
             fix = f"use --live, or give it too: {show} | mtls-guard check PATH -"

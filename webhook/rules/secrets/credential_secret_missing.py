@@ -62,9 +62,9 @@ def _missing(picture: WorkloadPicture, named: Named) -> Iterator[Violation]:
 
 def _keyless(picture: WorkloadPicture, named: Named, facts: SecretFacts) -> Iterator[Violation]:
     if named.mutual and not any(cert in facts.keys and key in facts.keys for cert, key in PAIRS):
-        ref, held = secret_ref(picture, named.secret), listed(sorted(facts.keys)) if facts.keys else "nothing"
-        problem = f"holds {held}, and istiod wants cert and key, or tls.crt and tls.key, for {named.rule}"
-        if any(to_come(picture.view, ref, pair) for pair in PAIRS):
+        ref, data_keys = secret_ref(picture, named.secret), listed(sorted(facts.keys)) if facts.keys else "nothing"
+        problem = f"holds {data_keys}, and istiod wants cert and key, or tls.crt and tls.key, for {named.rule}"
+        if any(to_come(picture.view, ref, data_key_pair) for data_key_pair in PAIRS):
             why, fix = incomplete(picture.view, ref)
             yield Violation(ref, "", f"{problem}: {why}", fix, certain=denies(picture, ref))
         else:

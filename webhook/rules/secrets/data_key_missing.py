@@ -57,37 +57,37 @@ def _awaited(chain: Chain) -> bool:
 def _unmade(picture: WorkloadPicture, chains: list[Chain]) -> Violation:
     """The volume makes no file of that name, whatever keys its Secret has."""
     volume = chains[0].file.volume
-    problem = f"{chains[0].file.reason}; {read_by(chains[0])} reads {listed(basename(one.path) for one in chains)}"
+    problem = f"{chains[0].file.reason}; {read_by(chains[0])} reads {listed(basename(chain.path) for chain in chains)}"
     return Violation(picture.ref, volume.path if volume is not None else "", problem, _name_it(picture, chains))
 
 
 def _name_it(picture: WorkloadPicture, chains: list[Chain]) -> str:
     """What to type so that items make the file; exactly, where only one of them is read by nobody."""
-    source, wanted = chains[0].file.source, basename(chains[0].path)
-    read = {basename(chain.path) for chain in picture.chains}
-    spare = [item.path for item in (source.items if source else None) or () if basename(item.path) not in read]
+    source, file_name = chains[0].file.source, basename(chains[0].path)
+    file_names = {basename(chain.path) for chain in picture.chains}
+    spare = [item.path for item in (source.items if source else None) or () if basename(item.path) not in file_names]
     if len(chains) == 1 and len(spare) == 1:
-        return f'write "path":{quote(wanted)} instead of "path":{quote(spare[0])}, or change the path in the rule'
+        return f'write "path":{quote(file_name)} instead of "path":{quote(spare[0])}, or change the path in the rule'
     return "name the file in items, or write an existing one into the rule's path"
 
 
 def _lacking(picture: WorkloadPicture, ref: ObjectRef, chains: list[Chain]) -> Violation:
     keys = keys_of(picture, ref)
-    wanted = tuple(dict.fromkeys(chain.file.key or chain.path.rpartition("/")[2] for chain in chains))
-    held = f"it holds {listed(sorted(keys))}" if keys else "it is empty"
-    path, problem = f"key {listed(wanted)}", f"does not exist ({held}), and {read_by(chains[0])} reads it"
-    if to_come(picture.view, ref, wanted):
+    missing_keys = tuple(dict.fromkeys(chain.file.key or chain.path.rpartition("/")[2] for chain in chains))
+    content = f"it holds {listed(sorted(keys))}" if keys else "it is empty"
+    path, problem = f"key {listed(missing_keys)}", f"does not exist ({content}), and {read_by(chains[0])} reads it"
+    if to_come(picture.view, ref, missing_keys):
         why, fix = incomplete(picture.view, ref)
         return Violation(ref, path, f"{problem}: {why}", fix, certain=denies(picture, ref))
-    return Violation(ref, path, problem, _merged(picture, chains) or fix_of_keys(picture, ref, chains, wanted))
+    return Violation(ref, path, problem, _merged(picture, chains) or fix_of_keys(picture, ref, chains, missing_keys))
 
 
 def _merged(picture: WorkloadPicture, chains: list[Chain]) -> str:
     """What to type where another mount at the same directory is hidden: its files are there, and nowhere visible."""
     seen = chains[0].file.mount
-    here = normal(seen.mount_path) if seen is not None else ""
-    at_once = [mount for mount in picture.user_mounts if normal(mount.mount_path) == here]
-    return f"mount one projected volume at {here}, with the Secrets of both mounts" if len(at_once) > 1 else ""
+    mount_path = normal(seen.mount_path) if seen is not None else ""
+    at_once = [mount for mount in picture.user_mounts if normal(mount.mount_path) == mount_path]
+    return f"mount one projected volume at {mount_path}, with the Secrets of both mounts" if len(at_once) > 1 else ""
 
 
 RULE = RuleMetadata(

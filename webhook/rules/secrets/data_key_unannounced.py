@@ -37,8 +37,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     for chain in picture.chains:
         source = chain.file.source
         if chain.file.state in _TO_COME and source is not None and source.kind == "secret":
-            made = [one.keys for one in makers(picture.view, secret_ref(picture, source.name))]
-            if made and not any(not keys or chain.file.key in keys for keys in made):
+            announced = [producer.keys for producer in makers(picture.view, secret_ref(picture, source.name))]
+            if announced and not any(not keys or chain.file.key in keys for keys in announced):
                 lost.setdefault(source.name, []).append(chain)
     for name, chains in lost.items():
         yield _without(picture, name, chains)
@@ -46,11 +46,11 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _without(picture: WorkloadPicture, name: str, chains: list[Chain]) -> Violation:
     maker = makers(picture.view, secret_ref(picture, name))[0]
-    wanted = listed(dict.fromkeys(chain.file.key for chain in chains))
+    missing_keys = listed(dict.fromkeys(chain.file.key for chain in chains))
     makes = f"{maker.ref} makes only {listed(sorted(maker.keys or ()))}"
     problem = f"will be missing: {makes}, and {read_by(chains[0])} reads it"
     fix = "map the keys with items in userVolume, or write them into the rule's paths"
-    return Violation(secret_ref(picture, name), f"key {wanted}", problem, fix, certain=False)
+    return Violation(secret_ref(picture, name), f"key {missing_keys}", problem, fix, certain=False)
 
 
 RULE = RuleMetadata(

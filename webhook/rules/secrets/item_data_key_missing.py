@@ -44,8 +44,8 @@ def _lacking(picture: WorkloadPicture, source: Source) -> Iterator[Violation]:
         return
     lacking = [item.key for item in source.items or () if item.key not in facts.keys]
     if lacking:
-        held = f"it holds {listed(sorted(facts.keys))}" if facts.keys else "it is empty"
-        problem = f"does not exist ({held}), and items of a volume names it: the Pod will not start"
+        content = f"it holds {listed(sorted(facts.keys))}" if facts.keys else "it is empty"
+        problem = f"does not exist ({content}), and items of a volume names it: the Pod will not start"
         yield _said(picture, ref, lacking, problem)
 
 

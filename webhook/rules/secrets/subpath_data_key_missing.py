@@ -50,14 +50,14 @@ def _whole(picture: WorkloadPicture, chain: Chain, mount: Mount) -> Violation:
 
 
 def _directory(picture: WorkloadPicture, chain: Chain, mount: Mount) -> Violation:
-    what, behind = chain.file.object, chain.file.state is FileState.BEHIND_SUB_PATH
-    problem = f"{quote(mount.sub_path)} is no key of {what or 'the volume'}, so that a directory is there"
+    secret, behind = chain.file.object, chain.file.state is FileState.BEHIND_SUB_PATH
+    problem = f"{quote(mount.sub_path)} is no key of {secret or 'the volume'}, so that a directory is there"
     fix = "name an existing key, or leave subPath out and mount the whole Secret"
-    if behind and what is None:
+    if behind and secret is None:
         problem = f"makes {quote(mount.mount_path)} a file, and {read_by(chain)} reads {quote(chain.path)}"
     elif behind:
-        problem = f"{quote(mount.sub_path)} is no key of {what}, so that {quote(mount.mount_path)} is empty"
-    certain = what is None or not to_come(picture.view, what, (chain.file.key,)) or denies(picture, what)
+        problem = f"{quote(mount.sub_path)} is no key of {secret}, so that {quote(mount.mount_path)} is empty"
+    certain = secret is None or not to_come(picture.view, secret, (chain.file.key,)) or denies(picture, secret)
     return Violation(
         picture.ref, f"{mount.path}.subPath", problem, "leave subPath out" if behind else fix, certain=certain
     )

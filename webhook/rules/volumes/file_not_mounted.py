@@ -47,8 +47,10 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
         if chain.file.state is FileState.NO_MOUNT or in_istios_mount(chain):
             lost.setdefault(chain.files, []).append(chain)
     for files, chains in lost.items():
-        strays = (one for one in picture.unexplained_mounts if one.evident and one.files == files)
-        stray = next((one for one in strays if _provides_none(picture, one, files)), None)
+        strays = (
+            candidate for candidate in picture.unexplained_mounts if candidate.evident and candidate.files == files
+        )
+        stray = next((candidate for candidate in strays if _provides_none(picture, candidate, files)), None)
         yield _stray(picture, stray, chains) if stray is not None else _unmounted(picture, chains)
 
 
@@ -59,12 +61,12 @@ def _provides_none(picture: WorkloadPicture, stray: UnexplainedMount, files: Fil
 
 
 def _stray(picture: WorkloadPicture, stray: UnexplainedMount, chains: list[Chain]) -> Violation:
-    wanted = directories(chain.path for chain in chains)
+    missing_directories = directories(chain.path for chain in chains)
     return Violation(
         picture.ref,
         f"{stray.mount.path}.mountPath",
         f"{quote(stray.mount.mount_path)} holds no file that {read_by(chains[0])} reads",
-        f"mount Secret {quote(stray.secret)} at {listed(wanted)}",
+        f"mount Secret {quote(stray.secret)} at {listed(missing_directories)}",
     )
 
 

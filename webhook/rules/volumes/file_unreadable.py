@@ -30,11 +30,11 @@ from webhook.trace.workload import WorkloadPicture
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per volume that holds files which istio-proxy cannot read."""
-    found: dict[str, list[Chain]] = {}
+    by_volume: dict[str, list[Chain]] = {}
     for chain in picture.chains:
         if chain.file.state is FileState.UNREADABLE and chain.file.volume is not None:
-            found.setdefault(chain.file.volume.name, []).append(chain)
-    for chains in found.values():
+            by_volume.setdefault(chain.file.volume.name, []).append(chain)
+    for chains in by_volume.values():
         volume = chains[0].file.volume
         if volume is not None:
             yield _unreadable(picture, volume, chains)
@@ -42,12 +42,12 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _unreadable(picture: WorkloadPicture, volume: Volume, chains: list[Chain]) -> Violation:
     mode = chains[0].file.mode
-    said = f"mode {mode} (decimal) is {mode:04o}" if mode is not None else "its mode"
+    mode_text = f"mode {mode} (decimal) is {mode:04o}" if mode is not None else "its mode"
     files = [basename(chain.path) for chain in chains]
     return Violation(
         picture.ref,
         volume.path,
-        f"{said}: istio-proxy cannot read {listed(files)}, which {read_by(chains[0])} reads",
+        f"{mode_text}: istio-proxy cannot read {listed(files)}, which {read_by(chains[0])} reads",
         "remove defaultMode, or write 292 (0444)",
     )
 

@@ -44,8 +44,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 def _is_agent_socket(picture: WorkloadPicture, fault: FileFault) -> bool:
     """Whether the mount brings the socket of another agent, as SPIRE's: istio-agent uses a healthy one found there."""
     volume = picture.sidecar.volume(fault.mount.name) if fault.mount is not None else None
-    there = all(path.startswith(SOCKETS) for path in fault.files)
-    return there and volume is not None and volume.source.kind in ("hostPath", "csi")
+    all_sockets = all(path.startswith(SOCKETS) for path in fault.files)
+    return all_sockets and volume is not None and volume.source.kind in ("hostPath", "csi")
 
 
 RULE = RuleMetadata(

@@ -47,9 +47,11 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _violation(picture: WorkloadPicture, mount: Mount, secret: str, named: tuple[str, ...]) -> Violation:
     at = dirname(mount.mount_path) if mount.sub_path else mount.mount_path
-    what = f"the opt-in names {listed(named)}, and {quote(at)} is mounted from Secret {quote(secret)}, which is kept"
+    contradiction = (
+        f"the opt-in names {listed(named)}, and {quote(at)} is mounted from Secret {quote(secret)}, which is kept"
+    )
     fix = f"remove this mount and its volume, or write {quote(secret)} into {CLIENT_SECRET}"
-    return Violation(picture.ref, f"{mount.path}.mountPath", what, fix, certain=False)
+    return Violation(picture.ref, f"{mount.path}.mountPath", contradiction, fix, certain=False)
 
 
 RULE = RuleMetadata(

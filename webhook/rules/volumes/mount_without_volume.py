@@ -32,7 +32,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per mount without a volume, unless a missing name or a misspelt annotation explains it."""
     for fault in mount_faults(picture, "volume-not-found"):
         if not explained_by_name(picture, fault) and not any(
-            one.lacks_annotation(USER_VOLUME) for one in picture.near_misses
+            near_miss.lacks_annotation(USER_VOLUME) for near_miss in picture.near_misses
         ):
             name = fault.mount.name if fault.mount is not None else ""
             certain = BUILT_IN.issuperset(picture.injection.templates)

@@ -29,22 +29,21 @@ SEEN = (FileState.PRESENT, FileState.NOT_IN_INPUT, FileState.NO_OBJECT)
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per volume of which files that a rule reads are mounted by subPath."""
-    found: dict[str, list[Chain]] = {}
+    by_mount: dict[str, list[Chain]] = {}
     for chain in picture.chains:
         mount = chain.file.mount
         if mount is not None and (mount.sub_path or mount.sub_path_expr) and chain.file.state in SEEN:
-            found.setdefault(mount.name, []).append(chain)
-    for chains in found.values():
+            by_mount.setdefault(mount.name, []).append(chain)
+    for chains in by_mount.values():
         yield _fixed(picture, chains)
 
 
 def _fixed(picture: WorkloadPicture, chains: list[Chain]) -> Violation:
     mount = chains[0].file.mount
     path = f"{mount.path}.subPath{'' if mount.sub_path else 'Expr'}" if mount is not None else ""
-    problem = (
-        f"binds a file once: {read_by(chains[0])} never sees a rotation of {listed((one.path for one in chains), 1)}"
-    )
-    where = listed(directories(one.path for one in chains))
+    files = listed((chain.path for chain in chains), 1)
+    problem = f"binds a file once: {read_by(chains[0])} never sees a rotation of {files}"
+    where = listed(directories(chain.path for chain in chains))
     return Violation(picture.ref, path, problem, f"remove it, and mount the whole volume at {where}")
 
 

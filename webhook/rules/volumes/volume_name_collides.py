@@ -37,8 +37,8 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 def _mounted(picture: WorkloadPicture, name: str) -> bool:
-    others = (container for container in picture.pod.containers if container.name != PROXY)
-    return any(mount.name == name for container in others for mount in container.mounts)
+    app_containers = (container for container in picture.pod.containers if container.name != PROXY)
+    return any(mount.name == name for container in app_containers for mount in container.mounts)
 
 
 RULE = RuleMetadata(

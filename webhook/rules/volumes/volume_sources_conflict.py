@@ -31,10 +31,10 @@ FIX_PATHS = "give each file of the volume a path of its own"
 
 def check(picture: WorkloadPicture) -> Iterator[Violation]:
     """Yields one violation per volume with more than one source, as written or after the merge by name."""
-    for written in annotation_faults(picture, "two-sources"):
-        problem = f"{written.detail}; the API server refuses every Pod"
-        fix = FIX_PATHS if written.field == "projected" else 'keep one, or make it a "projected" volume'
-        yield Violation(picture.ref, written.path, problem, fix)
+    for fault in annotation_faults(picture, "two-sources"):
+        problem = f"{fault.detail}; the API server refuses every Pod"
+        fix = FIX_PATHS if fault.field == "projected" else 'keep one, or make it a "projected" volume'
+        yield Violation(picture.ref, fault.path, problem, fix)
     for merged in mount_faults(picture, "two-sources"):
         problem = f"{merged.detail}; the API server refuses every Pod"
         yield Violation(picture.ref, merged.path, problem, "give it another name, here and in its mount")

@@ -39,12 +39,14 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 def _astray(picture: WorkloadPicture) -> bool:
     """Whether a mount finds no volume, for want of a name on either side."""
-    return any(explained_by_name(picture, one) for one in mount_faults(picture, "volume-not-found"))
+    return any(explained_by_name(picture, mount_fault) for mount_fault in mount_faults(picture, "volume-not-found"))
 
 
 def _name(picture: WorkloadPicture) -> str:
     """The name that the other annotation's only entry has, if it has one of its own."""
-    entries = {one.path: one.name for one in picture.user.volumes} | {one.path: one.name for one in picture.user.mounts}
+    entries = {user_entry.path: user_entry.name for user_entry in picture.user.volumes} | {
+        user_entry.path: user_entry.name for user_entry in picture.user.mounts
+    }
     names = {name for path, name in entries.items() if not unnamed(picture, path)}
     name = names.pop() if len(names) == 1 and len(entries) == 2 else "client"
     return f'write "name": {quote(name)} into it'
