@@ -14,34 +14,26 @@ CERTIFICATES, KEYS = 4, 2
 
 
 def file_link(picture: WorkloadPicture, chain: Chain) -> Link:
-    """The path, and below it mount, volume, Secret, key and what is in it, as far as the chain goes."""
-    file = chain.file
-    link = Link(_mark(file.state), f"{chain.field} {chain.path}")
-    below = link.below
-    if file.mount is None:
-        state_known = file.state in (FileState.BUILT_IN, FileState.UNKNOWN)
-        below.append(
-            Link(
-                _mark(file.state) if state_known else LinkState.BROKEN,
-                file.reason or "no mount of istio-proxy covers it",
-            )
-        )
-        return link
-    workload = picture.ref
-    below.append(
-        Link(
-            LinkState.HOLDS,
-            f'mount "{file.mount.mount_path}"',
-            ((workload, file.mount.path),) if file.mount.path else (),
-        )
-    )
-    if file.volume is None:
-        below.append(Link(LinkState.BROKEN, f'the pod has no volume "{file.mount.name}"'))
-        return link
-    places = ((workload, file.volume.path),) if file.volume.path else ()
-    below.append(Link(LinkState.HOLDS, f'volume "{file.volume.name}"', places))
-    below.extend(_source(picture, file))
+    """The path of one file and, below it, its mount, volume, Secret, data key and content, as far as they resolve."""
+    link = Link(_mark(chain.file.state), f"{chain.field} {chain.path}")
+    link.below.extend(_mount_and_source(picture, chain.file))
     return link
+
+
+def _mount_and_source(picture: WorkloadPicture, file: ResolvedFile) -> Iterator[Link]:
+    if file.mount is None:
+        is_valid = file.state in (FileState.BUILT_IN, FileState.UNKNOWN)
+        mark = _mark(file.state) if is_valid else LinkState.BROKEN
+        yield Link(mark, file.reason or "no mount of istio-proxy covers it")
+        return
+    places = ((picture.ref, file.mount.path),) if file.mount.path else ()
+    yield Link(LinkState.HOLDS, f'mount "{file.mount.mount_path}"', places)
+    if file.volume is None:
+        yield Link(LinkState.BROKEN, f'the pod has no volume "{file.mount.name}"')
+        return
+    places = ((picture.ref, file.volume.path),) if file.volume.path else ()
+    yield Link(LinkState.HOLDS, f'volume "{file.volume.name}"', places)
+    yield from _source(picture, file)
 
 
 def _source(picture: WorkloadPicture, file: ResolvedFile) -> Iterator[Link]:

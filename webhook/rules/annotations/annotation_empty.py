@@ -1,19 +1,19 @@
-"""An annotation `userVolume` or `userVolumeMount` that is there holds at least one entry.
+"""The annotations `userVolume` and `userVolumeMount`, where they are set, contain at least one entry.
 
 ## Why
 
-`[]`, `{}` and `null` are accepted, and mount nothing. Often a template's value was not set. A Pod that should have had
-its client certificate starts without it, and no message says so. Alone it proves nothing: a chart renders it for every
-workload that never calls the partner, so it warns. What a rule that the workload means then lacks is said, and denied,
-by `file-not-mounted`.
+Istio accepts `[]`, `{}` and `null` and mounts nothing. A common cause is a template value that was not set. A Pod that
+needs a client certificate then starts without it, and no message reports this. An empty annotation by itself proves no
+fault, because a chart may render it for every workload that does not call the partner; this rule therefore only warns.
+If a DestinationRule that the workload uses lacks its files as a result, `file-not-mounted` denies the workload.
 
 ## Fix
 
-Fill the annotation, or remove it.
+Add the volume or mount to the annotation, or remove the annotation.
 
 ## Source
 
-The injection template ranges over the decoded value; none of these three has an element (Istio 1.31).
+The injection template iterates over the decoded value, and none of these three values has an element (Istio 1.31).
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="userVolume or userVolumeMount is there and holds nothing",
+    title="userVolume or userVolumeMount is set but contains no entries",
     severity=Severity.WARN,
     about="workload",
     over="annotation_faults",

@@ -1,12 +1,12 @@
-"""The annotations for the sidecar stand on the pod template.
+"""The annotations `sidecar.istio.io/userVolume` and `sidecar.istio.io/userVolumeMount` are on the pod template.
 
 ## Why
 
-Istio's injector sees Pods. It never sees the annotations of the Deployment, or of a CronJob's `jobTemplate`, so that
-nothing is mounted, and nobody says so. Every call to the host then answers 503.
+Istio's sidecar injector reads the annotations of Pods. It never sees the annotations of a Deployment or of a CronJob's
+`jobTemplate`, so nothing is mounted and no component reports it. Every call to the host then fails with HTTP 503.
 
-It denies where the mount would have filled files that a DestinationRule in force reads, or holds a client credential;
-otherwise it warns.
+This rule denies if the mount would have provided files that a DestinationRule reads in this workload's sidecar, or if
+it contains a client credential. Otherwise it warns.
 
 ## Fix
 
@@ -14,8 +14,8 @@ Move `sidecar.istio.io/userVolume` and `sidecar.istio.io/userVolumeMount` to `sp
 
 ## Source
 
-pkg/kube/inject/webhook.go takes the annotations of the Pod (Istio 1.31).
-Seen with real traffic: annotations on the Deployment give 503, and readiness after 15.5 s.
+pkg/kube/inject/webhook.go uses the annotations of the Pod (Istio 1.31). Seen with real traffic: with the annotations on
+the Deployment, calls fail with 503, and the Pod is ready only after 15.5 s.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The user volume annotations stand on the workload instead of its pod template",
+    title="The user volume annotations are on the workload instead of on its pod template",
     severity=Severity.DENY,
     about="workload",
     over="near_misses",

@@ -1,12 +1,13 @@
-"""The annotations for the sidecar are spelt as Istio and mtls-guard spell them.
+"""The names of the annotations for the sidecar are spelt as Istio and mtls-guard define them.
 
 ## Why
 
-Annotations are matched to the letter: `sidecar.istio.io/userVolumes`, `sidecar.istio.io/uservolume` and
-`istio.io/userVolume` are accepted by everybody and read by nobody. As a label instead of an annotation they count as
-little.
+Annotation names must match exactly. `sidecar.istio.io/userVolumes`, `sidecar.istio.io/uservolume` and
+`istio.io/userVolume` are accepted by the API server and ignored by Istio. The correct name has no effect either if it
+is used for a label instead of an annotation.
 
-It denies where the right name would have prepared the sidecar for a DestinationRule in force; otherwise it warns.
+This rule denies if the correct name would have provided the files that a DestinationRule reads in this workload's
+sidecar. Otherwise it warns.
 
 ## Fix
 
@@ -14,7 +15,8 @@ Use the name that the message gives.
 
 ## Source
 
-The injection template asks for the exact keys (Istio 1.31); our own ones are in `docs`, "Opting in".
+The injection template looks up the exact names (Istio 1.31). The annotations of mtls-guard are described in
+docs/injection.md.
 """
 
 from collections.abc import Iterator
@@ -46,7 +48,7 @@ def _fix(slip: NearMiss) -> str:
 
 
 RULE = RuleMetadata(
-    title="An annotation for the sidecar has a name that nearly fits",
+    title="The name of an annotation for the sidecar is misspelt",
     severity=Severity.DENY,
     about="workload",
     over="near_misses",

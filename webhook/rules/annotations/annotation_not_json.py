@@ -2,9 +2,10 @@
 
 ## Why
 
-Both annotations hold JSON inside a string, which nobody checks when a Deployment is applied. Istio's injector reads
-them when a Pod is made: on a trailing comma, single quotes, forgotten brackets, an empty string or JSON encoded twice
-it refuses the Pod. The Deployment looks fine, the ReplicaSet gets an event `FailedCreate`, and the old Pods stay.
+Both annotations contain JSON inside a string, which Kubernetes does not check when a Deployment is applied. Istio's
+injector parses them when a Pod is created. If the text has a trailing comma, single quotes or missing brackets, is
+empty, or was encoded as JSON twice, the injector rejects the Pod. The Deployment is accepted, its ReplicaSet gets an
+event `FailedCreate`, and the old Pods keep running.
 
 ## Fix
 
@@ -13,8 +14,8 @@ Write a list of objects: `'[{"name":"client","secret":{"secretName":"external"}}
 
 ## Source
 
-pkg/kube/inject/template.go, `fromJSON`, and the injection template that ranges over the result (Istio 1.31). Seen
-with real traffic: a trailing comma, and the injector rejects the Pod.
+pkg/kube/inject/template.go, `fromJSON`, and the injection template that iterates over the result (Istio 1.31). Seen
+with real traffic: with a trailing comma, the injector rejects the Pod.
 """
 
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def _fix(fault: AnnotationFault) -> str:
 
 
 RULE = RuleMetadata(
-    title="userVolume or userVolumeMount is not the JSON list that the injector renders",
+    title="userVolume or userVolumeMount is not a valid JSON list",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

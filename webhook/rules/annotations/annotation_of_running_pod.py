@@ -1,20 +1,22 @@
-"""The annotations of a running Pod that say which files its sidecar mounts stay as they were when it was created.
+"""The annotations that select the files of a sidecar are not changed on a running Pod.
 
 ## Why
 
-Volumes and mounts of a Pod cannot be changed once it exists. The annotations can, and are read only when a Pod is
-created: another Secret in `mtls-guard.io/client-secret`, `inject: "false"`, or other user volumes have no effect on a
-Pod that runs. `kubectl apply` says "configured", and the sidecar keeps the files that it has.
+The volumes and mounts of a Pod cannot be changed after it has been created. Its annotations can be changed, but Istio
+and mtls-guard read them only when a Pod is created: another Secret in `mtls-guard.io/client-secret`, `inject: "false"`,
+or other user volumes have no effect on a running Pod. `kubectl apply` prints "configured", and the sidecar keeps its
+current files.
 
 ## Fix
 
-Create the Pod again from its manifest (`kubectl replace --force`); a Pod of a Deployment gets its annotations from
-there. What `kubectl get pod -o yaml` shows is no manifest for it: it has the finished sidecar already.
+Create the Pod again from its manifest (`kubectl replace --force`). For a Pod of a Deployment, change the annotations in
+the Deployment's pod template. Do not use the output of `kubectl get pod -o yaml` as the manifest: it already contains
+the injected sidecar.
 
 ## Source
 
-Kubernetes 1.37: pkg/apis/core/validation, `ValidatePodUpdate`; the mutating webhooks of mtls-guard and of Istio are
-called for the creation of Pods only.
+Kubernetes 1.37: pkg/apis/core/validation, `ValidatePodUpdate`. The mutating webhooks of mtls-guard and of Istio are
+called only when Pods are created.
 """
 
 from collections.abc import Iterator
@@ -46,7 +48,7 @@ def _shown(value: str | None) -> str:
 
 
 RULE = RuleMetadata(
-    title="An annotation of a running Pod changes that is read only when a Pod is created",
+    title="A running Pod's annotations are changed, but they are read only when a Pod is created",
     severity=Severity.WARN,
     about="workload",
     reads=CHAINS,

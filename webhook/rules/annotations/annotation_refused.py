@@ -1,9 +1,10 @@
-"""The annotations of Istio on a workload that prepares its sidecar hold values that the injector takes.
+"""The Istio annotations of a workload that mounts files into its sidecar have values that the injector accepts.
 
 ## Why
 
-Before it renders anything, the injector reads a dozen annotations strictly. For one value that it cannot read it
-refuses the Pod; the Deployment is accepted, its ReplicaSet gets an event `FailedCreate`, and the old Pods stay.
+Before it renders the sidecar, the injector validates about a dozen annotations strictly and rejects the Pod if one of
+them has an invalid value. The Deployment is accepted, its ReplicaSet gets an event `FailedCreate`, and the old Pods
+keep running.
 
 ## Fix
 
@@ -11,8 +12,8 @@ Correct the value, or remove the annotation.
 
 ## Source
 
-pkg/kube/inject/validate.go, `AnnotationValidation` (Istio 1.31): ports are whole numbers up to 65535 with commas
-between them, ranges have a prefix length, `proxy.istio.io/config` is YAML.
+pkg/kube/inject/validate.go, `AnnotationValidation` (Istio 1.31): ports are integers up to 65535 separated by commas, IP
+ranges have a prefix length, `proxy.istio.io/config` is YAML.
 """
 
 import re
@@ -91,7 +92,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The value of one of Istio's annotations makes the injector refuse the Pod",
+    title="The injector rejects the Pod because of the value of an Istio annotation",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE,

@@ -1,20 +1,21 @@
-"""`userVolume` and `userVolumeMount` hold only fields that Kubernetes knows at that place.
+"""`userVolume` and `userVolumeMount` contain only fields that Kubernetes defines at that position.
 
 ## Why
 
-The injector drops what it does not know without a word. `optional` or `defaultMode` beside `secret` instead of in it
-has no effect: the Secret stays required, and the Pod waits for it in ContainerCreating. `path` instead of
-`mountPath`, or `name` instead of `secretName`, leaves a required field empty, and the API server refuses the Pod.
+The injector silently drops unknown fields. If `optional` or `defaultMode` is written next to `secret` instead of inside
+it, it has no effect: the Secret remains required, and without it the Pod waits in ContainerCreating. If `path` is
+written instead of `mountPath`, or `name` instead of `secretName`, a required field is empty, and the API server rejects
+the Pod.
 
-What only has no effect warns; what makes the Pod be refused denies.
+This rule denies if the Pod would be rejected. It warns if the field merely has no effect.
 
 ## Fix
 
-Move the field to where it belongs, or correct its name.
+Move the field to the correct object, or correct its name.
 
 ## Source
 
-pkg/kube/inject/webhook.go decodes without strictness (Istio 1.31); istio/istio issue 44946.
+pkg/kube/inject/webhook.go does not decode strictly (Istio 1.31); istio/istio issue 44946.
 """
 
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A field of a user volume is unknown there, and dropped",
+    title="A user volume or mount contains an unknown field, which is dropped",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

@@ -1,10 +1,10 @@
-"""Each field of `userVolume` and `userVolumeMount` has the JSON type that Kubernetes gives it.
+"""Each field of `userVolume` and `userVolumeMount` has the JSON type that Kubernetes defines for it.
 
 ## Why
 
-In JSON `"true"` is a text and `true` is not, and `"0400"` is no number. Where Kubernetes wants a boolean or a number
-and gets a text, the injector cannot decode the Pod that it rendered, and refuses it. The Deployment was accepted
-before.
+In JSON, `"true"` is a string and `true` is a boolean; `"0400"` is a string and not a number. If Kubernetes expects a
+boolean or a number and the annotation contains a string, the injector cannot decode the Pod that it rendered and
+rejects it. The Deployment with the annotation is accepted before that.
 
 ## Fix
 
@@ -42,7 +42,7 @@ def _fix(fault: AnnotationFault, expected_type: str) -> str:
 
 
 RULE = RuleMetadata(
-    title="A field of a user volume has a value of the wrong JSON type",
+    title="A field of a user volume or mount has the wrong JSON type",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

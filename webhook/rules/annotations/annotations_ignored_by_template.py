@@ -1,15 +1,16 @@
-"""User volume annotations stand on Pods whose injection template reads them.
+"""User volume annotations are used only on Pods whose injection template reads them.
 
 ## Why
 
-Of Istio's templates `sidecar` reads `userVolume` and `userVolumeMount`. An injected gateway
-(`inject.istio.io/templates: gateway`) does not: the annotations are accepted and nothing is mounted.
+Of Istio's injection templates, `sidecar` reads `userVolume` and `userVolumeMount`. The template of an injected gateway
+(`inject.istio.io/templates: gateway`) ignores them: the annotations are accepted, and nothing is mounted.
 
-It denies where they would have held files that a DestinationRule in force reads; otherwise it warns.
+This rule denies if the annotations would have provided files that a DestinationRule reads in this proxy. Otherwise it
+warns.
 
 ## Fix
 
-For a gateway, write the volume into `spec.volumes` and its mount into the container `istio-proxy` of the pod template.
+For a gateway, add the volume to `spec.volumes` and its mount to the container `istio-proxy` of the pod template.
 
 ## Source
 
@@ -35,7 +36,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The injection template does not read the user volume annotations",
+    title="The injection template of the Pod ignores the user volume annotations",
     severity=Severity.DENY,
     about="workload",
     over="near_misses",

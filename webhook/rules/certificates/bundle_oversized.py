@@ -1,19 +1,19 @@
-"""A file of certificates that a sidecar reads holds at most 1,000 PEM blocks, which is what mtls-guard looks at.
+"""A certificate file that a sidecar reads contains at most 1,000 PEM blocks, the number that mtls-guard evaluates.
 
 ## Why
 
-Of all data keys of a Secret together, 1,000 blocks are looked at, those of small data keys first. What stands behind
-them is not: a certificate that has expired, a key, a damaged block. The
-whole bundle of an operating system has about 150 certificates, so a longer file is mostly one that a job appends to.
-Nothing is known to be wrong: Envoy loads it, slower with every block.
+mtls-guard evaluates at most 1,000 PEM blocks of all data keys of a Secret together, starting with the smallest data
+keys. It does not detect expired certificates, private keys or damaged blocks after that limit. The complete CA bundle
+of an operating system has about 150 certificates, so a longer file is usually the result of a job that appends to it.
+The file need not be wrong: Envoy loads it, but each block makes loading slower.
 
 ## Fix
 
-Put only the CAs into the bundle that the partner's certificate is issued by; mostly that is one.
+Include only the CA certificates that issue the partner's certificate. Usually this is one certificate.
 
 ## Source
 
-mtls-guard's own limit, so that a Secret of 1 MiB is judged in bounded time.
+This limit belongs to mtls-guard: it ensures that a Secret of 1 MiB is evaluated in bounded time.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A file holds more PEM blocks than are looked at",
+    title="A file contains more PEM blocks than mtls-guard evaluates",
     severity=Severity.WARN,
     about="workload",
     over="chains",

@@ -1,17 +1,17 @@
-"""The CA bundle that verifies the server holds certificates that are valid today.
+"""The CA bundle that verifies the server contains only certificates that are valid today.
 
 ## Why
 
-Envoy loads a bundle of expired certificates without a word, and then every server is refused
-(CERTIFICATE_VERIFY_FAILED). Where only some of them have expired, those servers fail that they stand for.
+Envoy loads a bundle of expired certificates without an error and then rejects every server (CERTIFICATE_VERIFY_FAILED).
+If only some of the certificates have expired, the servers whose certificates they issued are rejected.
 
 ## Fix
 
-Replace the expired certificates in the bundle; take them out when nothing needs them.
+Replace the expired certificates in the bundle. Remove those that are no longer needed.
 
 ## Source
 
-Measured with Envoy 1.40.0: the bundle loads, the handshake fails.
+Measured with Envoy 1.40.0: the bundle is loaded, and the handshake fails.
 """
 
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _expired(
 
 
 RULE = RuleMetadata(
-    title="The CA bundle holds certificates that are not valid today",
+    title="The CA bundle contains certificates that are expired or not yet valid",
     severity=Severity.DENY,
     about="workload",
     over="ca_bundles",

@@ -1,19 +1,19 @@
-"""The CA bundle that verifies the server holds a certificate of an authority.
+"""The CA bundle that verifies the server contains a CA certificate.
 
 ## Why
 
-A certificate that is no authority's verifies no other: Envoy loads the file, and every handshake ends in
-CERTIFICATE_VERIFY_FAILED. Only the server that presents this very certificate is trusted, until it is renewed; where
-the certificate may be a server's, this warns.
+A certificate that is not a CA certificate cannot verify other certificates: Envoy loads the file, and every handshake
+fails with CERTIFICATE_VERIFY_FAILED. Only a server that presents exactly this certificate is trusted, and only until
+the certificate is renewed. If the certificate can be used by a server, this rule therefore only warns.
 
 ## Fix
 
-Put the certificate of the authority that issued the server's certificate into the bundle; the partner hands it out.
+Put the certificate of the CA that issued the server's certificate into the bundle. The partner can provide it.
 
 ## Source
 
-RFC 5280, 4.2.1.9 (basic constraints). Measured with Envoy 1.40.0, which trusts partial chains: a client's certificate
-as the bundle verifies no server, the server's own does.
+RFC 5280, 4.2.1.9 (basic constraints). Measured with Envoy 1.40.0, which trusts partial chains: a client certificate as
+the bundle verifies no server; the server's own certificate as the bundle verifies this server.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _judged(chain: Chain, certificates: tuple[CertificateFacts, ...]) -> Iterato
 
 
 RULE = RuleMetadata(
-    title="The CA bundle holds no authority's certificate",
+    title="The CA bundle contains no CA certificate",
     severity=Severity.DENY,
     about="workload",
     over="ca_bundles",

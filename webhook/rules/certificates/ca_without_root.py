@@ -1,18 +1,19 @@
-"""The CA bundle holds the root at which the server's chain ends, not an intermediate alone.
+"""The CA bundle contains the root certificate of the server's chain, not only an intermediate certificate.
 
 ## Why
 
-Envoy trusts partial chains: a bundle of intermediates verifies the servers below them, until the partner issues its
-next certificate with another intermediate. Then every call fails, with nothing changed on this side.
+Envoy trusts partial chains: a bundle of intermediate certificates verifies the servers whose certificates they issued.
+When the partner's next certificate is issued by another intermediate CA, every call fails, although nothing has changed
+in the cluster.
 
 ## Fix
 
-Add the root certificate that issued the intermediate to the bundle.
+Add the root certificate that issued the intermediate certificate to the bundle.
 
 ## Source
 
-Measured with Envoy 1.40.0: a bundle with the intermediate alone verifies the server, whether or not the server sends
-the intermediate. Hardening: off unless the policy turns it on.
+Measured with Envoy 1.40.0: a bundle with only the intermediate certificate verifies the server, whether or not the
+server sends the intermediate certificate. This is a hardening rule, off unless the policy turns it on.
 """
 
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The CA bundle holds intermediates only",
+    title="The CA bundle contains only intermediate certificates",
     severity=Severity.OFF,
     about="workload",
     over="ca_bundles",

@@ -1,13 +1,13 @@
-"""The path of the client certificate holds a certificate, the path of the private key a key, the CA path certificates.
+"""The client certificate and CA files contain certificates, and the private key file contains a private key.
 
 ## Why
 
-Each of the three paths is read for one purpose. A key where the certificate belongs (or the other way round) is refused
-by Istio's agent, and every call answers 503.
+Each of the three files is read for one purpose. Istio's agent rejects a private key where a certificate is expected and
+the other way round, and every call fails with HTTP 503.
 
 ## Fix
 
-Swap the two keys in the Secret, or the two paths in the DestinationRule.
+Swap the two data keys in the Secret, or the two paths in the DestinationRule.
 
 ## Source
 
@@ -49,7 +49,7 @@ WORDS = {"swapped": _swapped}
 
 
 RULE = RuleMetadata(
-    title="Certificate and key stand in each other's place",
+    title="Certificate and private key are swapped",
     severity=Severity.DENY,
     about="workload",
     over="refused",

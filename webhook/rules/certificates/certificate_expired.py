@@ -1,18 +1,18 @@
-"""No certificate that a sidecar presents has expired.
+"""The certificates that a sidecar presents have not expired.
 
 ## Why
 
-Envoy does not look at the dates of its own certificate: an expired one loads, the Pod is ready at once, and the server
-refuses every handshake. Only the partner's log says why.
+Envoy does not check the validity dates of the certificate that it presents: an expired certificate is loaded, the Pod
+becomes ready, and the server rejects every handshake. Only the partner's log shows the reason.
 
 ## Fix
 
-Have the certificate renewed and put the new pair into the Secret. Running sidecars take it up within a minute or two,
-without a restart (unless the file is mounted by `subPath`).
+Have the certificate renewed and put the new certificate and private key into the Secret. Running sidecars load them
+within one or two minutes without a restart, unless the file is mounted with `subPath`.
 
 ## Source
 
-Seen with real traffic: 503 `connection_termination`; only the partner's log says that the certificate expired.
+Seen with real traffic: 503 `connection_termination`; only the partner's log says that the certificate has expired.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _expired(picture: WorkloadPicture, client_certificate: LocatedCertificate) -
 
 
 RULE = RuleMetadata(
-    title="A certificate that the sidecar presents has expired",
+    title="The client certificate has expired",
     severity=Severity.DENY,
     about="workload",
     over="client_certificates",

@@ -1,18 +1,17 @@
-"""No certificate that a sidecar presents or verifies with expires within the days that the policy allows for renewal.
+"""No certificate that a sidecar presents or uses for verification expires within the policy's warning period.
 
 ## Why
 
-Certificates expire with nobody touching anything. On that day every call fails, and nothing in the cluster says so
-before.
+When a certificate expires, every call fails, and nothing in the cluster announces this in advance.
 
 ## Fix
 
-Have the certificate renewed now and put it into the Secret; running sidecars take it up without a restart. How many
-days ahead this is said is the policy's `expiry.warn` (30 unless it says otherwise).
+Have the certificate renewed now and put it into the Secret. Running sidecars load it without a restart. The warning
+period in days is `expiry.warn` of the policy (default: 30).
 
 ## Source
 
-Seen with real traffic: an expired client certificate gives 503 `connection_termination`, with the Pod ready.
+Seen with real traffic: an expired client certificate causes 503 `connection_termination`, while the Pod is ready.
 """
 
 from collections.abc import Iterator
@@ -54,7 +53,7 @@ def _all(picture: WorkloadPicture) -> Iterator[tuple[ObjectRef, str, Certificate
 
 
 RULE = RuleMetadata(
-    title="A certificate of the chain expires soon",
+    title="A client or CA certificate expires soon",
     severity=Severity.WARN,
     about="workload",
     reads=CHAINS | PRODUCERS,

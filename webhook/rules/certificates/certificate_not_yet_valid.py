@@ -1,9 +1,10 @@
-"""Every certificate that a sidecar presents is valid already.
+"""The validity period of every certificate that a sidecar presents has begun.
 
 ## Why
 
-Envoy does not look at the dates of its own certificate. One whose validity begins later loads, and the server refuses
-every handshake until then. A clock that runs ahead where the certificate was issued has the same effect.
+Envoy does not check the validity dates of the certificate that it presents. A certificate whose validity begins in the
+future is loaded, and the server rejects every handshake until that date. A wrong clock where the certificate was issued
+is a possible cause.
 
 ## Fix
 
@@ -11,7 +12,7 @@ Wait until the date, or have a certificate issued that is valid now.
 
 ## Source
 
-Envoy 1.40 loads it (measured); RFC 5280, 4.1.2.5, makes the server refuse it.
+Envoy 1.40 loads the certificate (measured); RFC 5280, 4.1.2.5, makes the server reject it.
 """
 
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A certificate that the sidecar presents is not valid yet",
+    title="The client certificate is not valid yet",
     severity=Severity.DENY,
     about="workload",
     over="client_certificates",

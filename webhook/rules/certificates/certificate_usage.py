@@ -1,9 +1,9 @@
-"""A client certificate may be used by a client: its extended key usage, if it has one, names clientAuth.
+"""The extended key usage of a client certificate, if it has this extension, includes clientAuth.
 
 ## Why
 
-A certificate that was issued for servers only (serverAuth) loads like any other, and most servers refuse it as a
-client's. Some do not look, so this warns.
+A certificate that was issued only for servers (serverAuth) is loaded like any other, but most servers reject it as a
+client certificate. Some servers do not check the usage, so this rule only warns.
 
 ## Fix
 
@@ -11,7 +11,7 @@ Have the certificate issued with the extended key usage clientAuth.
 
 ## Source
 
-RFC 5280, 4.2.1.12. Envoy 1.40 loads it (measured); OpenSSL and Go servers refuse the handshake.
+RFC 5280, 4.2.1.12. Envoy 1.40 loads the certificate (measured); OpenSSL and Go servers reject the handshake.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The client certificate was not issued for clients",
+    title="The client certificate was not issued for TLS clients",
     severity=Severity.WARN,
     about="workload",
     over="client_certificates",

@@ -1,20 +1,21 @@
-"""A rule's revocation list has an effect, or is left out.
+"""If a DestinationRule names a certificate revocation list (`caCrl`), the sidecar uses it.
 
 ## Why
 
-istiod puts a ConfigMap `istio-ca-crl` into every namespace and mounts it into every sidecar, empty when the mesh has
-no list. Where that file exists, even empty, the list that a rule names in `caCrl` is not used: a revoked partner was
-accepted. With `insecureSkipVerify` or `credentialName` it is not used either.
+istiod creates a ConfigMap `istio-ca-crl` in every namespace and mounts it into every sidecar; it is empty if the mesh
+has no revocation list. If that file exists, even empty, Istio does not use the list that a DestinationRule names in
+`caCrl`: in a test, a partner with a revoked certificate was accepted. The list is also unused with `insecureSkipVerify`
+or `credentialName`.
 
 ## Fix
 
-Leave `caCrl` out and do not count on revocation; or take `istio-ca-crl` out of the sidecars
-(`PILOT_ENABLE_CA_CRL=false`).
+Remove `caCrl` and do not rely on revocation, or remove `istio-ca-crl` from the sidecars (`PILOT_ENABLE_CA_CRL=false` on
+istiod).
 
 ## Source
 
-security/pkg/nodeagent/sds/sdsservice.go (Istio 1.31).
-Seen with real traffic, with one version each (Istio of August 2026, Envoy 1.40): caCrl has no effect.
+security/pkg/nodeagent/sds/sdsservice.go (Istio 1.31). Seen with real traffic, with one version each (Istio of August
+2026, Envoy 1.40): caCrl has no effect.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A revocation list has no effect",
+    title="The revocation list of a DestinationRule has no effect",
     severity=Severity.WARN,
     about="destination",
     reads=frozenset(),

@@ -1,14 +1,15 @@
-"""Certificate, key and CA files are PEM text.
+"""Certificate, private key and CA files are PEM text.
 
 ## Why
 
-Agent and Envoy read PEM only: text between `-----BEGIN ...-----` and `-----END ...-----`. DER, PKCS#12 and JKS
-containers, PEM that was base64-encoded twice on its way into the Secret, a byte order mark in front, or an empty value
-are refused, and every call answers 503.
+Istio's agent and Envoy read only PEM: text between `-----BEGIN ...-----` and `-----END ...-----`. They reject DER
+files, PKCS#12 and JKS containers, PEM that was base64-encoded twice, files that begin with a byte order mark, and empty
+files. Every call then fails with HTTP 503.
 
 ## Fix
 
-Convert the file, and let kubectl do the encoding (`--from-file`): base64 is for `data`, never for `stringData`.
+Convert the file to PEM, and let kubectl encode it (`--from-file`). Base64 is used in `data` of a Secret, never in
+`stringData`.
 
 ## Source
 
@@ -59,7 +60,7 @@ WORDS = {"empty": _form, "no-block": _form}
 
 
 RULE = RuleMetadata(
-    title="A certificate file is not PEM",
+    title="A certificate, private key or CA file is not PEM",
     severity=Severity.DENY,
     about="workload",
     over="refused",

@@ -1,10 +1,11 @@
-"""A client certificate file holds the intermediates between the leaf and the root.
+"""A client certificate file contains the intermediate certificates between the client certificate and the root.
 
 ## Why
 
-The server knows the root; what stands between it and the leaf the client has to send. Without it the server may not be
-able to build the chain, and refuses the handshake. That is seen only where the CA bundle shows that the leaf's issuer
-is an intermediate, which can only be so where client and server share an authority.
+The server knows the root certificate; the client has to send the intermediate certificates. Without them the server may
+be unable to build the chain, and it then rejects the handshake. mtls-guard can detect this only if the CA bundle shows
+that the issuer of the client certificate is an intermediate CA, that is, if client and server certificates come from
+the same CA.
 
 ## Fix
 
@@ -12,7 +13,7 @@ Append the intermediate certificates to the client certificate: `cat leaf.pem in
 
 ## Source
 
-RFC 8446, 4.4.2: each certificate certifies the one before it. Envoy 1.40 loads the leaf alone (measured).
+RFC 8446, 4.4.2: each certificate certifies the one before it. Envoy 1.40 loads the client certificate alone (measured).
 """
 
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def _shows(picture: WorkloadPicture, chain_end: CertificateFacts) -> bool:
 
 
 RULE = RuleMetadata(
-    title="The client certificate's chain breaks off before its root",
+    title="The client certificate file lacks an intermediate certificate",
     severity=Severity.WARN,
     about="workload",
     over="credentials",

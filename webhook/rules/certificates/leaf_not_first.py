@@ -1,17 +1,17 @@
-"""The client's own certificate comes first in its file, before its issuers.
+"""The client certificate comes first in its file, followed by its issuers.
 
 ## Why
 
-Agent and Envoy take the first certificate of the file for the client's. With an issuer in front the private key matches
-nothing, and every call answers 503.
+Istio's agent and Envoy use the first certificate of the file as the client certificate. If an issuer comes first, the
+private key does not match it, and every call fails with HTTP 503.
 
 ## Fix
 
-Write the leaf first, then each issuer: `cat leaf.pem intermediate.pem > cert`.
+Write the client certificate first, then each issuer: `cat leaf.pem intermediate.pem > cert`.
 
 ## Source
 
-Envoy 1.40: KEY_VALUES_MISMATCH; Go `crypto/tls.X509KeyPair` compares with the first certificate.
+Envoy 1.40: KEY_VALUES_MISMATCH; Go `crypto/tls.X509KeyPair` compares the private key with the first certificate.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ WORDS = {"leaf-not-first": _order}
 
 
 RULE = RuleMetadata(
-    title="The client certificate is not the first in its file",
+    title="The client certificate is not the first certificate in its file",
     severity=Severity.DENY,
     about="workload",
     over="refused",

@@ -1,15 +1,15 @@
-"""Every PEM block that a sidecar reads is whole, of the kind its label says, and stands on lines of its own.
+"""Every PEM block that a sidecar reads is complete, has the type that its label names, and starts on a new line.
 
 ## Why
 
-Agent and Envoy each read the file, and neither forgives much: a cut block, two blocks glued together without a line
-break, another kind of block in front, or a label that does not fit what follows makes them refuse the file, and every
-call answers 503.
+Istio's agent and Envoy both parse the file strictly. They reject it if a block is truncated, if two blocks are joined
+without a line break, if a block of another type comes first, or if a label does not match the content. Every call then
+fails with HTTP 503.
 
 ## Fix
 
-Write the file anew from its source, each block on lines of its own: `cat a.pem b.pem` glues them where the first has no
-final newline.
+Create the file again from its source, with each block starting on a new line. `cat a.pem b.pem` joins two blocks if the
+first file has no newline at its end.
 
 ## Source
 
@@ -62,7 +62,7 @@ WORDS = dict.fromkeys(SAID, _damage)
 
 
 RULE = RuleMetadata(
-    title="A PEM block cannot be read",
+    title="A PEM block is damaged or has the wrong type",
     severity=Severity.DENY,
     about="workload",
     over="refused",

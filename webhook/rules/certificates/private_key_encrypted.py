@@ -2,12 +2,12 @@
 
 ## Why
 
-Nobody can type a passphrase into a sidecar. Istio's agent and Envoy both refuse an encrypted key, and every call
-answers 503.
+A sidecar cannot be given a passphrase. Istio's agent and Envoy both reject an encrypted private key, and every call
+fails with HTTP 503.
 
 ## Fix
 
-Decrypt the key before you put it into the Secret: `openssl pkey -in encrypted.key -out key`.
+Decrypt the private key before you put it into the Secret: `openssl pkey -in encrypted.key -out key`.
 
 ## Source
 

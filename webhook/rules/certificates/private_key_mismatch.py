@@ -1,14 +1,15 @@
-"""The private key of a client certificate is that certificate's own.
+"""The private key matches the client certificate.
 
 ## Why
 
-A certificate is of use only to whoever holds the private key that belongs to it. Istio's agent compares the two before
-it hands them to Envoy, refuses a pair that does not match, and every call answers 503.
+A certificate can be used only with the private key that belongs to it. Istio's agent compares the two before it passes
+them to Envoy and rejects a pair that does not match. Every call then fails with HTTP 503.
 
 ## Fix
 
-Put the key that the certificate was issued for into the Secret, or the certificate of this key; both change together.
-`openssl x509 -noout -pubkey -in cert` and `openssl pkey -pubout -in key` print the same for a pair that matches.
+Put the private key for which the certificate was issued, or the certificate of this private key, into the Secret.
+Always replace both together. For a matching pair, `openssl x509 -noout -pubkey -in cert` and `openssl pkey -pubout -in
+key` print the same public key.
 
 ## Source
 
@@ -56,7 +57,7 @@ WORDS = {"mismatch": _mismatch}
 
 
 RULE = RuleMetadata(
-    title="The private key belongs to another certificate",
+    title="The private key does not match the client certificate",
     severity=Severity.DENY,
     about="workload",
     over="refused",

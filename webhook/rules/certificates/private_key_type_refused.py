@@ -1,17 +1,17 @@
-"""A client certificate's key is RSA of 2048 bits or more, ECDSA on P-256, P-384 or P-521, or Ed25519.
+"""The private key of a client certificate is RSA (2048 bits or more), ECDSA (P-256, P-384 or P-521) or Ed25519.
 
 ## Why
 
-Envoy refuses weaker RSA keys and other curves when it loads the certificate, so every call answers 503, although
-OpenSSL and Kubernetes took the same files.
+Envoy rejects shorter RSA keys and other curves when it loads the certificate, so every call fails with HTTP 503.
+OpenSSL and Kubernetes accept the same files.
 
 ## Fix
 
-Have a certificate issued for a key that is taken: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
+Have a certificate issued for a supported private key: `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`.
 
 ## Source
 
-Measured with Envoy 1.40.0 (BoringSSL): RSA 1024, P-224 and secp256k1 are refused.
+Measured with Envoy 1.40.0 (BoringSSL): RSA 1024, P-224 and secp256k1 are rejected.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ WORDS = {"small-rsa": _kind, "curve": _kind, "key-type": _kind}
 
 
 RULE = RuleMetadata(
-    title="The kind of key is one that Envoy does not take",
+    title="Envoy does not accept the type of the private key",
     severity=Severity.DENY,
     about="workload",
     over="refused",

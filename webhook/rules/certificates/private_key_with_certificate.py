@@ -1,17 +1,17 @@
-"""A file of certificates holds no private key.
+"""A certificate file contains no private key.
 
 ## Why
 
-Whoever may read certificates may then read the key, too. Behind the certificate it is ignored and everything works; in
-front of it Istio's agent refuses the file.
+Every user or program that may read the certificates can then read the private key as well. A private key after the
+certificate is ignored, and calls work. If the private key comes first, Istio's agent rejects the file.
 
 ## Fix
 
-Keep the private key in a key of its own.
+Store the private key under a separate data key of the Secret.
 
 ## Source
 
-security/pkg/nodeagent/cache/secretcache.go reads the first block of the certificate file only (Istio 1.31).
+security/pkg/nodeagent/cache/secretcache.go reads only the first block of the certificate file (Istio 1.31).
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A private key stands in a file of certificates",
+    title="A certificate file contains a private key",
     severity=Severity.WARN,
     about="workload",
     over="chains",

@@ -1,9 +1,10 @@
-"""The running Pods of workloads that ask injection for a DestinationRule's files have what new Pods would get.
+"""Running Pods of workloads that use injection for a DestinationRule have the files that new Pods would get.
 
 ## Why
 
-Injection writes into a Pod when it is created. Those that started before the DestinationRule lack its files for as long
-as they live: calls to its host answer 503 there. Where it names another Secret now, they keep the one of before.
+mtls-guard injects files when a Pod is created. A Pod that was created before the DestinationRule lacks its files until
+the Pod is replaced, and its calls to the host fail with HTTP 503. If a DestinationRule now names another Secret,
+existing Pods keep the previous one.
 
 ## Fix
 
@@ -11,7 +12,8 @@ as they live: calls to its host answer 503 there. Where it names another Secret 
 
 ## Source
 
-Kubernetes: a Pod's volumes cannot be changed. mtls-guard's own injection (docs/injection.md, "No DestinationRule yet").
+Kubernetes: the volumes of a Pod cannot be changed. Injection by mtls-guard: docs/injection.md, "No DestinationRule
+yet".
 """
 
 from collections.abc import Iterator
@@ -65,7 +67,7 @@ def _first(picture: AudiencePicture) -> list[ObjectRef]:
 
 
 RULE = RuleMetadata(
-    title="Running Pods that ask injection for the files of a DestinationRule started before it",
+    title="Running Pods were created before the DestinationRule whose files they need",
     severity=Severity.WARN,
     about="audience",
     reads=CHAINS | WORKLOADS,

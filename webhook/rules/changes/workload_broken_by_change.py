@@ -1,23 +1,25 @@
-"""A change to an Istio object or a Secret leaves the workloads working that worked before it.
+"""A change to an Istio object or a Secret does not break workloads that worked before the change.
 
 ## Why
 
-Workload, rule and Secret belong to different people. Who moves a path in a rule, narrows an `exportTo` or renames a
-key does not see whose calls break: a rule with wrong paths takes effect in running Pods, within seconds and without a
-rollout.
+Workload, DestinationRule and Secret are often owned by different teams. The author of a change that moves a path in a
+DestinationRule, narrows an `exportTo` or renames a data key does not see whose calls it breaks. A DestinationRule with
+wrong paths takes effect in running Pods within seconds and without a rollout.
 
-Workloads in the object's own namespace make the change refused; those of others only warn, so that one team's
-workload does not lock another team's rule. Deletions and changes of Secrets only warn.
+If workloads in the namespace of the changed object break, the change is denied. Broken workloads in other namespaces
+cause only a warning, so that the workload of one team cannot block the DestinationRule of another team. Deletions and
+changes of Secrets also cause only a warning.
 
 ## Fix
 
-Change in an order without a gap: first give the workloads both the old and the new (mount, Secret or route), then
-change the object, and take the old away last. Who accepts a short interruption writes the annotation
-`mtls-guard.io/allow-interruption: "true"` on the changed object: the denial becomes a warning.
+Make the change in three steps without an interruption: first give the workloads both the old and the new mount, Secret
+or route, then change the object, and finally remove the old one. To accept a short interruption instead, set the
+annotation `mtls-guard.io/allow-interruption: "true"` on the changed object: the denial becomes a warning.
 
 ## Source
 
-Seen with real traffic: a rule with wrong paths applied to a running Pod gives 15 s of plain text, then 503.
+Seen with real traffic: a DestinationRule with wrong paths, applied while a Pod runs, causes 15 s of plain text, then
+503.
 """
 
 from collections.abc import Iterator
@@ -108,7 +110,7 @@ def _not_exported(picture: ChangePicture) -> str:
 
 
 RULE = RuleMetadata(
-    title="A change breaks workloads that were fine before it",
+    title="A change breaks workloads that worked before",
     severity=Severity.DENY,
     about="change",
     reads=CHAINS | CONFIG_MAPS | PRODUCERS | WORKLOADS,

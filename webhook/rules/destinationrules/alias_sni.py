@@ -1,14 +1,14 @@
-"""A rule for an in-cluster name of an outside partner sets `sni` and `subjectAltNames`.
+"""A DestinationRule for a cluster-internal name of an external partner sets `sni` and `subjectAltNames`.
 
 ## Why
 
-Without `sni` the sidecar sends the name of the call and expects it in the certificate. For a Service without
-selector, which stands for something outside, that name (`partner.egress.svc.cluster.local`) is one that only this
-cluster knows: the partner's certificate cannot hold it.
+Without `sni`, the sidecar sends the host name of the call as SNI and expects it in the server's certificate. A Service
+without a selector often represents an external partner. Its name (`partner.egress.svc.cluster.local`) exists only in
+this cluster, so the partner's certificate cannot contain it.
 
 ## Fix
 
-Add `sni` and `subjectAltNames` with the partner's own name.
+Add `sni` and `subjectAltNames` with the partner's real name.
 
 ## Source
 
@@ -47,7 +47,7 @@ def _outside(service: Service) -> bool:
 
 
 RULE = RuleMetadata(
-    title="The partner's certificate is expected to hold a name of this cluster",
+    title="The sidecar expects a cluster-internal name in the partner's certificate",
     severity=Severity.WARN,
     about="destination",
     reads=ROUTING,

@@ -1,13 +1,13 @@
-"""`caCertificates: system`, for the system's CAs, is written in lower case.
+"""The value `system` of `caCertificates` is written in lower case.
 
 ## Why
 
-Only the literal word `system` means the CAs of the image. `SYSTEM` is taken for a relative path, the file `/SYSTEM`,
-which does not exist: every call answers 503.
+Only the exact word `system` selects the public CA certificates of the proxy image. `SYSTEM` is used as a relative path,
+that is, as the file `/SYSTEM`. This file does not exist, and every call fails with HTTP 503.
 
 ## Fix
 
-Write `system`, or leave the field out, which means the same.
+Write `system`, or remove the field, which means the same.
 
 ## Source
 
@@ -33,7 +33,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The word for the system's CAs is not in lower case, and is taken for a file",
+    title="`system` in caCertificates is not in lower case and is used as a file path",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

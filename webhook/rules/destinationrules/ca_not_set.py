@@ -1,19 +1,20 @@
-"""A rule says which CA the partner's certificate must come from.
+"""A DestinationRule names the CA that verifies the partner's certificate.
 
 ## Why
 
-Without `caCertificates` the sidecar verifies the partner against the CAs of its image, the public ones. A partner
-with a private CA then fails verification, and every call answers 503; a partner with a public one works.
+Without `caCertificates`, the sidecar verifies the partner with the public CA certificates of its image. If the
+partner's certificate comes from a private CA, verification fails, and every call fails with HTTP 503. A certificate
+from a public CA works.
 
 ## Fix
 
-Name the CA's file (`caCertificates: /etc/mtlsfiles/cacert`), or write `caCertificates: system` to say that the public
-CAs are meant.
+Name the CA file (`caCertificates: /etc/mtlsfiles/cacert`), or write `caCertificates: system` to state that the public
+CAs are intended.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go: an empty value becomes `system` (Istio 1.21 and later).
-Seen with real traffic: no caCertificates with a private CA gives 503, CERTIFICATE_VERIFY_FAILED.
+pilot/pkg/networking/core/cluster_tls.go: an empty value becomes `system` (Istio 1.21 and later). Seen with real
+traffic: no caCertificates with a private CA causes 503, CERTIFICATE_VERIFY_FAILED.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule leaves the partner's CA to the sidecar's image",
+    title="A DestinationRule does not name the CA of the partner's certificate",
     severity=Severity.WARN,
     about="destination",
     reads=frozenset(),

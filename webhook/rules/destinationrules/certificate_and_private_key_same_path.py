@@ -1,13 +1,13 @@
-"""`clientCertificate` and `privateKey` are two files.
+"""`clientCertificate` and `privateKey` are two different files.
 
 ## Why
 
-One file for both works only if it holds the certificate first and the key behind it. Usually it is a slip of the
-clipboard: the agent then finds no key, and every call answers 503.
+One file can serve both purposes only if it contains the certificate first and the private key after it. Usually the
+same path was copied twice by mistake: the agent then finds no private key, and every call fails with HTTP 503.
 
 ## Fix
 
-Name the file of the key in `privateKey`.
+Write the path of the private key file in `privateKey`.
 
 ## Source
 
@@ -43,7 +43,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="Client certificate and key are read from one file",
+    title="clientCertificate and privateKey name the same file",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

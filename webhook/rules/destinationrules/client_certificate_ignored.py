@@ -1,21 +1,21 @@
-"""A tls block that names a client certificate has the mode that presents one, MUTUAL.
+"""A `tls` block that names a client certificate has `mode: MUTUAL`.
 
 ## Why
 
-With `SIMPLE` Istio opens TLS without a client certificate and drops `clientCertificate` and `privateKey`;
-`ISTIO_MUTUAL` presents the mesh's own certificate, which no partner knows; `DISABLE` sends plain text. All of them
-are accepted without a word, and the partner is the one who refuses.
+With `SIMPLE`, Istio uses TLS without a client certificate and drops `clientCertificate` and `privateKey`.
+`ISTIO_MUTUAL` presents the certificate of the mesh, which an external partner does not trust. `DISABLE` sends plain
+text. Istio accepts all of them without an error; the first visible error is the partner's rejection.
 
-With `ISTIO_MUTUAL` for a server of the mesh the calls work, and the paths are leftovers: this then warns.
+With `ISTIO_MUTUAL` for a server in the mesh, calls work, and the paths merely have no effect: this rule then warns.
 
 ## Fix
 
-Set `mode: MUTUAL`, or remove the paths if no client certificate is wanted.
+Set `mode: MUTUAL`, or remove the paths if no client certificate is needed.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext` (Istio 1.31).
-Seen with real traffic: mode SIMPLE gives TLS without a client certificate, and the partner's refusal.
+pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext` (Istio 1.31). Seen with real traffic: mode
+SIMPLE uses TLS without a client certificate, and the partner rejects the call.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def _fix(tls: TlsSettings, *, leftover: bool) -> str:
 
 
 RULE = RuleMetadata(
-    title="The mode of a tls block makes its client certificate void",
+    title="The TLS mode of a DestinationRule ignores its client certificate",
     severity=Severity.DENY,
     about="destination",
     reads=ROUTING,

@@ -1,14 +1,14 @@
-"""A tls block of mode MUTUAL names both the client certificate and its key.
+"""A `tls` block with `mode: MUTUAL` names both the client certificate and the private key.
 
 ## Why
 
-Without one of the two Istio cannot build the TLS context, writes a line into its own log and leaves the connection
-without TLS: plain text. Its validation refuses such a rule normally, but not where that webhook is off or does not
-look.
+If one of the two is missing, Istio cannot build the TLS context. It writes an error to its own log and configures the
+connection without TLS: calls leave as plain text. Istio's validation webhook normally rejects such a DestinationRule,
+but not if it is disabled or is not called for the namespace.
 
 ## Fix
 
-Add the missing path; both files come from the same Secret.
+Add the missing path. Both files come from the same Secret.
 
 ## Source
 
@@ -43,7 +43,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A tls block of mode MUTUAL lacks the client certificate or its key",
+    title="A tls block with mode MUTUAL lacks the client certificate or the private key",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,13 +1,14 @@
-"""A tls block takes the client certificate from files or from `credentialName`, not from both.
+"""A `tls` block names the client certificate by file paths or by `credentialName`, not by both.
 
 ## Why
 
-`credentialName` wins, and the paths of the same block are ignored. In a sidecar it works under other conditions than
-files (a workloadSelector, the right to list Secrets), so the block does something else than its paths say.
+If both are set, `credentialName` is used and the paths are ignored. In a sidecar, `credentialName` has other
+requirements than files: a workloadSelector, and permission to list Secrets. The block therefore does not do what its
+paths suggest.
 
 ## Fix
 
-Remove `credentialName` where the sidecar mounts the files.
+Remove `credentialName` if the sidecar mounts the files.
 
 ## Source
 
@@ -34,7 +35,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A tls block names both a credential and files",
+    title="A tls block sets both credentialName and file paths",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

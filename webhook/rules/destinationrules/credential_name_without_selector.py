@@ -1,20 +1,21 @@
-"""A rule with `credentialName` that is meant for sidecars has a workloadSelector.
+"""A DestinationRule with `credentialName` that is used by sidecars has a workloadSelector.
 
 ## Why
 
-`credentialName` lets istiod hand out the Secret, and it does so to gateways. To a sidecar only if the rule has a
-workloadSelector; otherwise the sidecar gets no TLS at all for the host, and the call leaves in plain text. As part of
-an egress gateway such a rule is right, so this warns, and refuses only a workload that means to use the rule.
+With `credentialName`, istiod sends the content of the Secret to gateways. It does so for sidecars only if the
+DestinationRule has a workloadSelector. Without one, the sidecar gets no TLS settings for the host, and calls leave as
+plain text. For an egress gateway such a DestinationRule is correct, so this rule only warns about the DestinationRule;
+it denies workloads that clearly intend to use it.
 
 ## Fix
 
-Mount the Secret into the sidecar and name its files (`clientCertificate`, `privateKey`, `caCertificates`); or add a
-workloadSelector, and the right to list Secrets for the workload's ServiceAccount.
+Mount the Secret into the sidecar and name its files (`clientCertificate`, `privateKey`, `caCertificates`).
+Alternatively, add a workloadSelector, and grant the workload's ServiceAccount permission to list Secrets.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext`; cluster_builder.go (Istio 1.31).
-Seen with real traffic: credentialName without selector gives plain text to port 443.
+pilot/pkg/networking/core/cluster_tls.go, `buildUpstreamClusterTLSContext`; cluster_builder.go (Istio 1.31). Seen with
+real traffic: credentialName without a workloadSelector sends plain text to port 443.
 """
 
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule names a credential that no sidecar gets, since it has no workloadSelector",
+    title="credentialName has no effect in sidecars without a workloadSelector",
     severity=Severity.DENY,
     about="destination",
     reads=NAMESPACE | ROUTING,

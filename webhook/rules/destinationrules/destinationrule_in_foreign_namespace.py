@@ -1,14 +1,14 @@
-"""A DestinationRule stands in the client's namespace, in the service's, or in the root namespace of the mesh.
+"""A DestinationRule is in the namespace of the client, in that of the service, or in the root namespace of the mesh.
 
 ## Why
 
-Istio looks for a rule in these three namespaces, in this order, and nowhere else, whatever the rule's `exportTo`
-says. A rule that stands in a fourth one is accepted and never applied: the call leaves the sidecar without the client
-certificate, usually as plain text.
+Istio looks for a DestinationRule in these three namespaces, in this order, and nowhere else, regardless of its
+`exportTo`. A DestinationRule in another namespace is accepted and never applied: calls leave the sidecar without the
+client certificate, usually as plain text.
 
 ## Fix
 
-Move the DestinationRule into the namespace of the ServiceEntry (or Service) of its host, or into the namespace of the
+Move the DestinationRule to the namespace of the ServiceEntry (or Service) of its host, or to the namespace of the
 workloads that use it.
 
 ## Source
@@ -33,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule stands in a namespace where Istio does not look for it",
+    title="A DestinationRule is in a namespace where Istio does not look for it",
     severity=Severity.DENY,
     about="workload",
     over="misses",

@@ -1,13 +1,14 @@
-"""Two DestinationRules for one host in one namespace do not both set a trafficPolicy.
+"""At most one DestinationRule for a host in a namespace sets a trafficPolicy.
 
 ## Why
 
-Istio merges rules of one host and namespace: the older rule's top-level `trafficPolicy` wins as a whole, and the
-younger one's is dropped, TLS included. With a workloadSelector on one of them the other can vanish for everyone.
+Istio merges DestinationRules for the same host and namespace. The top-level `trafficPolicy` of the oldest one is used
+as a whole, and that of younger ones is dropped, including TLS. If one of them has a workloadSelector, the other one may
+not be applied to any workload.
 
 ## Fix
 
-Keep one rule per host and namespace, with all settings in it.
+Keep one DestinationRule per host and namespace, with all settings in it.
 
 ## Source
 
@@ -33,7 +34,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="Another rule of the same host and namespace swallows this one",
+    title="An older DestinationRule for the same host and namespace overrides this one",
     severity=Severity.DENY,
     about="workload",
     over="misses",

@@ -1,22 +1,25 @@
-"""A DestinationRule is exported to the namespace of the workloads that use it.
+"""A DestinationRule is exported to the namespaces of the workloads that use it.
 
 ## Why
 
-`exportTo` limits the namespaces in which a rule applies; `.` is the rule's own, and a rule with a workloadSelector
-never leaves its own. Elsewhere the rule is as good as absent: the call leaves as plain text, also to port 443.
+`exportTo` limits the namespaces in which a DestinationRule applies. `.` means its own namespace, and a DestinationRule
+with a workloadSelector applies only in its own namespace. In all other namespaces it has no effect: calls leave as
+plain text, also to port 443.
 
-It denies where the rule is in the workload's own namespace. A private rule of another namespace is that team's own
-business: it is mentioned, and only where a state is checked, if the mounted Secret is named after its host.
+This rule denies if the DestinationRule is in the workload's own namespace. A private DestinationRule of another
+namespace belongs to another team: it causes a warning only, only when existing objects are checked, and only if the
+name of the mounted Secret refers to its host.
 
 ## Fix
 
-Add the workload's namespace to `spec.exportTo`, or remove the field (which exports to all), or put a copy of the rule
-into the workload's namespace. For a rule with a workloadSelector only the copy helps, or a rule without the selector.
+Add the workload's namespace to `spec.exportTo`, remove the field (which exports to all namespaces), or create a copy of
+the DestinationRule in the workload's namespace. If the DestinationRule has a workloadSelector, create a copy or remove
+the workloadSelector.
 
 ## Source
 
-pilot/pkg/model/push_context.go, `setDestinationRules` and `destinationRule` (Istio 1.31). Seen with real traffic:
-with `exportTo: ["."]` the partner received plain text on port 443.
+pilot/pkg/model/push_context.go, `setDestinationRules` and `destinationRule` (Istio 1.31). Seen with real traffic: with
+`exportTo: ["."]` the partner received plain text on port 443.
 """
 
 from collections.abc import Iterator
@@ -37,7 +40,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule is not exported to the workload's namespace",
+    title="A DestinationRule is not exported to the namespace of the workload",
     severity=Severity.DENY,
     about="workload",
     over="misses",

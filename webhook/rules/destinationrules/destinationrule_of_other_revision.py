@@ -1,14 +1,15 @@
-"""A DestinationRule with the label `istio.io/rev` names a revision that serves the workloads that use it.
+"""The label `istio.io/rev` of a DestinationRule names the revision that serves the workloads that use it.
 
 ## Why
 
-An istiod reads only objects that carry its own revision or none. A rule labelled with another revision, or with one
-that nobody serves any more, is applied by no one, and validated by no one. Where the revisions of the mesh are not in
-view, a labelled rule that a workload of the default revision uses is warned about.
+An istiod reads only objects that have no revision label or the label of its own revision. A DestinationRule with the
+label of another revision, or of a revision that no longer exists, is neither validated nor applied for the workload. If
+the revisions of the mesh are not known to mtls-guard, it warns about a labelled DestinationRule that is used by a
+workload of the default revision.
 
 ## Fix
 
-Remove the label `istio.io/rev` from the rule, or correct it.
+Remove the label `istio.io/rev` from the DestinationRule, or correct it.
 
 ## Source
 
@@ -47,7 +48,7 @@ def _labelled(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule belongs to another revision of Istio",
+    title="A DestinationRule belongs to another Istio revision",
     severity=Severity.DENY,
     about="workload",
     reads=CHAINS | WORKLOADS,

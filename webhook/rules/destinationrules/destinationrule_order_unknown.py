@@ -1,14 +1,15 @@
-"""Of several DestinationRules for one host and namespace, it is known which is the oldest.
+"""The order in which Istio merges DestinationRules for the same host and namespace is known.
 
 ## Why
 
-Istio merges them by age: the older rule's `trafficPolicy` counts whole. Files hold no creation time, so where the
-outcome depends on it, nobody can tell from them which client certificate is presented, or whether any is.
+Istio merges them by age: the `trafficPolicy` of the oldest one is used as a whole. Manifest files contain no creation
+time. If the result depends on it, the files do not determine which client certificate is presented, or whether any is
+presented.
 
 ## Fix
 
-Keep one rule per host and namespace, with all settings in it. Where workloads present different certificates to one
-host, give each rule a `workloadSelector` that picks its own workloads.
+Keep one DestinationRule per host and namespace, with all settings in it. If workloads present different certificates to
+one host, give each DestinationRule a `workloadSelector` that selects its own workloads.
 
 ## Source
 
@@ -37,7 +38,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="Which of two rules for one host counts depends on their age, which is not in view",
+    title="Two DestinationRules for one host are merged by age, and their age is unknown",
     severity=Severity.WARN,
     about="destination",
     reads=ROUTING,

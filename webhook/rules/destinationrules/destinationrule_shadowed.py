@@ -1,14 +1,14 @@
-"""No other DestinationRule takes the place of the one that carries the client certificate.
+"""No other DestinationRule takes precedence over the one with the client certificate.
 
 ## Why
 
-Istio takes the rules of the client's own namespace first, and stops there: a rule in it wins over every rule elsewhere,
-also when it is less specific (`*.com`), is about something else (connection limits), or selects other Pods only. What
-the losing rule says about TLS is not merged in.
+Istio first looks for a DestinationRule in the client's own namespace. If there is one, it is used instead of
+DestinationRules in other namespaces, even if it is less specific (`*.com`), sets something else (connection limits), or
+selects only other Pods. The TLS settings of the DestinationRule that is not used are not merged in.
 
 ## Fix
 
-Put the `tls` settings into the rule that wins, or narrow or move that rule.
+Add the `tls` settings to the DestinationRule that takes precedence, or restrict or move that DestinationRule.
 
 ## Source
 
@@ -34,7 +34,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="Another rule takes the place of the one with the client certificate",
+    title="Another DestinationRule takes precedence over the one with the client certificate",
     severity=Severity.DENY,
     about="workload",
     over="misses",

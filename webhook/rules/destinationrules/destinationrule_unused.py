@@ -1,17 +1,18 @@
-"""Some workload within a rule's reach holds the files that the rule names.
+"""At least one workload to which a DestinationRule applies has the files that the DestinationRule names.
 
 ## Why
 
-The paths of a rule are paths in the sidecars that it reaches. If none of them has such files, the rule does nothing
-but harm: each of these sidecars becomes ready 15 seconds later, and its calls to the host answer 503. Most often the
-path is misspelt, or the rule is exported to the wrong namespaces.
+The paths of a DestinationRule are paths in the sidecars to which it applies. If none of them has such files, the
+DestinationRule is only harmful: each of these sidecars becomes ready 15 seconds later, and its calls to the host fail
+with HTTP 503. Usually the path is misspelt, or the DestinationRule is exported to the wrong namespaces.
 
-When the rule is applied its workloads may still be on their way, so this then warns only.
+When a DestinationRule is created, the workloads that use it may not exist yet, so this rule then only warns.
 
 ## Fix
 
-Mend the workload that is named, if one mounts anything for it: its own findings say how. Otherwise correct the paths,
-mount the files in the workloads that call the host, or delete the rule.
+If the message names a workload that mounts files for the DestinationRule, correct that workload; its own findings
+describe how. Otherwise correct the paths, mount the files in the workloads that call the host, or delete the
+DestinationRule.
 
 ## Source
 
@@ -65,7 +66,7 @@ def _explained(picture: AudiencePicture) -> bool:
 
 
 RULE = RuleMetadata(
-    title="A rule names files that no workload within its reach holds",
+    title="No workload to which a DestinationRule applies has its files",
     severity=Severity.DENY,
     about="audience",
     reads=WORKLOADS | NAMESPACE | ROUTING | SECRETS | PRODUCERS,

@@ -1,9 +1,10 @@
-"""A rule with file paths reaches only workloads that hold the files.
+"""A DestinationRule with file paths applies only to workloads that have the files.
 
 ## Why
 
-A rule reaches every sidecar that sees its host. One that lacks the files becomes ready 15 seconds later, and its
-calls to the host answer 503 instead of leaving as before. The workloads that the rule is meant for do not notice.
+A DestinationRule applies to every sidecar that sees its host. A sidecar that lacks the files becomes ready 15 seconds
+later, and its calls to the host, which worked before, fail with HTTP 503. The workloads for which the DestinationRule
+was written are not affected, so its author does not notice.
 
 ## Fix
 
@@ -11,8 +12,8 @@ Add a `workloadSelector`, or list the client namespaces in `exportTo`.
 
 ## Source
 
-pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31).
-Seen with real traffic: files missing, ready only after 15.5 s, then 503.
+pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31). Seen with real traffic: with missing files,
+the Pod is ready only after 15.5 s, and calls fail with 503.
 """
 
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def _who(same_namespace: list[ObjectRef], other_namespaces: dict[str, int]) -> I
 
 
 RULE = RuleMetadata(
-    title="A rule reaches workloads that lack its files",
+    title="A DestinationRule applies to workloads that lack its files",
     severity=Severity.WARN,
     about="audience",
     reads=WORKLOADS | NAMESPACE | ROUTING | SECRETS | PRODUCERS,

@@ -1,16 +1,16 @@
-"""Every field of a rule has a name that Istio knows.
+"""Every field of a DestinationRule is defined by Istio.
 
 ## Why
 
-The API server drops a field that it does not know (`client_certificate`, `clientCert`, `caCertificate`) before
-anybody sees it, and stores the rest. What was meant is then simply missing: no client certificate, or the partner
-verified against the system's CAs. Only the manifest, and the annotation in which kubectl keeps it, still tell.
-The same happens to a field of TLS at the wrong place, as `portLevelSettings` beside `trafficPolicy`.
+The API server drops unknown fields (`client_certificate`, `clientCert`, `caCertificate`) and stores the rest of the
+object. The intended setting is then missing: no client certificate is presented, or the partner is verified with the
+public CAs. Only the manifest, and the annotation in which kubectl stores it, still contain the field. The same happens
+to a TLS field at the wrong position, for example `portLevelSettings` next to `trafficPolicy`.
 
 ## Fix
 
-Write the field as the message says, and where it says; `kubectl explain destinationrule.spec.trafficPolicy.tls` lists
-them.
+Use the field name and the position that the message gives. `kubectl explain destinationrule.spec.trafficPolicy.tls`
+lists the fields.
 
 ## Source
 
@@ -62,7 +62,7 @@ def _misplaced(picture: DestinationPicture, misspelling: Misspelt) -> Violation:
 
 
 RULE = RuleMetadata(
-    title="A misspelt field is dropped without a word",
+    title="An unknown field of a DestinationRule is dropped by the API server",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,8 +1,9 @@
-"""A rule verifies the partner that it presents the client certificate to.
+"""A DestinationRule that presents a client certificate verifies the partner's certificate.
 
 ## Why
 
-With `insecureSkipVerify: true` the sidecar takes any certificate: whoever answers on the address gets the calls.
+With `insecureSkipVerify: true` the sidecar accepts any certificate, so any server that answers at the address receives
+the calls.
 
 ## Fix
 
@@ -10,7 +11,7 @@ Remove `insecureSkipVerify` and name the partner's CA in `caCertificates`.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go (Istio 1.31). Hardening: off unless the policy turns it on.
+pilot/pkg/networking/core/cluster_tls.go (Istio 1.31). This is a hardening rule, off unless the policy turns it on.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The partner is not verified",
+    title="The partner's certificate is not verified",
     severity=Severity.OFF,
     about="destination",
     reads=frozenset(),

@@ -2,12 +2,12 @@
 
 ## Why
 
-JSON has no octal numbers: what `ls` calls 0644 is 420, and 0777 is 511. Somebody who writes 644 means 0644 and says
-01204; the API server refuses the Pod for it.
+JSON has no octal numbers: the octal mode 0644 is 420 in decimal, and 0777 is 511. The decimal number 644 is the octal
+mode 01204, which is not allowed, and the API server rejects the Pod.
 
 ## Fix
 
-Convert the mode to decimal (0644 is 420, 0444 is 292), or leave it out.
+Convert the mode to decimal (0644 is 420, 0444 is 292), or remove the field.
 
 ## Source
 
@@ -37,7 +37,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A file mode of a user volume is none that Kubernetes takes",
+    title="A file mode of a user volume is out of range",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

@@ -1,9 +1,9 @@
-"""A rule that sets `sni` also says which name the partner's certificate must hold.
+"""A DestinationRule that sets `sni` also sets the name that the partner's certificate must contain.
 
 ## Why
 
-Without `sni` Istio checks the name of the call against the certificate. Once `sni` is set it does not, unless
-`subjectAltNames` stands in the rule or in the ServiceEntry: any certificate of the same CA is then accepted.
+Without `sni`, Istio checks that the certificate contains the host name of the call. If `sni` is set, it does not,
+unless the DestinationRule or the ServiceEntry has `subjectAltNames`: any certificate of the same CA is then accepted.
 
 ## Fix
 
@@ -11,8 +11,8 @@ Add `subjectAltNames` with the partner's name.
 
 ## Source
 
-pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.31). Hardening: off unless the
-policy turns it on.
+pilot/pkg/networking/core/cluster_tls.go, `setAutoSniAndAutoSanValidation` (Istio 1.31). This is a hardening rule, off
+unless the policy turns it on.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _unchecked(origination: Origination) -> bool:
 
 
 RULE = RuleMetadata(
-    title="The name in the partner's certificate is not checked",
+    title="The host name in the partner's certificate is not checked",
     severity=Severity.OFF,
     about="destination",
     reads=ROUTING,

@@ -1,13 +1,15 @@
-"""A workloadSelector stands in the namespace of its workloads and matches the labels of their pod template.
+"""A workloadSelector is in the namespace of its workloads and matches the labels of their pod template.
 
 ## Why
 
-A DestinationRule with a workloadSelector applies to Pods of its own namespace only, and compares with the labels of the
-Pod, not of the Deployment. A rule that selects nobody is accepted and never applied.
+A DestinationRule with a workloadSelector applies only to Pods of its own namespace. The selector is compared with the
+labels of the Pod, not with those of the Deployment. A DestinationRule whose selector matches no Pod is accepted and
+never applied.
 
 ## Fix
 
-Move the rule into the workload's namespace, and make its `matchLabels` a subset of `spec.template.metadata.labels`.
+Move the DestinationRule to the workload's namespace, and make its `matchLabels` a subset of
+`spec.template.metadata.labels`.
 
 ## Source
 
@@ -31,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule's workloadSelector does not pick the workload that mounts its files",
+    title="The workloadSelector of a DestinationRule does not match the workload that mounts its files",
     severity=Severity.DENY,
     about="workload",
     over="misses",

@@ -1,13 +1,15 @@
-"""A rule for a port of protocol TCP sets `sni`.
+"""A DestinationRule for a port of protocol TCP sets `sni`.
 
 ## Why
 
-Where the sidecar knows the call's host (http), it sends it as SNI when the rule sets none. On a port of protocol TCP
-it knows no host, so it sends no SNI and checks no name: many partners then answer with a wrong certificate or close.
+For HTTP, the sidecar knows the host name of the call and sends it as SNI if the DestinationRule sets none. On a port of
+protocol TCP it does not know the host name, so it sends no SNI and checks no name. Many servers then present the wrong
+certificate or close the connection.
 
 ## Fix
 
-Add `sni` (and `subjectAltNames`) with the partner's name; or give the port protocol HTTP if it is http.
+Add `sni` (and `subjectAltNames`) with the partner's name, or set the protocol of the port to HTTP if the traffic is
+HTTP.
 
 ## Source
 
@@ -51,7 +53,7 @@ def _fix(picture: DestinationPicture, host: str) -> str:
 
 
 RULE = RuleMetadata(
-    title="A rule for a TCP port sends no SNI",
+    title="A DestinationRule for a TCP port sends no SNI",
     severity=Severity.WARN,
     about="destination",
     reads=ROUTING,

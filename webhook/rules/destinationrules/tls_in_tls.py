@@ -1,15 +1,16 @@
-"""A port for which a rule opens TLS is one to which applications speak plain http.
+"""The port for which a DestinationRule originates TLS is a port to which applications send plain HTTP.
 
 ## Why
 
-A port of protocol HTTPS or TLS is one to which the application speaks TLS itself. The rule's TLS then goes around it,
-and the partner, who expects http inside, closes the connection. The sidecar cannot see the difference, and what the
-application does is not in view: so this warns. A rule to whose host a gateway sends calls is right as it is: what the
-gateway sends there is http, whatever the port's protocol.
+A port of protocol HTTPS or TLS is meant for applications that use TLS themselves. The TLS of the DestinationRule is
+then added around the TLS of the application, and the partner, which expects HTTP inside, closes the connection.
+mtls-guard cannot see what the application sends, so this rule only warns. If a gateway sends calls to the host, the
+DestinationRule is correct: the gateway sends HTTP there, whatever the protocol of the port.
 
 ## Fix
 
-Call the port with http:// and say so in its name (`http-partner`, or `appProtocol: http`).
+Let the application call the port with `http://`, and declare the protocol (port name `http-partner`, or `appProtocol:
+http`).
 
 ## Source
 
@@ -44,7 +45,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule opens TLS on a port of protocol HTTPS",
+    title="A DestinationRule originates TLS on a port with protocol HTTPS",
     severity=Severity.WARN,
     about="destination",
     reads=NAMESPACE | ROUTING,

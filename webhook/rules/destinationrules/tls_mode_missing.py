@@ -1,18 +1,18 @@
-"""A tls block that names a client certificate says its mode.
+"""A `tls` block that names a client certificate sets its mode.
 
 ## Why
 
-`mode` is the first value of its list when it is left out: `DISABLE`. Istio then ignores every other field of the
-block, and the call leaves in plain text, also to port 443. Nothing warns of it.
+If `mode` is omitted, it is `DISABLE`, the first value of the enumeration. Istio then ignores all other fields of the
+block, and calls leave as plain text, also to port 443. Istio does not report this.
 
 ## Fix
 
-Add `mode: MUTUAL` to the tls block.
+Add `mode: MUTUAL` to the `tls` block.
 
 ## Source
 
 api/networking/v1alpha3/destination_rule.proto, `ClientTLSSettings`; pilot/pkg/networking/core/cluster_tls.go (Istio
-1.32). Seen with real traffic: mode omitted gives plain text to port 443, which the partner answers with 400.
+1.32). Seen with real traffic: without mode, plain text is sent to port 443, and the partner responds with 400.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A tls block names a client certificate and lacks its mode, which disables it",
+    title="A tls block names a client certificate without a mode, which disables TLS",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,18 +1,19 @@
-"""A workload that opts in to injection says for which host its Secret is, where that could be several.
+"""A workload that opts in to injection names the host that its Secret is for, if there are several possible hosts.
 
 ## Why
 
-Without `mtls-guard.io/destinations`, a Secret is mounted for the DestinationRule of the workload's own namespace whose
-file names are its data keys, else for the oldest. It is mounted for that DestinationRule only, because a mount gives
-the credential to its host. Where several could be meant, the oldest need not be the right one.
+Without `mtls-guard.io/destinations`, mtls-guard mounts the Secret for the DestinationRule of the workload's namespace
+whose file names match the data keys of the Secret, or otherwise for the oldest one. It mounts the Secret for only one
+DestinationRule, because the mount makes the sidecar present the credential to that host. If several DestinationRules
+are possible, the oldest one may be the wrong one.
 
 ## Fix
 
-Name the hosts: annotation `mtls-guard.io/destinations` on the pod template.
+Name the hosts in the annotation `mtls-guard.io/destinations` on the pod template.
 
 ## Source
 
-mtls-guard's own injection; its annotations are described in docs/injection.md.
+Injection by mtls-guard; its annotations are described in docs/injection.md.
 """
 
 from collections.abc import Iterator

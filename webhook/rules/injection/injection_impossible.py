@@ -1,21 +1,21 @@
-"""A workload that opts in to injection can get its files without a guess and without harm.
+"""mtls-guard can add the files for which a workload opts in to injection, without conflicts.
 
 ## Why
 
-A Pod that asks for its client certificate and starts without it is the silent fault that injection is there to
-prevent: every call answers 503. Where two rules want different files at one path, where a volume of the same name holds
-something else, or where nobody says which Secret belongs to which rule, nothing is added, and the workload is refused.
-A DestinationRule of another namespace that the workload does not name with `destinations` causes a warning only: it may
-not be meant, and it never ends the injection for others.
+Injection prevents Pods from starting without their client certificate, in which case every call fails with HTTP 503. If
+two DestinationRules need different files at the same path, if a volume with the same name has other content, or if it
+is not known which Secret belongs to which DestinationRule, nothing is added, and the workload is denied. A
+DestinationRule of another namespace that the workload does not name in `mtls-guard.io/destinations` causes only a
+warning: it may not be intended for the workload, and it never prevents the injection for other DestinationRules.
 
 ## Fix
 
-Say which Secret and which destination (`mtls-guard.io/client-secret`, `mtls-guard.io/destinations`), mend the rule's
-paths, or write `sidecar.istio.io/userVolume` and `userVolumeMount` by hand.
+Name the Secret and the destination (`mtls-guard.io/client-secret`, `mtls-guard.io/destinations`), correct the paths of
+the DestinationRule, or mount the files with `sidecar.istio.io/userVolume` and `userVolumeMount`.
 
 ## Source
 
-Our own injection; its annotations are described in docs/injection.md.
+Injection by mtls-guard; its annotations are described in docs/injection.md.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The workload opts in to injection, and what it asks for cannot be added",
+    title="The workload opts in to injection, but its files cannot be added",
     severity=Severity.DENY,
     about="workload",
     over="asks_injection",

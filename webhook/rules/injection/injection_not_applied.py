@@ -1,24 +1,24 @@
-"""A Pod that opts in to injection has the mounts that injection should have added.
+"""A Pod that opts in to injection has the mounts that injection adds.
 
 ## Why
 
-Injection writes into a Pod when it is created, before Istio's injector. Another mutating webhook can remove or
-overwrite what it wrote, or add the opt-in afterwards; the webhook configuration can be missing. mtls-guard is called
-again for such a Pod at the end of all mutating webhooks. What still lacks its files then would start, and every call
-would answer 503.
+mtls-guard adds mounts to a Pod when it is created, before Istio's injector runs. Another mutating webhook can remove or
+overwrite them, or add the opt-in annotations afterwards, or the webhook configuration can be missing. mtls-guard is
+called again for such a Pod after all mutating webhooks. A Pod that still lacked its files would start, and every call
+would fail with HTTP 503.
 
-A Pod that asks only by the label of its namespace causes a warning: it may call no partner.
+A Pod that opts in only through the label of its namespace causes a warning, because it may not call any partner.
 
 ## Fix
 
-Create the Pod again (a controller does so by itself). If it is refused again, look for the mutating webhook that
+Create the Pod again (a controller does this automatically). If it is denied again, find the mutating webhook that
 removes `sidecar.istio.io/userVolume` and `userVolumeMount`: `kubectl get mutatingwebhookconfigurations`.
 
 ## Source
 
-Kubernetes: mutating webhooks run in the order of their names, validating ones after all of them
-(kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers). mtls-guard's own injection
-(docs/injection.md).
+Kubernetes: mutating webhooks run in the order of their names, validating webhooks after all of them
+(kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers). Injection by mtls-guard:
+docs/injection.md.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A Pod that opts in to injection has not got its files after all mutating webhooks",
+    title="A Pod that opts in to injection lacks its files after all mutating webhooks have run",
     severity=Severity.DENY,
     about="workload",
     over="asks_injection",

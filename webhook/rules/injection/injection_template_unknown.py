@@ -2,13 +2,13 @@
 
 ## Why
 
-For a name that it does not know, also the empty one, the injector refuses the Pod. The Deployment is accepted, and the
-ReplicaSet gets an event `FailedCreate`. Where the injector's configuration is not in view, only a name that comes near
-one of Istio's own is warned about: a company's own template may have any other.
+The injector rejects a Pod that names an unknown template, including an empty name. The Deployment is accepted, and its
+ReplicaSet gets an event `FailedCreate`. If the configuration of the injector is not known to mtls-guard, it warns only
+about names that are similar to those of Istio's own templates, because custom templates can have any other name.
 
 ## Fix
 
-Correct the name, or remove the annotation, which gives the template `sidecar`.
+Correct the name, or remove the annotation, which selects the template `sidecar`.
 
 ## Source
 
@@ -49,7 +49,7 @@ def _near(picture: WorkloadPicture, path: str) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The Pod asks for an injection template that does not exist",
+    title="The Pod selects an injection template that does not exist",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE,

@@ -1,16 +1,17 @@
-"""Where a workload opts in to injection, injection happens.
+"""If a workload opts in to injection, injection is available in its namespace.
 
 ## Why
 
-The files are added to a Pod by the API server's call of a mutating webhook. Where `injection.enabled` is false, where
-the webhook configuration was deleted or has no CA bundle, or where it excludes the namespace, that call is never made:
-Pods start without their files, and every call answers 503. What is seen then is the workload as it is written.
+The files are added to a Pod by a mutating webhook that the API server calls. If `injection.enabled` is false, if the
+webhook configuration was deleted or has no CA bundle, or if it excludes the namespace, the webhook is not called: Pods
+start without their files, and every call fails with HTTP 503. mtls-guard then evaluates the workload as it is written,
+without added files.
 
 ## Fix
 
-Mount the files by hand (`sidecar.istio.io/userVolume` and `userVolumeMount`; a gateway takes them in its pod spec), or
-have injection enabled for the namespace. `check` of files knows of webhook configurations what the input holds of
-mtls-guard's own; without one, injection is taken to happen.
+Mount the files with `sidecar.istio.io/userVolume` and `userVolumeMount` (for a gateway, in its pod spec), or have
+injection enabled for the namespace. `mtls-guard check` of files evaluates the webhook configuration of mtls-guard if
+the input contains it; otherwise it assumes that injection is available.
 
 ## Source
 
@@ -34,7 +35,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The workload opts in to injection, and injection does not happen where it runs",
+    title="The workload opts in to injection, but injection is not available in its namespace",
     severity=Severity.DENY,
     about="workload",
     over="asks_injection",

@@ -1,18 +1,18 @@
-"""A workload that opts in to injection meets a DestinationRule that reads files.
+"""A DestinationRule that reads files applies to each workload that opts in to injection.
 
 ## Why
 
-Injection takes the mount directory and the file names from the DestinationRule in force. While there is none, Pods are
-created without the files; those that exist when the rule arrives do not get them until they are replaced.
+Injection takes the mount directory and the file names from the DestinationRule that applies to the workload. Without
+one, Pods are created without the files, and existing Pods do not get them until they are replaced.
 
 ## Fix
 
-Apply the DestinationRule before the workload, or restart the workload (`kubectl rollout restart`) once the rule is
-there. If the rule exists, see that it reaches the namespace: its host, `exportTo` and `workloadSelector`.
+Apply the DestinationRule before the workload, or restart the workload (`kubectl rollout restart`) afterwards. If the
+DestinationRule exists, check that it applies to the namespace: its host, `exportTo` and `workloadSelector`.
 
 ## Source
 
-Our own injection; its annotations are described in docs/injection.md.
+Injection by mtls-guard; its annotations are described in docs/injection.md.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _of_secret(picture: WorkloadPicture, secret: str) -> Violation:
 
 
 RULE = RuleMetadata(
-    title="The workload opts in to injection, and no DestinationRule in force says what to mount",
+    title="The workload opts in to injection, but no DestinationRule defines which files to mount",
     severity=Severity.WARN,
     about="workload",
     over="asks_injection",

@@ -1,19 +1,19 @@
-"""The running Pods of a workload have the user volumes that its template says, or that injection adds.
+"""The running Pods of a workload have the user volumes that its template specifies or that injection adds.
 
 ## Why
 
-A Pod keeps the volumes with which it was made. Where a rollout hangs, is paused, or waits for Pods to be deleted
-(`OnDelete`), the old Pods serve on without the files that the template now names. A Pod of a workload that asks for
-injection lacks its files for as long as it lives if it started before its DestinationRule (policy
-`injection.withoutPlan`), or if the DestinationRule has moved its paths since.
+A Pod keeps the volumes with which it was created. If a rollout is stuck or paused, or waits for Pods to be deleted
+(`OnDelete`), the old Pods continue to run without the files that the template now specifies. A Pod that was created
+before its DestinationRule (see the policy setting `injection.withoutPlan`), or before the DestinationRule changed its
+paths, also lacks its files until it is replaced.
 
 ## Fix
 
-`kubectl -n NAMESPACE rollout restart KIND/NAME`, and look at `kubectl rollout status` if it does not end.
+Run `kubectl -n NAMESPACE rollout restart KIND/NAME`. If the rollout does not finish, check `kubectl rollout status`.
 
 ## Source
 
-Kubernetes: a Pod's volumes cannot be changed; Istio injects at creation only.
+Kubernetes: the volumes of a Pod cannot be changed. Istio injects only when Pods are created.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def _otherwise(picture: WorkloadPicture, pods: Sequence[Workload]) -> str:
 
 
 RULE = RuleMetadata(
-    title="Running Pods lack user volumes of the workload's template, or of injection",
+    title="Running Pods lack user volumes that the template or injection gives to new Pods",
     severity=Severity.WARN,
     about="workload",
     reads=frozenset({"Pod"}) | CHAINS | WORKLOADS,

@@ -1,15 +1,14 @@
-"""A container `istio-proxy` in the pod spec stands under `containers`, unless the sidecar is a native one.
+"""A container `istio-proxy` in the pod spec is under `containers`, unless the sidecar is a native sidecar.
 
 ## Why
 
-Own settings for the sidecar are written as a container `istio-proxy`. Istio moves it to `initContainers` for a native
-sidecar, but not back: an `istio-proxy` under `initContainers` of a Pod with an ordinary sidecar makes the name come
-twice, and the API server refuses the Pod.
+Custom settings for the sidecar are written as a container `istio-proxy`. For a native sidecar, Istio moves this
+container to `initContainers`, but it does not move it in the other direction: if the Pod has an ordinary sidecar and
+its spec has `istio-proxy` under `initContainers`, the name occurs twice, and the API server rejects the Pod.
 
 ## Fix
 
-Move the container to `containers`, or set the annotation `sidecar.istio.io/nativeSidecar: "true"` on the pod
-template.
+Move the container to `containers`, or set the annotation `sidecar.istio.io/nativeSidecar: "true"` on the pod template.
 
 ## Source
 
@@ -33,7 +32,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="istio-proxy stands under initContainers of a sidecar that is no native one",
+    title="istio-proxy is under initContainers of a Pod without a native sidecar",
     severity=Severity.DENY,
     about="workload",
     over="mount_faults",

@@ -2,15 +2,15 @@
 
 ## Why
 
-Without a sidecar there is no TLS origination: the call leaves as plain text, or fails. Injection is decided by the
-label `istio-injection` (or `istio.io/rev`) of the namespace and the label `sidecar.istio.io/inject` of the Pod; the
-annotation of that name asks for nothing in a namespace without label. Pods with `hostNetwork: true` never get one,
-and a namespace in ambient mode gives none either.
+Without a sidecar there is no TLS origination: calls leave as plain text, or fail. Istio decides on injection by the
+label `istio-injection` (or `istio.io/rev`) of the namespace and the label `sidecar.istio.io/inject` of the Pod. An
+annotation with that name does not enable injection in a namespace without a label. Pods with `hostNetwork: true` never
+get a sidecar, and Pods in a namespace in ambient mode do not get one either.
 
 ## Fix
 
 Label the namespace (`kubectl label namespace NAME istio-injection=enabled`) or the pod template
-(`sidecar.istio.io/inject: "true"` under `labels`), or take away what forbids it.
+(`sidecar.istio.io/inject: "true"` under `labels`), or remove the setting that disables injection.
 
 ## Source
 
@@ -82,7 +82,7 @@ def _fix(picture: WorkloadPicture) -> str:
 
 
 RULE = RuleMetadata(
-    title="The workload prepares for a sidecar and will have none",
+    title="The workload needs a sidecar, but none is injected",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE | ROUTING,

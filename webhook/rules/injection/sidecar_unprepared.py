@@ -1,19 +1,20 @@
-"""A DestinationRule with file paths reaches only sidecars that hold the files.
+"""A DestinationRule with file paths applies only to sidecars that have the files.
 
 ## Why
 
-A rule reaches every sidecar that sees its host, not just those of the team that wrote it. Each is told to read the
-files; one that lacks them becomes ready 15 seconds later, and its calls to that host answer 503. Without a sign that
-the workload means to use the rule it is not refused for it.
+A DestinationRule applies to every sidecar that sees its host, not only to those of the team that wrote it. Each of
+these sidecars tries to read the files. A sidecar that lacks them becomes ready 15 seconds later, and its calls to the
+host fail with HTTP 503. Without evidence that the workload intends to use the DestinationRule, mtls-guard does not deny
+the workload.
 
 ## Fix
 
-Limit the rule (`workloadSelector`, `exportTo`), or mount the files if the workload calls the host.
+Restrict the DestinationRule (`workloadSelector`, `exportTo`), or mount the files if the workload calls the host.
 
 ## Source
 
-pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31).
-Seen with real traffic: files missing, ready only after 15.5 s, then 503.
+pilot/pkg/networking/core/cluster.go, `buildOutboundClusters` (Istio 1.31). Seen with real traffic: with missing files,
+the Pod is ready only after 15.5 s, and calls fail with 503.
 """
 
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def _fix(picture: WorkloadPicture, unprepared: Unprepared) -> str:
 
 
 RULE = RuleMetadata(
-    title="A rule reaches a sidecar that lacks its files, without a sign that the workload means to use it",
+    title="A DestinationRule applies to a sidecar that lacks its files, and the workload may not use it",
     severity=Severity.WARN,
     about="workload",
     reads=CHAINS | WORKLOADS,

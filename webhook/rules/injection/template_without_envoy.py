@@ -2,8 +2,8 @@
 
 ## Why
 
-With the template `grpc-agent` the application's own gRPC library speaks to the mesh. It ignores SIMPLE and MUTUAL of a
-DestinationRule: the files are mounted, and nobody presents the certificate.
+With the template `grpc-agent`, the gRPC library of the application connects to the mesh without Envoy. It ignores the
+modes SIMPLE and MUTUAL of a DestinationRule: the files are mounted, but the client certificate is not presented.
 
 ## Fix
 
@@ -33,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The injection template gives an agent without Envoy, which originates no TLS",
+    title="The injection template contains no Envoy, so there is no TLS origination",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE,

@@ -1,10 +1,10 @@
-"""No proxy metadata replaces the files that a DestinationRule names.
+"""The client certificate of a DestinationRule is not overridden by proxy metadata.
 
 ## Why
 
-With `ISTIO_META_TLS_CLIENT_CERT_CHAIN` in its environment (`proxyMetadata`, or an own container istio-proxy) a sidecar
-presents that certificate to every service of the mesh, whatever the rule says. Hosts with `location: MESH_EXTERNAL` are
-spared since Istio 1.24.
+If `ISTIO_META_TLS_CLIENT_CERT_CHAIN` is set in its environment (by `proxyMetadata` or a custom container istio-proxy),
+a sidecar presents that certificate to every service of the mesh, regardless of the DestinationRule. Since Istio 1.24
+this does not affect hosts with `location: MESH_EXTERNAL`.
 
 ## Fix
 
@@ -45,7 +45,7 @@ def _overridden(user: Origination, chain: str) -> Violation:
 
 
 RULE = RuleMetadata(
-    title="Proxy metadata replaces the certificate that the rule names",
+    title="Proxy metadata overrides the client certificate of a DestinationRule",
     severity=Severity.WARN,
     about="workload",
     over="intents",

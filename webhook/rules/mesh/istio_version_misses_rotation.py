@@ -1,13 +1,13 @@
-"""The sidecar's version notices every rotation of a mounted certificate.
+"""The Istio version of the sidecar notices every rotation of a mounted certificate.
 
 ## Why
 
-Istio 1.29.0 to 1.29.2 and 1.30.0 to 1.30.2 notice the first renewal of a mounted Secret and miss the later ones. The
-sidecar then presents the old certificate until it expires, though the Secret is fresh.
+Istio 1.29.0 to 1.29.2 and 1.30.0 to 1.30.2 notice the first renewal of a mounted Secret but none of the later ones. The
+sidecar then presents the old certificate until it expires, although the Secret contains a new one.
 
 ## Fix
 
-Update Istio to 1.29.3, 1.30.3 or later; until then restart the Pods after each renewal.
+Update Istio to 1.29.3, 1.30.3 or later. Until then, restart the Pods after each renewal.
 
 ## Source
 
@@ -54,7 +54,7 @@ def _tag(image: str) -> tuple[int, ...]:
 
 
 RULE = RuleMetadata(
-    title="This version of Istio misses later rotations of the certificate",
+    title="This Istio version does not notice later rotations of the certificate",
     severity=Severity.WARN,
     about="workload",
     reads=CHAINS,

@@ -1,19 +1,19 @@
-"""Istio's mesh-wide settings are small and plain enough to be read.
+"""mtls-guard can read Istio's mesh-wide settings.
 
 ## Why
 
-The ConfigMaps of istiod and of its injector hold whole documents as text. mtls-guard reads them within limits: one that
-is nested deeper or larger, or that is no YAML or JSON, is not read. Verdicts then rest on Istio's defaults, which may
-be wrong for this mesh.
+The ConfigMaps of istiod and of its injector contain YAML documents as text. mtls-guard limits their size and nesting
+depth, and does not read a document that exceeds these limits or is not valid YAML or JSON. It then uses Istio's default
+settings, and its verdicts may be wrong for this mesh.
 
 ## Fix
 
-Write the settings without YAML aliases, and no deeper than Istio's own fields.
+Write the settings without YAML aliases, and with no deeper nesting than Istio's own fields need.
 
 ## Source
 
-The limits stand in `webhook/decoding/limits.py`. MeshConfig of Istio 1.31 has 12 levels; the API server stores no
-ConfigMap above 1 MiB.
+The limits are defined in `webhook/decoding/limits.py`. MeshConfig of Istio 1.31 has 12 levels; the API server stores no
+ConfigMap larger than 1 MiB.
 """
 
 from collections.abc import Iterator

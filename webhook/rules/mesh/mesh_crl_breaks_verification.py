@@ -1,14 +1,15 @@
-"""The namespace has no ConfigMap `istio-ca-crl` with content where a DestinationRule names certificate files.
+"""The ConfigMap `istio-ca-crl` is empty or missing in namespaces where a DestinationRule names certificate files.
 
 ## Why
 
-Istio hands a revocation list of the mesh's CA to every trust bundle of the sidecar, also to the one of a rule's
-`caCertificates`. The partner's CA is then checked against a list that is not its own, and its certificates are refused:
-`unable to get certificate CRL`. This was seen with Istio of August 2026 and Envoy 1.40; other versions may differ.
+Istio adds the revocation list of the mesh's CA to every trust bundle of the sidecar, including the CA file that a
+DestinationRule names in `caCertificates`. The sidecar then has no revocation list for the partner's CA and rejects the
+partner's certificate: `unable to get certificate CRL`. This was observed with Istio of August 2026 and Envoy 1.40;
+other versions may differ.
 
 ## Fix
 
-Set `PILOT_ENABLE_CA_CRL=false` on istiod, or test the call before relying on it.
+Set `PILOT_ENABLE_CA_CRL=false` on istiod, or test the call before you rely on it.
 
 ## Source
 
@@ -41,7 +42,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A revocation list of the mesh is applied to the partner's certificate",
+    title="The mesh's revocation list is applied to the partner's certificate",
     severity=Severity.WARN,
     about="workload",
     over="intents",

@@ -1,16 +1,16 @@
-"""A Secret mounted at `/etc/certs` does not hold `root-cert.pem`, or `cert-chain.pem` with `key.pem`.
+"""A Secret mounted at `/etc/certs` contains neither `root-cert.pem` nor the pair `cert-chain.pem` and `key.pem`.
 
 ## Why
 
-The agent takes files of these names in this directory for its own: `root-cert.pem` becomes what it trusts istiod by,
-so that it cannot connect and never becomes ready; `cert-chain.pem` and `key.pem` become the certificate of the
-workload in the mesh. The same holds for all three in `/var/run/secrets/workload-spiffe-credentials`. Other names
-there are harmless, and so is the mesh's own root of the ConfigMap `istio-ca-root-cert`. A proxy with
-`FILE_MOUNTED_CERTS: "true"` is meant to have its identity from there.
+Istio's agent uses files with these names in this directory itself. With `root-cert.pem` it verifies istiod, so it
+cannot connect and the sidecar never becomes ready. `cert-chain.pem` and `key.pem` replace the workload's certificate in
+the mesh. The same applies to all three names in `/var/run/secrets/workload-spiffe-credentials`. Files with other names
+are harmless, and so is the root certificate of the mesh from the ConfigMap `istio-ca-root-cert`. A proxy with
+`FILE_MOUNTED_CERTS: "true"` is intended to use such files.
 
 ## Fix
 
-Mount the Secret at another directory, as `/etc/mtlsfiles`, and write that into the DestinationRule.
+Mount the Secret at another directory, for example `/etc/mtlsfiles`, and use it in the paths of the DestinationRule.
 
 ## Source
 
@@ -63,7 +63,7 @@ def _taken(picture: WorkloadPicture, fault: FileFault) -> tuple[str, ...]:
 
 
 RULE = RuleMetadata(
-    title="A mounted Secret replaces the sidecar's own mesh identity",
+    title="A mounted Secret replaces the sidecar's own mesh certificate",
     severity=Severity.DENY,
     about="workload",
     over="mount_faults",

@@ -1,13 +1,13 @@
-"""Files that `outboundTrafficPolicy.tls` of the mesh names are in every sidecar.
+"""Every sidecar has the files that `outboundTrafficPolicy.tls` of the mesh configuration names.
 
 ## Why
 
-With the mode `ALLOW_ANY_DYNAMIC_DNS` the mesh configuration holds TLS settings for calls to unknown hosts, with paths
-like a DestinationRule's. They reach every sidecar, and one without the files fails such calls.
+With the mode `ALLOW_ANY_DYNAMIC_DNS`, the mesh configuration contains TLS settings for calls to unknown hosts, with
+file paths as in a DestinationRule. They apply to every sidecar, and these calls fail in a sidecar that lacks the files.
 
 ## Fix
 
-Mount the files into every sidecar (the injector's template can do that), or take the paths out of the mesh
+Mount the files into every sidecar (for example in the injector's template), or remove the paths from the mesh
 configuration.
 
 ## Source
@@ -51,7 +51,7 @@ def _read(tls: TlsSettings) -> FileSet:
 
 
 RULE = RuleMetadata(
-    title="The mesh's own TLS settings name files that the sidecar lacks",
+    title="The sidecar lacks files that the mesh's own TLS settings name",
     severity=Severity.WARN,
     about="workload",
     reads=NAMESPACE | SECRETS,

@@ -1,17 +1,18 @@
-"""The annotation `proxy.istio.io/config` of a workload is small enough to be read.
+"""The annotation `proxy.istio.io/config` of a workload is within the limits up to which mtls-guard reads it.
 
 ## Why
 
-`proxyMetadata` in it can move or replace certificate files. mtls-guard reads it within limits: up to 50 levels, 65,536
-characters and 10,000 values, of which YAML aliases may repeat 1,000. Of a larger one nothing is known.
+`proxyMetadata` in this annotation can replace certificate files or change their paths. mtls-guard reads the annotation
+up to 50 levels, 65,536 characters and 10,000 values, of which YAML aliases may repeat 1,000. If it exceeds a limit, the
+settings in it are not taken into account.
 
 ## Fix
 
-Write the annotation without aliases, and without fields that a ProxyConfig does not have.
+Write the annotation without YAML aliases, and without fields that ProxyConfig does not have.
 
 ## Source
 
-The limits stand in `webhook/decoding/limits.py`. A ProxyConfig of Istio 1.31 has 8 levels and about 100 fields
+The limits are defined in `webhook/decoding/limits.py`. A ProxyConfig of Istio 1.31 has 8 levels and about 100 fields
 (api/mesh/v1alpha1/proxy.proto).
 """
 
@@ -36,7 +37,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The proxy configuration of a workload is larger than what is read",
+    title="The annotation proxy.istio.io/config exceeds the limits of mtls-guard",
     severity=Severity.WARN,
     about="workload",
     reads=NAMESPACE,

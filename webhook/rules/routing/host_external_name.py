@@ -1,13 +1,13 @@
-"""The host of a rule with a client certificate is no Service of type ExternalName.
+"""The host of a DestinationRule with a client certificate is not a Service of type ExternalName.
 
 ## Why
 
-Istio takes such a Service for another name of its target, and makes no cluster for it. A rule for the alias has no
-effect, and the call leaves in plain text; until Istio 1.20 it worked.
+Istio treats such a Service as an alias of its target and creates no cluster for it. A DestinationRule for the alias has
+no effect, and calls leave as plain text. This worked until Istio 1.20.
 
 ## Fix
 
-Name the target in `spec.host`, with a ServiceEntry for it.
+Write the target of the alias in `spec.host`, and add a ServiceEntry for it.
 
 ## Source
 
@@ -38,7 +38,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The host of a rule is an alias, for which no rule takes effect",
+    title="The host of a DestinationRule is a Service of type ExternalName",
     severity=Severity.DENY,
     about="destination",
     reads=ROUTING,

@@ -1,9 +1,9 @@
-"""The Sidecar resource that applies to a workload lets it see the host that it calls.
+"""The Sidecar resource that applies to a workload includes the host that the workload calls.
 
 ## Why
 
-A Sidecar resource limits what a sidecar knows. A host that its `egress.hosts` leaves out has no cluster there: the call
-passes by every rule, or is refused when the mesh allows registered hosts only.
+A Sidecar resource limits the hosts that a sidecar knows. For a host that is not in `egress.hosts`, the sidecar has no
+cluster: DestinationRules for it have no effect, and calls are rejected if the mesh allows only registered hosts.
 
 ## Fix
 
@@ -31,7 +31,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A Sidecar resource hides the rule's host from the workload",
+    title="A Sidecar resource hides the host of a DestinationRule from the workload",
     severity=Severity.DENY,
     about="workload",
     over="misses",

@@ -1,19 +1,19 @@
-"""The host of a rule with a client certificate is the host of a Service or a ServiceEntry.
+"""The host of a DestinationRule with a client certificate is the host of a Service or a ServiceEntry.
 
 ## Why
 
-A DestinationRule takes effect only through a service that Istio knows. For a host that nobody declares the sidecar
-has no cluster: the call leaves by its address, as it is, in plain text. Short names are completed with the rule's own
-namespace, but only when they hold no dot: `partner.egress` stays as it is and matches nothing.
+A DestinationRule takes effect only if Istio knows a service with its host. For an unknown host the sidecar has no
+cluster: calls are forwarded to the address unchanged, as plain text. Short names are completed with the namespace of
+the DestinationRule, but only if they contain no dot: `partner.egress` is not completed and matches nothing.
 
 ## Fix
 
-Write a ServiceEntry for the host, or the full name of the Service (`partner.egress.svc.cluster.local`).
+Create a ServiceEntry for the host, or write the full name of the Service (`partner.egress.svc.cluster.local`).
 
 ## Source
 
-pilot/pkg/model/config.go, `ResolveShortnameToFQDN`; pilot/pkg/networking/core/cluster.go (Istio 1.31).
-Seen with real traffic: a misspelt host gives plain text to port 443.
+pilot/pkg/model/config.go, `ResolveShortnameToFQDN`; pilot/pkg/networking/core/cluster.go (Istio 1.31). Seen with real
+traffic: with a misspelt host, plain text is sent to port 443.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _fix(picture: DestinationPicture) -> str:
 
 
 RULE = RuleMetadata(
-    title="No service has the host of a rule with a client certificate",
+    title="No Service or ServiceEntry has the host of a DestinationRule with a client certificate",
     severity=Severity.DENY,
     about="destination",
     reads=ROUTING,

@@ -1,15 +1,16 @@
-"""Plain http calls come to the port for which a rule presents the client certificate.
+"""Plain HTTP calls reach the port for which a DestinationRule presents the client certificate.
 
 ## Why
 
-The sidecar opens TLS; the application speaks plain http to it. At a port of protocol HTTPS or TLS of a ServiceEntry
-without addresses the sidecar expects TLS from the application: plain http there matches no listener and leaves as it
-is, and https becomes TLS inside TLS. So such a port works only behind a VirtualService that sends http calls to it.
+For TLS origination, the application sends plain HTTP and the sidecar adds TLS. At a port of protocol HTTPS or TLS of a
+ServiceEntry without addresses, the sidecar expects TLS from the application: plain HTTP matches no listener and is
+forwarded unchanged, and HTTPS becomes TLS inside TLS. Such a port therefore works only if a VirtualService routes HTTP
+calls to it.
 
 ## Fix
 
-Give the ServiceEntry a port 80 of protocol HTTP and route it to 443 in a VirtualService, as in the worked example; or
-give it a port of protocol HTTP with `targetPort: 443`, and the rule that port.
+Add a port 80 of protocol HTTP to the ServiceEntry and route it to port 443 in a VirtualService. Alternatively, declare
+a port of protocol HTTP with `targetPort: 443`, and use that port in the DestinationRule.
 
 ## Source
 
@@ -59,7 +60,7 @@ def _fix(port: int, service: Service) -> str:
 
 
 RULE = RuleMetadata(
-    title="Plain calls never come to the port for which the rule presents the certificate",
+    title="Plain HTTP calls do not reach the port for which the client certificate is configured",
     severity=Severity.DENY,
     about="destination",
     reads=NAMESPACE | ROUTING,

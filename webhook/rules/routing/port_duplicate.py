@@ -1,9 +1,9 @@
-"""A rule has one entry per port.
+"""A DestinationRule has at most one entry per port in `portLevelSettings`.
 
 ## Why
 
-Of two entries for one port the first counts, whole. If the client certificate stands in the second, nobody presents
-it.
+Of two entries for one port, Istio uses only the first one. If only the second entry names the client certificate, it is
+never presented.
 
 ## Fix
 
@@ -42,7 +42,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A rule has two entries for one port",
+    title="A DestinationRule has two entries for one port",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,14 +1,14 @@
-"""A port entry of a rule names a port of the service.
+"""Each `portLevelSettings` entry of a DestinationRule names a port of the service.
 
 ## Why
 
-`portLevelSettings[].port.number` is the port that the application calls, as the Service or ServiceEntry lists it, and
-never the `targetPort` behind it. An entry for any other number is never used, and what its port should get is lost:
-calls leave in plain text.
+`portLevelSettings[].port.number` is the port that the application calls, as listed in the Service or ServiceEntry, and
+not its `targetPort`. An entry for any other number is never used: its TLS settings have no effect, and calls leave as
+plain text.
 
 ## Fix
 
-Write the service's port.
+Write a port number of the service.
 
 ## Source
 
@@ -55,7 +55,7 @@ def _unknown(picture: DestinationPicture, entry: PortPolicy, ports: frozenset[in
 
 
 RULE = RuleMetadata(
-    title="A port entry names no port of the service",
+    title="A portLevelSettings entry names a port that the service does not have",
     severity=Severity.DENY,
     about="destination",
     reads=ROUTING,

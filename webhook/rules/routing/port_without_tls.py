@@ -1,19 +1,20 @@
-"""The port at which calls end is one for which the rule presents the client certificate.
+"""The DestinationRule has TLS settings for the port to which calls are sent.
 
 ## Why
 
-An entry of `portLevelSettings` replaces everything the rule says for its port: one without `tls` (for connection
-limits, say) takes the top-level `tls` away. And a VirtualService may send calls to another port than the one that the
-rule names. Either way they leave in plain text, also to port 443.
+An entry of `portLevelSettings` replaces all other settings of the DestinationRule for its port: an entry without `tls`
+(for example for connection limits) disables the top-level `tls` for this port. In addition, a VirtualService may send
+calls to another port than the one that the DestinationRule names. In both cases calls leave as plain text, also to port
+443.
 
 ## Fix
 
-Repeat the `tls` block in the entry of the port at which calls end.
+Repeat the `tls` block in the entry of the port to which calls are sent.
 
 ## Source
 
-pilot/pkg/networking/util/util.go, `MergeTrafficPolicy` and `GetPortLevelTrafficPolicy` (Istio 1.31).
-Seen with real traffic: a port entry without tls gives plain text to port 443.
+pilot/pkg/networking/util/util.go, `MergeTrafficPolicy` and `GetPortLevelTrafficPolicy` (Istio 1.31). Seen with real
+traffic: with a port entry without tls, plain text is sent to port 443.
 """
 
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _beside(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="Calls end at a port for which the rule has no TLS",
+    title="Calls are sent to a port for which the DestinationRule has no TLS settings",
     severity=Severity.DENY,
     about="destination",
     reads=NAMESPACE | ROUTING,

@@ -1,14 +1,15 @@
-"""The service of a DestinationRule's host is exported to the namespace of the workloads that call it.
+"""The service of a DestinationRule's host is exported to the namespaces of the workloads that call it.
 
 ## Why
 
-A rule takes effect only through a service that the sidecar sees. A ServiceEntry (or Service) whose `exportTo` leaves
-out the client's namespace makes no cluster there, so the call bypasses the rule and leaves as it is.
+A DestinationRule takes effect only for a service that the sidecar sees. If `exportTo` of the ServiceEntry (or Service)
+does not include the client's namespace, the sidecar has no cluster for it: calls are forwarded unchanged, without the
+settings of the DestinationRule.
 
 ## Fix
 
-Add the workload's namespace to `spec.exportTo` of the ServiceEntry, or to the annotation
-`networking.istio.io/exportTo` of the Service.
+Add the workload's namespace to `spec.exportTo` of the ServiceEntry, or to the annotation `networking.istio.io/exportTo`
+of the Service.
 
 ## Source
 
@@ -32,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The service of a rule's host is not exported to the workload's namespace",
+    title="The service of a DestinationRule's host is not exported to the workload's namespace",
     severity=Severity.DENY,
     about="workload",
     over="misses",

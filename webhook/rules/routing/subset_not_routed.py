@@ -1,9 +1,9 @@
-"""A subset that holds the client certificate is one to which a VirtualService sends calls.
+"""A VirtualService routes calls to each subset that has a client certificate.
 
 ## Why
 
-The settings of a subset hold only for calls that a VirtualService routes to that subset. Without one they leave by
-the rule's top level, and if that has no TLS, in plain text.
+The settings of a subset apply only to calls that a VirtualService routes to that subset. All other calls use the
+top-level settings of the DestinationRule. If these have no TLS, the calls leave as plain text.
 
 ## Fix
 
@@ -50,7 +50,7 @@ def check(picture: DestinationPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The client certificate is for a subset to which nobody sends calls",
+    title="The client certificate is set for a subset to which no calls are routed",
     severity=Severity.DENY,
     about="destination",
     reads=NAMESPACE | ROUTING,

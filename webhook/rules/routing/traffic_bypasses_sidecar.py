@@ -2,19 +2,21 @@
 
 ## Why
 
-Annotations on the Pod take ports and addresses out of the redirection to the sidecar, and so does running the
-application as user 1337, which is the sidecar's own. Such a call leaves as the application made it: plain text,
-without certificate.
+Annotations on the Pod can exclude ports and addresses from the redirection to the sidecar. Traffic of containers that
+run as user 1337, the user ID of the sidecar, is not redirected either. Such calls leave as the application made them:
+as plain text, without a certificate.
 
-It denies where every way to the host is taken out for certain; what depends on addresses that only DNS knows warns.
+This rule denies if all calls to the host certainly bypass the sidecar. It warns if this depends on addresses that only
+DNS knows.
 
 ## Fix
 
-Take the port or address out of the annotation, or run the application as another user.
+Remove the port or address from the annotation, or run the application as another user.
 
 ## Source
 
-tools/istio-iptables (Istio 1.31): excluded ports, ranges and user 1337 are returned before the redirection.
+tools/istio-iptables (Istio 1.31): traffic to excluded ports and ranges, and traffic of user 1337, is returned before
+the redirection.
 """
 
 from collections.abc import Iterator
@@ -38,7 +40,7 @@ def _violation(picture: WorkloadPicture, bypass: Bypass) -> Violation:
 
 
 RULE = RuleMetadata(
-    title="The call to the rule's host does not pass through the sidecar",
+    title="Calls to the host of a DestinationRule bypass the sidecar",
     severity=Severity.DENY,
     about="workload",
     reads=CHAINS | WORKLOADS,

@@ -1,17 +1,17 @@
-"""Each ConfigMap that a mount of the sidecar comes from exists in the workload's namespace.
+"""Each ConfigMap that is mounted into the sidecar exists in the workload's namespace.
 
 ## Why
 
-A CA bundle often comes from a ConfigMap, by itself or in a projected volume. When the ConfigMap is missing, the Pod
-stays in ContainerCreating (`MountVolume.SetUp failed`), which `kubectl apply` of the Deployment does not show; with
-`optional: true` it starts without the file, and every call answers 503.
+A CA bundle is often stored in a ConfigMap, which is mounted directly or in a projected volume. If the ConfigMap is
+missing, the Pod waits in ContainerCreating (`MountVolume.SetUp failed`), which `kubectl apply` of the Deployment does
+not show. With `optional: true` the Pod starts without the file, and every call fails with HTTP 503.
 
-It is denied only where a DestinationRule reads a file from it. What else a sidecar mounts, filters of Envoy for
-instance, is warned of.
+This rule denies only if a DestinationRule reads a file from the ConfigMap. For other ConfigMaps mounted into the
+sidecar, for example with Envoy filters, it warns.
 
-A ConfigMap that something in the cluster says it will make (a trust-manager Bundle) is expected to come, so this then
-warns only. So it does on a dry run, and where a release tool sends the workload, if a kind that makes ConfigMaps is
-served. `istio-ca-root-cert` and `kube-root-ca.crt` are in every namespace.
+It also only warns if an object in the cluster (a trust-manager Bundle) will create the ConfigMap, on a dry run, and if
+a release tool sends the workload while the cluster serves a kind that creates ConfigMaps. `istio-ca-root-cert` and
+`kube-root-ca.crt` exist in every namespace.
 
 ## Fix
 

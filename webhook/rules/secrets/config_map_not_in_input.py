@@ -1,19 +1,20 @@
-"""A ConfigMap that the sidecar mounts is in the files that were checked, or will be made by something that is.
+"""A ConfigMap that the sidecar mounts, or the object that creates it, is among the files that are checked.
 
 ## Why
 
-`mtls-guard check PATH` sees what PATH holds. A ConfigMap with the partner's CA may be in another folder or made in the
-cluster, so what the mount will contain, and whether the ConfigMap exists at all, could not be looked at. Without it the
+`mtls-guard check PATH` sees only the files in PATH. A ConfigMap with the partner's CA may be in another directory or
+may be created in the cluster, so mtls-guard could not check its content or whether it exists. Without the ConfigMap the
 Pod does not start.
 
 ## Fix
 
-Give the ConfigMap (or the Bundle that makes it) beside the other files, or lay the files over a cluster that you may
-read, with `check PATH --live`. With `--complete`, what is not in the input counts as missing.
+Pass the ConfigMap (or the Bundle that creates it) together with the other files, or combine the files with the objects
+of a cluster to which you have read access: `check PATH --live`. With `--complete`, objects that are not in the input
+count as missing.
 
 ## Source
 
-mtls-guard's design, "Partial views".
+mtls-guard checks only the objects that it was given, and does not deny because of objects that may exist elsewhere.
 """
 
 from collections.abc import Iterator

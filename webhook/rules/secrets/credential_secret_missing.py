@@ -1,10 +1,11 @@
-"""The Secret that a `credentialName` names exists in the namespace of the workloads that the rule selects.
+"""The Secret that `credentialName` names exists in the namespace of the workloads that the DestinationRule selects.
 
 ## Why
 
-With a `workloadSelector`, `credentialName` makes the sidecar ask istiod for the Secret, in the namespace of the Pod,
-under the keys `cert` and `key`, or `tls.crt` and `tls.key`. Without it every call answers 503. (The Pod's
-ServiceAccount also needs the right to `list` Secrets there, which is not looked at.)
+With a `workloadSelector`, `credentialName` makes the sidecar request the Secret from istiod. The Secret has to be in
+the namespace of the Pod, with the data keys `cert` and `key`, or `tls.crt` and `tls.key`. Without it, every call fails
+with HTTP 503. The ServiceAccount of the Pod also needs permission to `list` Secrets in the namespace, which mtls-guard
+does not check.
 
 ## Fix
 
@@ -74,7 +75,7 @@ def _keyless(picture: WorkloadPicture, named: Named, facts: SecretFacts) -> Iter
 
 
 RULE = RuleMetadata(
-    title="The Secret of a credentialName is not in the workload's namespace",
+    title="The Secret named by credentialName is missing in the workload's namespace",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE | ROUTING | SECRETS | PRODUCERS,

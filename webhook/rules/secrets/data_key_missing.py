@@ -1,23 +1,24 @@
-"""Each file that a DestinationRule reads from a mounted Secret is a key of that Secret.
+"""Each file that a DestinationRule reads from a mounted Secret is a data key of that Secret.
 
 ## Why
 
-A mounted Secret shows one file per key, under the key's own name (or the names that `items` gives them). Istio imposes
-no names for mounted files: a rule that says `/etc/certs/tls.crt` needs a key `tls.crt`, and `cert` will not do. A file
-that is not there is never read: 503 `Secret is not supplied by SDS`. A key that `items` names and the Secret lacks
-keeps the Pod in ContainerCreating.
+A mounted Secret contains one file per data key, with the name of the data key or the name that `items` assigns. Istio
+does not prescribe names for mounted files: for the path `/etc/certs/tls.crt`, the Secret needs the data key `tls.crt`,
+and `cert` does not work. A missing file causes HTTP 503 `Secret is not supplied by SDS`. If `items` names a data key
+that the Secret lacks, the Pod waits in ContainerCreating.
 
-A Secret that a cert-manager Certificate, an ExternalSecret or another producer writes, and has not completed yet, lacks
-data keys only for now: that warns, as a missing Secret that somebody will make does.
+If a cert-manager Certificate, an ExternalSecret or another object writes the Secret and has not completed it yet, data
+keys may be added later, so this rule then only warns.
 
 ## Fix
 
-Rename the key in the Secret, or name the existing key in the rule's path, or map it with `items` in `userVolume`.
+Rename the data key in the Secret, use the existing data key in the path of the DestinationRule, or map it with `items`
+in `userVolume`.
 
 ## Source
 
-Kubernetes: Secret volumes, keys and `items` (kubelet, pkg/volume/secret).
-Seen with real traffic: a key missing in the Secret gives 503, after 15.5 s without readiness.
+Kubernetes: Secret volumes, data keys and `items` (kubelet, pkg/volume/secret). Seen with real traffic: a missing data
+key causes 503, after 15.5 s without readiness.
 """
 
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def _merged(picture: WorkloadPicture, chains: list[Chain]) -> str:
 
 
 RULE = RuleMetadata(
-    title="A file that the sidecar is told to read is no key of the mounted Secret",
+    title="The mounted Secret lacks a data key that the sidecar reads as a file",
     severity=Severity.DENY,
     about="workload",
     over="chains",

@@ -1,20 +1,21 @@
-"""A Secret that something will make will have the keys that the DestinationRules read from it.
+"""A Secret that another object creates will have the data keys that DestinationRules read from it.
 
 ## Why
 
-Git rarely holds the Secret, but often what makes it: a Certificate, an ExternalSecret, a SealedSecret. Each of them
-says under which keys: cert-manager always `tls.crt`, `tls.key` and `ca.crt`. A rule that reads `/etc/mtlsfiles/cert`
-from such a Secret gets no file: 503 `Secret is not supplied by SDS`, once everything has been deployed.
+A Git repository rarely contains the Secret, but often the object that creates it: a Certificate, an ExternalSecret or a
+SealedSecret. These objects determine the data keys; cert-manager always uses `tls.crt`, `tls.key` and `ca.crt`. A
+DestinationRule that reads `/etc/mtlsfiles/cert` from such a Secret finds no file, and calls fail with HTTP 503 `Secret
+is not supplied by SDS` after everything has been deployed.
 
 ## Fix
 
-Map the keys to the file names of the rule, in `userVolume`: `"items": [{"key": "tls.crt", "path": "cert"}, ...]`; or
-write the keys into the rule's paths.
+Map the data keys to the file names of the DestinationRule in `userVolume`: `"items": [{"key": "tls.crt", "path":
+"cert"}, ...]`. Alternatively, use the data keys in the paths of the DestinationRule.
 
 ## Source
 
 cert-manager `secretName` and `additionalOutputFormats`; External Secrets `spec.data` and `spec.target.template`; Sealed
-Secrets `spec.encryptedData`. Kubernetes: a Secret volume shows one file for each key.
+Secrets `spec.encryptedData`. Kubernetes: a Secret volume contains one file for each data key.
 """
 
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def _without(picture: WorkloadPicture, name: str, chains: list[Chain]) -> Violat
 
 
 RULE = RuleMetadata(
-    title="A Secret that will be made will lack a key that the sidecar is told to read",
+    title="A Secret that will be created will lack a data key that the sidecar reads",
     severity=Severity.WARN,
     about="workload",
     over="chains",

@@ -1,13 +1,14 @@
-"""Each key that `items` of a mounted Secret names is a key of it.
+"""Each data key that `items` of a mounted Secret names exists in the Secret.
 
 ## Why
 
-`items` takes single keys out of a Secret. One that is not there keeps the Pod in ContainerCreating (`references
-non-existent secret key`), unless the source is `optional`; the Deployment shows nothing of it.
+`items` selects single data keys of a Secret. If one of them does not exist, the Pod waits in ContainerCreating
+(`references non-existent secret key`), unless the source is `optional`. The status of the Deployment does not show the
+reason.
 
 ## Fix
 
-Name an existing key in `items`, or add the key to the Secret.
+Name an existing data key in `items`, or add the data key to the Secret.
 
 ## Source
 
@@ -63,7 +64,7 @@ def _add(owner: ObjectRef | None) -> str:
 
 
 RULE = RuleMetadata(
-    title="`items` of a mounted volume names a key that the Secret lacks",
+    title="`items` of a mounted volume names a data key that the Secret lacks",
     severity=Severity.DENY,
     about="workload",
     over="user_mounts",

@@ -1,26 +1,26 @@
-"""Each Secret that a mount of the sidecar comes from exists in the workload's namespace.
+"""Each Secret that is mounted into the sidecar exists in the workload's namespace.
 
 ## Why
 
-A volume can only name a Secret of the Pod's own namespace; there is no way to name one of another. When it is missing,
-the Pod stays in ContainerCreating, which `kubectl apply` of the Deployment does not show; with `optional: true` the Pod
-starts with an empty directory instead, and every call answers 503. An optional Secret of a gateway counts only where a
-DestinationRule needs it: Istio's charts mount such Secrets in case they exist.
+A volume can only use a Secret of the Pod's own namespace. If the Secret is missing, the Pod waits in ContainerCreating,
+which `kubectl apply` of the Deployment does not show. With `optional: true` the Pod starts with an empty directory
+instead, and every call fails with HTTP 503. For a gateway, an optional Secret is reported only if a DestinationRule
+needs it, because Istio's charts mount optional Secrets by default.
 
-A Secret that something in the cluster says it will make (a cert-manager Certificate, an ExternalSecret, a SealedSecret
-and others, see `docs/releases.md`) is expected to come, so this then warns only. So it does on a dry run, and where
-the workload is sent by a release tool that sends custom resources last (Helm, Argo CD, Flux), if any kind that makes
-Secrets is served. `missingSecret` of the policy changes this.
+If an object in the cluster will create the Secret (a cert-manager Certificate, an ExternalSecret, a SealedSecret and
+others, see `docs/releases.md`), this rule only warns. It also only warns on a dry run, and if the workload is sent by a
+release tool that sends custom resources last (Helm, Argo CD, Flux) while the cluster serves a kind that creates
+Secrets. The policy setting `missingSecret` changes this.
 
 ## Fix
 
 Create the Secret in the workload's namespace before the workload, or correct its name in `userVolume`. If the Secret,
-or the object that makes it, is part of the same input, applying the input a second time is sufficient.
+or the object that creates it, is part of the same input, applying the input a second time is sufficient.
 
 ## Source
 
-Kubernetes: a Secret volume waits for its Secret unless `optional` is true (kubelet, pkg/volume/secret).
-Seen with real traffic: Secret missing or in another namespace, the Pod does not start.
+Kubernetes: a Secret volume waits for its Secret unless `optional` is true (kubelet, pkg/volume/secret). Seen with real
+traffic: if the Secret is missing or in another namespace, the Pod does not start.
 """
 
 from collections.abc import Iterator

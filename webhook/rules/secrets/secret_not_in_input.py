@@ -1,19 +1,19 @@
-"""A Secret that the sidecar mounts is in the files that were checked, or will be made by something that is.
+"""A Secret that the sidecar mounts, or the object that creates it, is among the files that are checked.
 
 ## Why
 
-`mtls-guard check PATH` sees what PATH holds. Git rarely holds Secrets, so what a mount of one will contain, and whether
-it exists at all, could not be looked at. Nothing is known to be wrong; the chain was followed up to here only.
+`mtls-guard check PATH` sees only the files in PATH. Git repositories rarely contain Secrets, so mtls-guard could not
+check the content of the Secret or whether it exists. This does not mean that there is a fault.
 
 ## Fix
 
-Give the Secret (or the Certificate, ExternalSecret or SealedSecret that makes it) beside the other files, for the
-moment of the check only, with its namespace in it; or lay the files over a cluster that you may read, with
-`check PATH --live`. With `--complete`, what is not in the input counts as missing.
+Pass the Secret (or the Certificate, ExternalSecret or SealedSecret that creates it) together with the other files, only
+for the check, and with its namespace. Alternatively, combine the files with the objects of a cluster to which you have
+read access: `check PATH --live`. With `--complete`, objects that are not in the input count as missing.
 
 ## Source
 
-mtls-guard's design, "Partial views".
+mtls-guard checks only the objects that it was given, and does not deny because of objects that may exist elsewhere.
 """
 
 from collections.abc import Iterator

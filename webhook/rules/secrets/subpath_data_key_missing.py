@@ -1,19 +1,19 @@
-"""A `subPath` of a mounted Secret names a key that exists, and the rule's path names that file.
+"""A `subPath` of a mounted Secret names an existing data key, and the path of the DestinationRule names that file.
 
 ## Why
 
-`subPath` mounts one file of a volume. Where the volume has no such file, the kubelet makes an empty directory of that
-name, and the agent's read fails with `is a directory`: 503 for every call. Where it has that file, the mount is
-the file, not a directory with the file in it.
+`subPath` mounts a single file of a volume. If the volume has no such file, the kubelet creates an empty directory with
+that name. The agent then fails to read it with `is a directory`, and every call fails with HTTP 503. If the file
+exists, the mount path is the file itself and not a directory that contains it.
 
 ## Fix
 
-Name an existing key in `subPath`, or mount the whole volume, which also follows rotations.
+Name an existing data key in `subPath`, or mount the whole volume, which also receives renewed certificates.
 
 ## Source
 
-Kubernetes: subPath of a path that does not exist (pkg/volume/util/subpath).
-Seen with real traffic: a subPath of a key that is not there gives `is a directory`, and 503.
+Kubernetes: subPath of a path that does not exist (pkg/volume/util/subpath). Seen with real traffic: a subPath of a
+missing data key causes `is a directory`, and 503.
 """
 
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def _directory(picture: WorkloadPicture, chain: Chain, mount: Mount) -> Violatio
 
 
 RULE = RuleMetadata(
-    title="A subPath names a key that is not there, so that a directory stands where a file is read",
+    title="A subPath names a data key that does not exist, so a directory is mounted instead of a file",
     severity=Severity.DENY,
     about="workload",
     over="chains",

@@ -1,19 +1,20 @@
-"""An annotated DestinationRule reads its files from a directory that is not Istio's own.
+"""An annotated DestinationRule reads its files from a directory that Istio does not use itself.
 
 ## Why
 
-`mtls-guard.io/client-secret` on a DestinationRule has its files mounted into every sidecar that asks for them, in the
-directory of its paths. `/etc/istio/proxy`, `/var/run/secrets/istio` and others are directories in which istio-proxy has
-its own files. Injection mounts nothing there or below: what Istio keeps in them changes from version to version.
+The annotation `mtls-guard.io/client-secret` on a DestinationRule has its files mounted into every sidecar that opts in,
+at the directory of its paths. In `/etc/istio/proxy`, `/var/run/secrets/istio` and some other directories istio-proxy
+has files of its own. mtls-guard mounts nothing in or below these directories, because their content changes between
+Istio versions.
 
 ## Fix
 
-Write a directory that nobody uses into the paths, as `/etc/mtlsfiles`.
+Use an unused directory in the paths, for example `/etc/mtlsfiles`.
 
 ## Source
 
-The mounts of Istio's injection template (1.32). A path of a file that Istio has itself, as
-`/var/run/secrets/istio/root-cert.pem`, is right.
+The mounts of Istio's injection template (1.32). Paths of files that Istio itself provides, for example
+`/var/run/secrets/istio/root-cert.pem`, are allowed.
 """
 
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def _elsewhere(path: str) -> str:
 
 
 RULE = RuleMetadata(
-    title="An annotated DestinationRule reads from a directory of Istio's, where injection mounts nothing",
+    title="An annotated DestinationRule reads from a directory of Istio, where injection mounts nothing",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,26 +1,27 @@
-"""Each file that a DestinationRule in force makes the sidecar read lies under a mount of istio-proxy.
+"""Each file that a DestinationRule makes the sidecar read is in a mount of istio-proxy.
 
 ## Why
 
-The paths of a DestinationRule are paths inside the sidecar, not inside the application's container. Istio's agent looks
-for them there; what no mount holds it cannot load, and every call answers 503 `Secret is not supplied by SDS`, after
-the Pod took 15 seconds longer to become ready. Neither Istio nor Kubernetes compares the two places.
+The paths of a DestinationRule are paths in the sidecar, not in the application's container. If no mount provides a
+file, Istio's agent cannot load it: the Pod becomes ready 15 seconds later, and every call fails with HTTP 503 `Secret
+is not supplied by SDS`. Neither Istio nor Kubernetes compares the paths with the mounts.
 
-A rule reaches every sidecar that sees its host. So this is said only of a workload that means to use the rule: it
-declares so, the rule's workloadSelector picks it, or a mount that provides the files of no rule is meant for this rule
-by a second sign. Such signs are the host in variables, arguments or ConfigMaps, and other workloads with the same
-Secret; also the own namespace, the Secret's name and a path spelt alike, unless a release tool sends the workload,
-whose rule may follow. Without one it is a warning at most.
+A DestinationRule applies to every sidecar that sees its host. This rule therefore denies only workloads that clearly
+intend to use the DestinationRule: they declare it, its workloadSelector selects them, or they have a mount that
+provides files for no DestinationRule together with further evidence. Such evidence is the host in environment
+variables, arguments or ConfigMaps, or other workloads with the same Secret. The same namespace, the name of the Secret
+and a similarly spelt path also count, unless a release tool sends the workload, because the matching DestinationRule
+may be sent later. Without evidence this rule only warns.
 
 ## Fix
 
-Make the mount's `mountPath` the directory of the rule's paths (annotation `sidecar.istio.io/userVolumeMount` on the
-pod template), or write the mounted directory into the rule.
+Set the mount's `mountPath` to the directory of the paths in the DestinationRule (annotation
+`sidecar.istio.io/userVolumeMount` on the pod template), or use the mounted directory in the DestinationRule.
 
 ## Source
 
-istio-proxy reads the files itself: security/pkg/nodeagent/cache/secretcache.go, `generateFileSecret` (Istio 1.31).
-Seen with real traffic: a wrong mountPath gives 503, and readiness after 15.5 s.
+istio-proxy reads the files itself: security/pkg/nodeagent/cache/secretcache.go, `generateFileSecret` (Istio 1.31). Seen
+with real traffic: a wrong mountPath causes 503, and the Pod is ready only after 15.5 s.
 """
 
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def _fix(paths: list[str]) -> str:
 
 
 RULE = RuleMetadata(
-    title="A file that the sidecar is told to read lies under none of its mounts",
+    title="A file that a DestinationRule names is not mounted into the sidecar",
     severity=Severity.DENY,
     about="workload",
     over="chains",

@@ -1,19 +1,19 @@
-"""istio-proxy may read each file that it is told to read.
+"""istio-proxy has permission to read each file that a DestinationRule names.
 
 ## Why
 
-The agent runs as user 1337, files of a Secret volume belong to root. `defaultMode` and `items[].mode` are decimal in
-JSON: 256 is 0400, 384 is 0600, and 400 is 0620. Without `fsGroup` such a file gives `permission denied` in the agent,
-and 503 for every call.
+Istio's agent runs as user 1337, and the files of a Secret volume belong to root. `defaultMode` and `items[].mode` are
+decimal in JSON: 256 is 0400, 384 is 0600, and 400 is 0620. Without `fsGroup`, the agent cannot read files with such
+modes (`permission denied`), and every call fails with HTTP 503.
 
 ## Fix
 
-Leave `defaultMode` out (0644), or set 292 (0444), or set `spec.template.spec.securityContext.fsGroup`.
+Remove `defaultMode` (default 0644), set it to 292 (0444), or set `spec.template.spec.securityContext.fsGroup`.
 
 ## Source
 
-The injection template runs istio-proxy as 1337 and sets no fsGroup since 1.8; kubernetes/kubernetes issue 57923.
-Seen with real traffic: defaultMode 256 gives `permission denied`, and 503.
+The injection template runs istio-proxy as user 1337 and has set no fsGroup since 1.8; kubernetes/kubernetes issue
+57923. Seen with real traffic: defaultMode 256 causes `permission denied`, and 503.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _unreadable(picture: WorkloadPicture, volume: Volume, chains: list[Chain]) -
 
 
 RULE = RuleMetadata(
-    title="The mode of a mounted file keeps istio-proxy out",
+    title="istio-proxy has no permission to read a mounted file",
     severity=Severity.DENY,
     about="workload",
     over="chains",

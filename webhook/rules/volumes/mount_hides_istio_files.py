@@ -1,15 +1,16 @@
-"""A mount of the sidecar stands in a directory of its own, not over files of Istio.
+"""A mount of the sidecar uses a separate directory and does not hide files of Istio.
 
 ## Why
 
-A mount hides what the image or Istio has at that place. Over `/etc/istio/proxy` the agent cannot write its
-configuration, over `/var/run/secrets/...` it loses its identity, over `/usr/local/bin` there is no proxy: the Pod
-never becomes ready. Over `/etc/ssl/certs` the public CAs are gone; that is sometimes wanted, so it warns. A socket of
-another agent, as SPIRE's, in `/var/run/secrets/workload-spiffe-uds` is what the agent looks for there.
+A mount hides the files that the image or Istio has at the same path. Over `/etc/istio/proxy` the agent cannot write its
+configuration, over `/var/run/secrets/...` it loses its credentials, and over `/usr/local/bin` the proxy binary is
+missing: the Pod never becomes ready. Over `/etc/ssl/certs` the public CA certificates are hidden; this is sometimes
+intended, so this rule then only warns. The socket of another agent such as SPIRE in
+`/var/run/secrets/workload-spiffe-uds` is supported by Istio and not reported.
 
 ## Fix
 
-Mount at a directory that nobody uses, as `/etc/mtlsfiles`, and write that into the DestinationRule.
+Mount the files at an unused directory, for example `/etc/mtlsfiles`, and use it in the paths of the DestinationRule.
 
 ## Source
 

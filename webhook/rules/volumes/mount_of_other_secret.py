@@ -1,20 +1,20 @@
-"""Where a person mounts the files that a workload opts in to, they come from the Secret that the opt-in names.
+"""A manually written mount of the files for which a workload opts in uses the Secret that the annotation names.
 
 ## Why
 
-Volumes and mounts that a person wrote are kept: where one of them leads to the path of the DestinationRule, injection
-adds nothing. If its volume is of another Secret than `mtls-guard.io/client-secret` names, the sidecar presents the
-other certificate, whatever the annotation says; a change of the annotation changes nothing.
+mtls-guard keeps volumes and mounts that were written manually: if one of them provides the path of the DestinationRule,
+injection adds nothing. If its volume uses another Secret than `mtls-guard.io/client-secret` names, the sidecar presents
+the certificate of that other Secret, and changing the annotation has no effect.
 
 ## Fix
 
-Remove the mount and its volume, so that injection mounts the Secret that is named, or name the Secret that is mounted.
-Where the opt-in is for another host, say which (`mtls-guard.io/destinations`).
+Remove the mount and its volume, so that injection mounts the Secret that the annotation names, or name the mounted
+Secret in the annotation. If the opt-in is for another host, name the host in `mtls-guard.io/destinations`.
 
 ## Source
 
-mtls-guard's own injection; what is kept is described in docs/injection.md. Volumes that it added itself have names that
-begin with `mtls-guard-`, and follow the opt-in.
+Injection by mtls-guard, see docs/injection.md. Volumes that it added itself have names that begin with `mtls-guard-`
+and are updated when the annotation changes.
 """
 
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _violation(picture: WorkloadPicture, mount: Mount, secret: str, named: tuple
 
 
 RULE = RuleMetadata(
-    title="A mount that a person wrote brings another Secret than the workload opts in to",
+    title="A manually written mount uses another Secret than the workload's opt-in annotation names",
     severity=Severity.WARN,
     about="workload",
     over="asks_injection",

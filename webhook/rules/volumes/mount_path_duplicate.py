@@ -1,14 +1,14 @@
-"""Each `mountPath` of the sidecar is there once.
+"""Each `mountPath` of the sidecar occurs only once.
 
 ## Why
 
-Two mounts at one path (of the annotation, or one of it and one of Istio's own) make a Pod that the API server
-refuses: `must be unique`. Where the two differ by a slash at the end only, nobody refuses them, and the later one
-hides the files of the earlier.
+The API server rejects a Pod in which two mounts have the same path (`must be unique`), whether both come from the
+annotation or one of them from Istio. If the paths differ only in a trailing slash, the Pod is accepted, and the later
+mount hides the files of the earlier one.
 
 ## Fix
 
-Give each mount a directory of its own, or put several Secrets into one `projected` volume.
+Give each mount a separate directory, or combine several Secrets in one `projected` volume.
 
 ## Source
 

@@ -2,9 +2,9 @@
 
 ## Why
 
-`userVolumeMount` finds its volume by name: in `userVolume`, or in `spec.volumes`. When there is none of that name,
-the API server refuses the Pod (`volumeMounts[...].name: Not found`). The Deployment is accepted, and the old Pods
-stay.
+`userVolumeMount` refers to a volume of `userVolume` or `spec.volumes` by name. If there is no volume with that name,
+the API server rejects the Pod (`volumeMounts[...].name: Not found`). The Deployment is accepted, and the old Pods keep
+running.
 
 ## Fix
 
@@ -12,8 +12,8 @@ Give the volume and the mount the same name, or add the volume to `userVolume`.
 
 ## Source
 
-Kubernetes: pkg/apis/core/validation, `ValidateVolumeMounts`. Seen with real traffic: userVolume missing, and the Pod
-is rejected.
+Kubernetes: pkg/apis/core/validation, `ValidateVolumeMounts`. Seen with real traffic: without userVolume, the Pod is
+rejected.
 """
 
 from collections.abc import Iterator

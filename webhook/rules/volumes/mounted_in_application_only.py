@@ -1,17 +1,18 @@
-"""The Secret with a DestinationRule's files is mounted into istio-proxy, not into the application only.
+"""The Secret with the files of a DestinationRule is mounted into istio-proxy, not only into the application.
 
 ## Why
 
-The paths of a DestinationRule are paths in the sidecar. `volumeMounts` of the application's container show the files
-to the application alone; the sidecar has a file system of its own, finds nothing, and every call answers 503.
+The paths of a DestinationRule are paths in the sidecar. `volumeMounts` of the application's container provide the files
+only to the application. The sidecar has a separate file system and does not find them, and every call fails with HTTP
+503.
 
-It denies where the application has the Secret at the very directory that the rule names, and warns where only the
-names of the keys fit.
+This rule denies if the application mounts the Secret at exactly the directory that the DestinationRule names. It warns
+if only the names of the data keys match.
 
 ## Fix
 
-Add `sidecar.istio.io/userVolumeMount` with the volume's name and the rule's directory to the pod template; it may
-name a volume of `spec.volumes`.
+Add `sidecar.istio.io/userVolumeMount` with the volume's name and the directory of the DestinationRule to the pod
+template. The mount can refer to a volume of `spec.volumes`.
 
 ## Source
 
@@ -43,7 +44,7 @@ def _fix(slip: NearMiss) -> str:
 
 
 RULE = RuleMetadata(
-    title="The Secret is mounted in the application's container, not in the sidecar",
+    title="The Secret is mounted into the application's container instead of the sidecar",
     severity=Severity.DENY,
     about="workload",
     over="near_misses",

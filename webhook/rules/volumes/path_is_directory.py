@@ -1,13 +1,13 @@
-"""A path of a certificate, key or CA names a file, not a directory.
+"""A path of a certificate, private key or CA names a file, not a directory.
 
 ## Why
 
-The fields of a DestinationRule take one file each. A path that ends in `/` can only be a directory; the agent's read
-of it fails, and every call answers 503.
+The path fields of a DestinationRule each name one file. A path that ends in `/` can only be a directory. The agent
+cannot read it as a file, and every call fails with HTTP 503.
 
 ## Fix
 
-Add the file's name: of a mounted Secret, the key.
+Add the file name to the path. For a mounted Secret this is the data key.
 
 ## Source
 
@@ -37,7 +37,7 @@ NAMES = {"clientCertificate": "tls.crt", "privateKey": "tls.key", "caCertificate
 
 
 RULE = RuleMetadata(
-    title="A path names a directory where a file is read",
+    title="A path of a DestinationRule names a directory instead of a file",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,13 +1,13 @@
-"""A path neither begins nor ends with a blank or a line break.
+"""A path does not begin or end with a space or a line break.
 
 ## Why
 
-Istio takes the text as it is: `/etc/mtlsfiles/cert ` is another file than `/etc/mtlsfiles/cert`, and there is none of
-that name. A block scalar of YAML (`|`) ends with a line break that nobody sees.
+Istio uses the path unchanged: `/etc/mtlsfiles/cert ` and `/etc/mtlsfiles/cert` are different files, and the first one
+does not exist. A YAML block scalar (`|`) ends with a line break that is easy to overlook.
 
 ## Fix
 
-Write the path on the line of its field, without blanks around it.
+Write the path on the same line as its field, without spaces around it.
 
 ## Source
 

@@ -1,23 +1,24 @@
-"""A path of a certificate, key or CA holds no `~`.
+"""A path of a certificate, private key or CA contains no `~`.
 
 ## Why
 
-Istio joins certificate and key to one name with `~` between them. Another `~` makes its agent misread the name and
-present the workload's own mesh identity to the partner: no error anywhere, and a wrong certificate. With a `~` in the
-path of the CA, Envoy gets that identity in place of the CA, and is left without any CA. It then verifies nobody: calls
-work, and whoever takes the partner's place gets them. Where more than a CA is asked for (`subjectAltNames` of the rule
-or of the ServiceEntry, `caCrl`, or no `sni`, which lets Envoy compare the host's name), every call fails instead.
+Istio joins the paths of certificate and private key into one resource name with `~` between them. With another `~` in a
+path, Istio's agent misinterprets the name and presents the workload's own mesh certificate to the partner, without any
+error. With a `~` in the path of the CA, Envoy gets the mesh certificate instead of the CA and has no CA at all. It then
+accepts any server: calls work, and a server that impersonates the partner receives them. If more than the CA is checked
+(`subjectAltNames` of the DestinationRule or the ServiceEntry, `caCrl`, or the host name if `sni` is not set), every
+call fails instead.
 
 ## Fix
 
-Mount the files at a path without `~`, and name that.
+Mount the files at a path without `~`, and use that path.
 
 ## Source
 
 pkg/security/security.go, `SdsCertificateConfigFromResourceName`; security/pkg/nodeagent/cache/secretcache.go,
-`generateFileSecret`, and sds/sdsservice.go, `toEnvoySecret` (Istio 1.31). Seen with real traffic: the mesh identity
-(SPIFFE) is presented to the partner; with the CA, an impostor whose certificate is of an unknown CA is answered, and
-with `subjectAltNames`, `caCrl` or without `sni` every call is a 503.
+`generateFileSecret`, and sds/sdsservice.go, `toEnvoySecret` (Istio 1.31). Seen with real traffic: the mesh certificate
+(SPIFFE) is presented to the partner; with the CA, a server with a certificate of an unknown CA receives the calls, and
+with `subjectAltNames`, `caCrl` or without `sni` every call fails with 503.
 """
 
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def _effect(tls: TlsSettings, field: str) -> str:
 
 
 RULE = RuleMetadata(
-    title="A path with ~ makes the sidecar present its mesh identity, or verify nobody",
+    title="A path with ~ makes the sidecar use its mesh certificate, or accept any server",
     severity=Severity.DENY,
     about="destination",
     reads=frozenset(),

@@ -1,14 +1,14 @@
-"""A `subPath`, and the path of an item, is a relative path inside the volume, without `..`.
+"""A `subPath`, and the `path` of an entry of `items`, is a relative path inside the volume, without `..`.
 
 ## Why
 
-The API server refuses a Pod with any other one, and with `subPath` beside `subPathExpr`. In the annotation nobody looks
-at it until the Pod is made.
+The API server rejects a Pod with any other path, and a mount with both `subPath` and `subPathExpr`. The annotation is
+not validated until a Pod is created.
 
 ## Fix
 
-Write a path inside the volume (`"subPath": "cert"`, `"path": "cert"`), or better leave `subPath` out: such a mount
-never sees a rotation.
+Write a path inside the volume (`"subPath": "cert"`, `"path": "cert"`). It is better to remove `subPath`, because such a
+mount does not receive renewed certificates.
 
 ## Source
 
@@ -35,7 +35,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A path inside a user volume is none that Kubernetes takes",
+    title="A path inside a user volume is invalid",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

@@ -2,13 +2,13 @@
 
 ## Why
 
-A `subPath` is bound once, when the container starts. The kubelet never updates it: a renewed certificate reaches the
-Secret and not the sidecar, which presents the old one until it expires, and then every call fails.
+A `subPath` is mounted once, when the container starts, and the kubelet never updates it. A renewed certificate in the
+Secret does not reach the sidecar, which presents the old certificate until it expires. Then every call fails.
 
 ## Fix
 
-Mount the whole volume at the directory, without `subPath`; file names are the Secret's keys, or what `items` makes of
-them.
+Mount the whole volume at the directory, without `subPath`. The file names are the data keys of the Secret, or the names
+that `items` assigns.
 
 ## Source
 
@@ -48,7 +48,7 @@ def _fixed(picture: WorkloadPicture, chains: list[Chain]) -> Violation:
 
 
 RULE = RuleMetadata(
-    title="A certificate is mounted with subPath, and never follows a rotation",
+    title="A certificate is mounted with subPath, so its rotation never reaches the sidecar",
     severity=Severity.WARN,
     about="workload",
     over="chains",

@@ -1,21 +1,21 @@
-"""Each name is given to one volume of `userVolume`.
+"""Each name occurs only once in `userVolume`.
 
 ## Why
 
-The injector merges volumes into those of the Pod by their name: of two with one name, the later overwrites the fields
-of the earlier. One of the two Secrets is then mounted nowhere; whether a rule misses its files, other rules say, and
-this one warns. A Pod without any volume of its own has nothing to merge into: the API server then gets the name twice,
-and refuses the Pod. That is denied. Every Pod has the volume of its ServiceAccount's token, unless
-`automountServiceAccountToken` is false.
+The injector merges volumes into those of the Pod by name: if two have the same name, the later one overwrites the
+fields of the earlier one, and one of the two Secrets is not mounted. This rule warns about it; if a DestinationRule
+lacks its files as a result, other rules deny that. If the Pod has no volumes itself, nothing is merged, and the API
+server rejects the Pod because of the duplicate name; this rule then denies. Every Pod has the volume of its
+ServiceAccount token, unless `automountServiceAccountToken` is false.
 
 ## Fix
 
-Give each volume a name of its own, and each mount the name of its volume.
+Give each volume a unique name, and use the name of the volume in its mount.
 
 ## Source
 
-k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.31). Seen for real: the
-later one is mounted; without a token the API server says `Duplicate value`.
+k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.31). Seen in a cluster:
+the later volume is mounted; without a token the API server reports `Duplicate value`.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
-"""The volume behind the files of a DestinationRule has a source that fills it.
+"""The volume with the files of a DestinationRule has a source that provides them.
 
 ## Why
 
-An `emptyDir`, written so or left when a volume names no source, is an empty directory. Where no other container
-mounts it, nobody writes the files: the agent finds none, and every call answers 503.
+A volume of type `emptyDir`, whether written or the default for a volume without a source, is an empty directory. If no
+other container mounts it and writes the files, the agent does not find them, and every call fails with HTTP 503.
 
 ## Fix
 
@@ -11,8 +11,8 @@ Give the volume a source: `"secret": {"secretName": "NAME"}`.
 
 ## Source
 
-Kubernetes, `SetDefaults_Volume`: no source means `emptyDir`. Seen with real traffic: an empty directory gives 503,
-and readiness after 15.5 s.
+Kubernetes, `SetDefaults_Volume`: no source means `emptyDir`. Seen with real traffic: an empty directory causes 503, and
+the Pod is ready only after 15.5 s.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def _empty(picture: WorkloadPicture, chain: Chain, path: str) -> Violation:
 
 
 RULE = RuleMetadata(
-    title="A file that the sidecar is told to read lies in an empty directory",
+    title="A file that the sidecar reads is in an empty directory",
     severity=Severity.DENY,
     about="workload",
     over="chains",

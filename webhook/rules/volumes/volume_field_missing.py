@@ -2,8 +2,8 @@
 
 ## Why
 
-A mount without `mountPath`, a Secret source without `secretName`, or an entry of `items` without `key` or `path`
-makes a Pod that the API server refuses. The Deployment that carries the annotation is accepted before.
+A mount without `mountPath`, a Secret source without `secretName`, or an entry of `items` without `key` or `path` makes
+the API server reject the Pod. The Deployment with the annotation is accepted before that.
 
 ## Fix
 

@@ -1,20 +1,20 @@
-"""A volume of `userVolume` does not have the name of a volume in `spec.volumes`, unless both are the same.
+"""A volume of `userVolume` and a volume in `spec.volumes` have different names, unless both are identical.
 
 ## Why
 
-The injector merges the two by name, and the annotation wins. The sidecar gets its files; but a container of the
-application that mounts the volume sees the Secret that was meant for the sidecar, instead of what the pod spec says.
-That is denied. Where no container mounts it, or where only the modes of its files change, it warns. Two volumes of
-different kinds are refused by the API server (`volume-sources-conflict`).
+The injector merges the two volumes by name, and the annotation takes precedence. The sidecar gets its files, but a
+container of the application that mounts the volume gets the Secret intended for the sidecar instead of the volume in
+the pod spec. This rule denies that. It warns if no container of the application mounts the volume, or if only the file
+modes change. The API server rejects the merged volume if the two are of different types (`volume-sources-conflict`).
 
 ## Fix
 
-Give the volume of the annotation another name, and its mount, too.
+Give the volume in the annotation, and its mount, another name.
 
 ## Source
 
-k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.31). Seen for real: the
-call works, and the Pod's volume is the Secret of the annotation.
+k8s.io/apimachinery, strategic merge by `name`, as pkg/kube/inject/webhook.go uses it (Istio 1.31). Seen in a cluster:
+the call works, and the volume of the Pod is the Secret of the annotation.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _mounted(picture: WorkloadPicture, name: str) -> bool:
 
 
 RULE = RuleMetadata(
-    title="A user volume has the name of a volume of the application, and changes it",
+    title="A user volume has the same name as a volume of the application and changes it",
     severity=Severity.DENY,
     about="workload",
     over="mount_faults",

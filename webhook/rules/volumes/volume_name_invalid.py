@@ -1,13 +1,14 @@
-"""The name of each user volume is made of lower-case letters, digits and `-`, at most 63 of them.
+"""The name of each user volume consists of at most 63 lower-case letters, digits and `-`.
 
 ## Why
 
-`my_certs` or `Client` is no name of a volume. Nobody checks it in the annotation; the API server refuses the Pod that
-the injector made of it, and only an event of the ReplicaSet says so.
+`my_certs` and `Client` are not valid volume names. Names in the annotation are not validated when the workload is
+applied; the API server later rejects the Pod that the injector renders, which is visible only in an event of the
+ReplicaSet.
 
 ## Fix
 
-Use lower-case letters, digits and `-`, in `userVolume` and `userVolumeMount` alike.
+Use lower-case letters, digits and `-`, and the same name in `userVolume` and `userVolumeMount`.
 
 ## Source
 
@@ -33,7 +34,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The name of a user volume is none that Kubernetes takes",
+    title="The name of a user volume is invalid",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

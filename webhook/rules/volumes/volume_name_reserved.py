@@ -1,18 +1,18 @@
-"""A volume of `userVolume` has a name that Istio does not use itself.
+"""No volume of `userVolume` has a name that Istio uses itself.
 
 ## Why
 
-`workload-socket`, `workload-certs`, `credential-socket`, `istiod-ca-cert` and others are volumes of the sidecar. A
-user volume of that name replaces or overwrites Istio's: a Secret as `workload-socket` is read-only, so that the agent
-cannot create its socket and the sidecar never becomes ready; another ConfigMap as `istiod-ca-cert` changes whom the
-sidecar trusts.
+`workload-socket`, `workload-certs`, `credential-socket`, `istiod-ca-cert` and others are volumes of the sidecar. A user
+volume with such a name replaces the volume of Istio. For example, a Secret named `workload-socket` is read-only, so the
+agent cannot create its socket and the sidecar never becomes ready. Another ConfigMap as `istiod-ca-cert` changes the CA
+that the sidecar trusts.
 
-A CSI volume as `workload-socket` is how SPIRE is connected, and is left alone; so is a Secret as `workload-certs` where
-`FILE_MOUNTED_CERTS` is set. What does not certainly break warns.
+A CSI volume as `workload-socket` is the supported way to connect SPIRE and is not reported, nor is a Secret as
+`workload-certs` if `FILE_MOUNTED_CERTS` is set. If the sidecar may still work, this rule only warns.
 
 ## Fix
 
-Give the volume a name of your own, and its mount, too.
+Give the volume, and its mount, a name that Istio does not use.
 
 ## Source
 
@@ -49,7 +49,7 @@ def _own_identity(picture: WorkloadPicture, volume: Volume) -> bool:
 
 
 RULE = RuleMetadata(
-    title="A user volume takes the place of one of Istio's own",
+    title="A user volume replaces one of Istio's own volumes",
     severity=Severity.DENY,
     about="workload",
     over="mount_faults",

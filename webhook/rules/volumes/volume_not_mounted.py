@@ -2,10 +2,10 @@
 
 ## Why
 
-`userVolume` adds a volume to the Pod, `userVolumeMount` mounts it into the sidecar. With the first one alone the Pod
-holds a volume that nobody sees, and the agent finds no file: 503 for every call.
+`userVolume` adds a volume to the Pod, and `userVolumeMount` mounts it into the sidecar. With only the first one, no
+container of the Pod has the files: the agent does not find them, and every call fails with HTTP 503.
 
-It denies where the volume holds the files of a DestinationRule in force; otherwise it warns.
+This rule denies if the volume contains the files of a DestinationRule that applies to the workload. Otherwise it warns.
 
 ## Fix
 
@@ -13,8 +13,8 @@ Add the mount: `sidecar.istio.io/userVolumeMount: '[{"name":"client","mountPath"
 
 ## Source
 
-The injection template renders the two annotations independently (Istio 1.31). Seen with real traffic: no
-userVolumeMount gives 503, and readiness after 15.5 s.
+The injection template renders the two annotations independently (Istio 1.31). Seen with real traffic: without
+userVolumeMount, calls fail with 503, and the Pod is ready only after 15.5 s.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def _fix(name: str, slip: NearMiss) -> str:
 
 
 RULE = RuleMetadata(
-    title="A user volume is mounted into no container",
+    title="A user volume is not mounted into any container",
     severity=Severity.DENY,
     about="workload",
     over="near_misses",

@@ -1,19 +1,19 @@
-"""A volume that the sidecar of a StatefulSet mounts does not have the name of a claim template.
+"""A volume that the sidecar of a StatefulSet mounts does not have the name of a volume claim template.
 
 ## Why
 
-The StatefulSet controller gives each Pod a volume for each of `volumeClaimTemplates`, in place of a volume of the same
-name in `spec.volumes`. The StatefulSet is stored, the Pods start, and at the path of the mount there is the claim's
-disk instead of the Secret.
+The StatefulSet controller adds a volume to each Pod for each entry of `volumeClaimTemplates`, which replaces a volume
+with the same name in `spec.volumes`. The StatefulSet is accepted and its Pods start, but the mount contains the
+persistent volume instead of the Secret.
 
 ## Fix
 
-Give the volume another name, and its mounts, too.
+Give the volume, and its mounts, another name.
 
 ## Source
 
-Kubernetes 1.37: pkg/controller/statefulset/stateful_set_utils.go, `updateStorage`. Seen for real: the Pod has the claim
-alone. A volume of `userVolume` is merged with the claim instead (`volume-sources-conflict`).
+Kubernetes 1.37: pkg/controller/statefulset/stateful_set_utils.go, `updateStorage`. Seen in a cluster: the Pod has only
+the claim. A volume of `userVolume` is merged with the claim instead (`volume-sources-conflict`).
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A volume that the sidecar mounts has the name of a claim template, which takes its place",
+    title="A volume claim template of the StatefulSet replaces a volume that the sidecar mounts",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE,

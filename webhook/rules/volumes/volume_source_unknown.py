@@ -1,10 +1,10 @@
-"""Each volume of `userVolume` names a source that Kubernetes knows.
+"""Each volume of `userVolume` has a source that Kubernetes knows.
 
 ## Why
 
-A misspelt source (`secrets`, `comfigMap`), or `secretName` directly in the volume, is dropped without a word. What
-remains is a volume without a source, which Kubernetes makes an empty directory: the Pod runs, the directory is
-mounted, the files are not there, and every call answers 503.
+A misspelt source (`secrets`, `comfigMap`), or `secretName` directly in the volume, is silently dropped. The volume then
+has no source, and Kubernetes makes it an empty directory: the Pod runs and the directory is mounted, but the files are
+missing, and every call fails with HTTP 503.
 
 ## Fix
 
@@ -13,7 +13,7 @@ Write the source as `"secret": {"secretName": "NAME"}`.
 ## Source
 
 Kubernetes, `SetDefaults_Volume`: no source means `emptyDir`; istio/istio issue 39312. Seen with real traffic: a
-misspelt source gives 503, and readiness after 15.5 s.
+misspelt source causes 503, and the Pod is ready only after 15.5 s.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="The source of a user volume is misspelt, so that the volume is empty",
+    title="The source of a user volume is misspelt, so the volume is empty",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",

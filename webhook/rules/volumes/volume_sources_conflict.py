@@ -1,21 +1,20 @@
-"""Each volume has one source.
+"""Each volume has exactly one source.
 
 ## Why
 
-A volume with `secret` and `configMap` is refused by the API server, and so is a `projected` one whose sources name the
-same file twice. It also comes about by names: the injector merges a
-volume of `userVolume` with one of the same name in `spec.volumes`, in `volumeClaimTemplates`, or of Istio, and both
-sources stay.
+The API server rejects a volume with both `secret` and `configMap`, and a `projected` volume whose sources provide the
+same file twice. Two sources can also be the result of equal names: the injector merges a volume of `userVolume` with a
+volume of the same name in `spec.volumes`, in `volumeClaimTemplates` or of Istio, and keeps both sources.
 
 ## Fix
 
-Make two volumes of it, a `projected` one, or give the volume a name that nobody else has.
+Use two volumes or a `projected` volume, or give the volume a unique name.
 
 ## Source
 
 Kubernetes: pkg/apis/core/validation, `validateVolumeSource` ("may not specify more than 1 volume type") and
-`validateProjectionSources` ("conflicting duplicate paths"). Seen for real with a claim template: the StatefulSet is
-stored, and none of its Pods.
+`validateProjectionSources` ("conflicting duplicate paths"). Seen in a cluster with a volume claim template: the
+StatefulSet is accepted, and none of its Pods.
 """
 
 from collections.abc import Iterator
@@ -41,7 +40,7 @@ def check(picture: WorkloadPicture) -> Iterator[Violation]:
 
 
 RULE = RuleMetadata(
-    title="A user volume ends up with two sources",
+    title="A user volume has two sources",
     severity=Severity.DENY,
     about="workload",
     reads=NAMESPACE,

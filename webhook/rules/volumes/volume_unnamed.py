@@ -2,19 +2,19 @@
 
 ## Why
 
-The injector calls an entry without `name` by its position: `0`, `1`, and so on. Volume and mount then find each other
-only if they stand at the same position; else the mount names a volume that does not exist, and the API server refuses
-the Pod. `Name` does not count as `name`.
+The injector names an entry without `name` after its position: `0`, `1`, and so on. Volume and mount then match only if
+they are at the same position. Otherwise the mount names a volume that does not exist, and the API server rejects the
+Pod. The field name is case-sensitive: `Name` is not `name`.
 
-It denies where volume and mount miss each other, and warns where they meet by luck.
+This rule denies if a mount does not find its volume, and warns if they match only because of their positions.
 
 ## Fix
 
-Write the same `"name"` into both entries, as `"client"`.
+Write the same `"name"`, for example `"client"`, into both entries.
 
 ## Source
 
-The injection template writes the position as name before the entry's own fields (Istio 1.31).
+The injection template writes the position as name before the fields of the entry (Istio 1.31).
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _name(picture: WorkloadPicture) -> str:
 
 
 RULE = RuleMetadata(
-    title="An entry of a user annotation has no name, and is called by its position",
+    title="An entry of a user volume annotation has no name and is named after its position",
     severity=Severity.DENY,
     about="workload",
     over="annotation_faults",
