@@ -43,12 +43,12 @@ def read_revisions(configurations: Iterable[Manifest]) -> frozenset[str]:
 
     `default` is among them when something injects namespaces that carry `istio-injection=enabled`.
     """
-    found: set[str] = set()
+    revisions: set[str] = set()
     for configuration in configurations:
         for webhook in sequence(configuration.get("webhooks")):
             if text(dig(webhook, "name")).endswith(_INJECTOR):
-                found |= _revisions_of(webhook)
-    return frozenset(found)
+                revisions |= _revisions_of(webhook)
+    return frozenset(revisions)
 
 
 def read_config_revisions(configurations: Iterable[Manifest]) -> frozenset[str]:
@@ -56,39 +56,39 @@ def read_config_revisions(configurations: Iterable[Manifest]) -> frozenset[str]:
 
     Source: label istio.io/rev in revision-tags-mwc.yaml of the istio-discovery chart, and of `istioctl tag set`.
     """
-    found: set[str] = set()
+    revisions: set[str] = set()
     for configuration in configurations:
         named = read_revisions((configuration,))
         revision = texts(dig(configuration, "metadata", "labels")).get(_REVISION, "")
-        found |= ({revision} if revision else named) if named else set()
-    return frozenset(found)
+        revisions |= ({revision} if revision else named) if named else set()
+    return frozenset(revisions)
 
 
 def _revisions_of(webhook: object) -> set[str]:
-    found: set[str] = set()
+    revisions: set[str] = set()
     for selector in ("namespaceSelector", "objectSelector"):
-        for wanted in sequence(dig(webhook, selector, "matchExpressions")):
-            if text(dig(wanted, "operator")) != "In":
+        for expression in sequence(dig(webhook, selector, "matchExpressions")):
+            if text(dig(expression, "operator")) != "In":
                 continue
-            if text(dig(wanted, "key")) == _REVISION:
-                found.update(words(dig(wanted, "values")))
-            elif text(dig(wanted, "key")) == "istio-injection":
-                found.add("default")
+            if text(dig(expression, "key")) == _REVISION:
+                revisions.update(words(dig(expression, "values")))
+            elif text(dig(expression, "key")) == "istio-injection":
+                revisions.add("default")
         if _REVISION in (labels := texts(dig(webhook, selector, "matchLabels"))):
-            found.add(labels[_REVISION])
-    return found
+            revisions.add(labels[_REVISION])
+    return revisions
 
 
-def _with_mesh_config(base: Mesh, found: object, own_namespace: str) -> Mesh:
-    if not isinstance(found, dict):
+def _with_mesh_config(base: Mesh, settings: object, own_namespace: str) -> Mesh:
+    if not isinstance(settings, dict):
         return base
-    proxy, outbound = mapping(found.get("defaultConfig")), mapping(found.get("outboundTrafficPolicy"))
+    proxy, outbound = mapping(settings.get("defaultConfig")), mapping(settings.get("outboundTrafficPolicy"))
     return replace(
         base,
-        root_namespace=text(found.get("rootNamespace")) or own_namespace or base.root_namespace,
-        default_destination_rule_export_to=words(found.get("defaultDestinationRuleExportTo")),
-        default_service_export_to=words(found.get("defaultServiceExportTo")),
-        default_virtual_service_export_to=words(found.get("defaultVirtualServiceExportTo")),
+        root_namespace=text(settings.get("rootNamespace")) or own_namespace or base.root_namespace,
+        default_destination_rule_export_to=words(settings.get("defaultDestinationRuleExportTo")),
+        default_service_export_to=words(settings.get("defaultServiceExportTo")),
+        default_virtual_service_export_to=words(settings.get("defaultVirtualServiceExportTo")),
         outbound_mode=text(outbound.get("mode")) or base.outbound_mode,
         outbound_tls=read_tls(outbound.get("tls"), "outboundTrafficPolicy.tls"),
         proxy_metadata=texts(proxy.get("proxyMetadata")),
@@ -123,15 +123,15 @@ def _with_values(base: Mesh, values: Mapping[str, Any]) -> Mesh:
 
 
 def _switch(values: Mapping[str, Any], name: str, otherwise: bool | None) -> bool | None:  # noqa: FBT001  # three values
-    said = str(dig(values, "pilot", "env", name)).lower()
-    return {"true": True, "false": False}.get(said, otherwise)
+    setting = str(dig(values, "pilot", "env", name)).lower()
+    return {"true": True, "false": False}.get(setting, otherwise)
 
 
 def _version(tag: str) -> tuple[int, ...] | None:
     """`1.29.2-distroless` -> (1, 29, 2); None where the tag is no version."""
     parts = tag.removeprefix("v").partition("-")[0].split(".")
-    known = all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts)
-    return tuple(int(part) for part in parts) if known and len(parts) > 1 else None
+    numeric = all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts)
+    return tuple(int(part) for part in parts) if numeric and len(parts) > 1 else None
 
 
 def _selectors(value: object) -> tuple[Mapping[str, object], ...]:
@@ -148,13 +148,13 @@ class _Decoder:
         """The value of a key in YAML, None where it was not read."""
         from webhook.decoding.yaml_text import load_yaml
 
-        return self._value(config_map, key, lambda written: load_yaml(written, CONFIG_MAP))
+        return self._value(config_map, key, lambda document: load_yaml(document, CONFIG_MAP))
 
     def json(self, config_map: Manifest, key: str) -> object:
         """The value of a key in JSON, None where it was not read."""
         from webhook.decoding.json_text import load_json
 
-        return self._value(config_map, key, lambda written: load_json(written) if written else None)
+        return self._value(config_map, key, lambda document: load_json(document) if document else None)
 
     def _value(self, config_map: Manifest, key: str, load: Callable[[str], object]) -> object:
         try:

@@ -62,10 +62,10 @@ def _said(spec: Mapping[str, Any]) -> Iterator[str]:
 def _config_maps(spec: Mapping[str, Any]) -> Iterator[str]:
     """The ConfigMaps from which the application is configured: by variables, or by a volume."""
     for entry in _applications(spec):
-        for one in entries(entry.get("envFrom")):
-            yield text(dig(one, "configMapRef", "name"))
-        for one in variables(entry.get("env")):
-            yield text(dig(one, "valueFrom", "configMapKeyRef", "name"))
+        for source in entries(entry.get("envFrom")):
+            yield text(dig(source, "configMapRef", "name"))
+        for source in variables(entry.get("env")):
+            yield text(dig(source, "valueFrom", "configMapKeyRef", "name"))
     for volume in entries(spec.get("volumes")):
         yield text(dig(volume, "configMap", "name"))
 

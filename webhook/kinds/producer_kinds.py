@@ -45,8 +45,8 @@ Reader = Callable[[Mapping[str, Any], str], Iterator[Made]]
 def certificate(spec: Mapping[str, Any], name: str) -> Iterator[Made]:  # noqa: ARG001
     """cert-manager (`ca.crt` stays away where the issuer does not know its CA)."""
     keys = {"tls.crt", "tls.key", "ca.crt"}
-    for wanted in sequence(spec.get("additionalOutputFormats")):
-        keys.add(_FORMATS.get(text(mapping(wanted).get("type")), ""))
+    for output_format in sequence(spec.get("additionalOutputFormats")):
+        keys.add(_FORMATS.get(text(mapping(output_format).get("type")), ""))
     for kind, files in _KEYSTORES.items():
         if dig(spec, "keystores", kind, "create") is True:
             keys.update(files)

@@ -24,30 +24,30 @@ _ISSUES = (
 
 def reported(kind: str, status: Mapping[str, Any]) -> tuple[str, bool]:
     """What keeps the object from its work, in its own words ('' for nothing), and whether it says that it is done."""
-    conditions = [mapping(one) for one in sequence(status.get("conditions"))]
+    conditions = [mapping(condition) for condition in sequence(status.get("conditions"))]
     if kind == "VaultPKISecret" and status.get("valid") is False and text(status.get("error")):
         return cut(text(status.get("error")), SHOWN), False
     problems = [*(_of_certificate if kind == "Certificate" else _of_any)(conditions)]
-    done = any(text(one.get("type")) in _GOOD and one.get("status") == "True" for one in conditions)
+    done = any(text(condition.get("type")) in _GOOD and condition.get("status") == "True" for condition in conditions)
     return (cut(problems[-1], SHOWN), False) if problems else ("", done)
 
 
 def _of_any(conditions: list[Mapping[str, Any]]) -> Iterator[str]:
-    for one in conditions:
-        name, state = text(one.get("type")), one.get("status")
+    for condition in conditions:
+        name, state = text(condition.get("type")), condition.get("status")
         failed = (name in _GOOD and state == "False") or (name in _BAD and state == "True")
-        if failed and text(one.get("reason")) not in _ON_THE_WAY:
-            yield _words(one)
+        if failed and text(condition.get("reason")) not in _ON_THE_WAY:
+            yield _words(condition)
 
 
 def _of_certificate(conditions: list[Mapping[str, Any]]) -> Iterator[str]:
     """`Ready` is False until the first certificate is there, which is no failure by itself."""
-    for one in conditions:
-        name, state = text(one.get("type")), one.get("status")
-        failed = name == "Issuing" and state == "False" and text(one.get("reason")) == "Failed"
+    for condition in conditions:
+        name, state = text(condition.get("type")), condition.get("status")
+        failed = name == "Issuing" and state == "False" and text(condition.get("reason")) == "Failed"
         waits = (name == "Ready" and state == "False") or (name == "Issuing" and state == "True")
-        if failed or (waits and not text(one.get("message")).startswith(_ISSUES)):
-            yield _words(one)
+        if failed or (waits and not text(condition.get("message")).startswith(_ISSUES)):
+            yield _words(condition)
 
 
 def _words(condition: Mapping[str, Any]) -> str:

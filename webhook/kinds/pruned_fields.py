@@ -41,16 +41,16 @@ _MOST_APPLIED_CHARS = 1 << 20
 
 def pruned_fields(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     """Pairs of (path of the object, unknown key in it), as written and as last applied, none twice; of each 250."""
-    found = (*islice(_in_spec(manifest.get("spec")), ENTRIES), *islice(_in_spec(_last_applied(manifest)), ENTRIES))
-    return tuple(dict.fromkeys(found))
+    fields = (*islice(_in_spec(manifest.get("spec")), ENTRIES), *islice(_in_spec(_last_applied(manifest)), ENTRIES))
+    return tuple(dict.fromkeys(fields))
 
 
 def _last_applied(manifest: Manifest) -> object:
-    written = text(dig(manifest, "metadata", "annotations", LAST_APPLIED))
-    if not written or len(written) > _MOST_APPLIED_CHARS:
+    last_applied = text(dig(manifest, "metadata", "annotations", LAST_APPLIED))
+    if not last_applied or len(last_applied) > _MOST_APPLIED_CHARS:
         return None
     try:
-        return dig(load_json(written), "spec")
+        return dig(load_json(last_applied), "spec")
     except InvalidDocument:
         return None
 
@@ -71,11 +71,11 @@ def _in_policy(value: object, path: str) -> Iterator[tuple[str, str]]:
     yield from _unknown(policy, _POLICY, path)
     yield from _unknown(mapping(policy.get("tls")), _TLS, f"{path}.tls")
     for index, entry in enumerate(entries(policy.get("portLevelSettings"))):
-        here = f"{path}.portLevelSettings[{index}]"
-        yield from _unknown(mapping(entry), _PORT, here)
-        yield from _unknown(mapping(mapping(entry).get("port")), frozenset({"number"}), f"{here}.port")
-        yield from _unknown(mapping(mapping(entry).get("tls")), _TLS, f"{here}.tls")
+        settings_path = f"{path}.portLevelSettings[{index}]"
+        yield from _unknown(mapping(entry), _PORT, settings_path)
+        yield from _unknown(mapping(mapping(entry).get("port")), frozenset({"number"}), f"{settings_path}.port")
+        yield from _unknown(mapping(mapping(entry).get("tls")), _TLS, f"{settings_path}.tls")
 
 
-def _unknown(value: Mapping[str, Any], known: frozenset[str], path: str) -> Iterator[tuple[str, str]]:
-    return ((path, key) for key in value if key not in known)
+def _unknown(value: Mapping[str, Any], known_fields: frozenset[str], path: str) -> Iterator[tuple[str, str]]:
+    return ((path, key) for key in value if key not in known_fields)

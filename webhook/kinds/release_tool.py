@@ -67,4 +67,4 @@ def release_tool(manifest: Manifest, field_manager: str, further: ReleaseTools =
 
 def _signed(signs: Iterable[Sign], values: Mapping[str, str]) -> str:
     """The tool of the first sign among the labels or annotations."""
-    return next((one.tool for one in signs if one.key in values and one.value in ("", values[one.key])), "")
+    return next((sign.tool for sign in signs if sign.key in values and sign.value in ("", values[sign.key])), "")

@@ -45,11 +45,11 @@ def _producers(metadata: Mapping[str, Any], namespace: str) -> Iterator[ObjectRe
 
 
 def _owners(metadata: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:
-    for one in map(mapping, sequence(metadata.get("ownerReferences"))):
-        version, kind = text(one.get("apiVersion")), text(one.get("kind"))
+    for owner in map(mapping, sequence(metadata.get("ownerReferences"))):
+        version, kind = text(owner.get("apiVersion")), text(owner.get("kind"))
         group = group_of(version)
-        if (group, kind) in _KINDS or (one.get("controller") is True and group not in _OF_WORKLOADS):
-            yield ObjectRef(version, kind, namespace, text(one.get("name")))
+        if (group, kind) in _KINDS or (owner.get("controller") is True and group not in _OF_WORKLOADS):
+            yield ObjectRef(version, kind, namespace, text(owner.get("name")))
 
 
 def _marked(metadata: Mapping[str, Any], namespace: str) -> Iterator[ObjectRef]:

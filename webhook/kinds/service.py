@@ -81,9 +81,9 @@ def _ports(value: object, number_key: str) -> tuple[ServicePort, ...]:
 
 
 def _port(entry: Manifest, count: int, path: str, *, named: bool) -> ServicePort:
-    name, wanted = text(entry.get("name")), entry.get("targetPort")
+    name, target_port = text(entry.get("name")), entry.get("targetPort")
     protocol = _derived(entry, name, count) if named else _known(text(entry.get("protocol")))
-    target = wanted if isinstance(wanted, str) else number(wanted)
+    target = target_port if isinstance(target_port, str) else number(target_port)
     return ServicePort(count, name, protocol, target, path)
 
 
@@ -91,9 +91,9 @@ def _derived(entry: Manifest, name: str, count: int) -> str:
     """Protocol of a port of a Kubernetes Service: appProtocol, else the name up to its first dash."""
     if text(entry.get("protocol")).upper() == "UDP":
         return "UDP"
-    said = entry.get("appProtocol")
-    word = said if isinstance(said, str) else name
-    if word is said and word in _APP_PROTOCOLS:
+    app_protocol = entry.get("appProtocol")
+    word = app_protocol if isinstance(app_protocol, str) else name
+    if word is app_protocol and word in _APP_PROTOCOLS:
         return _APP_PROTOCOLS[word]
     if word[:8].lower() == "grpc-web":
         return "GRPC-WEB"

@@ -49,12 +49,12 @@ def _route(match: Manifest, kind: str, targets: tuple[RouteTarget, ...]) -> Rout
 
 def _conditional(match: Manifest, kind: str) -> bool:
     """Whether the match looks at more than the port: a path, headers, the caller; `/` as prefix is every path."""
-    asked = {key for key, value in match.items() if value not in (None, "", [], {})} - _UNCONDITIONAL
-    if "uri" in asked and kind == "http" and dig(match, "uri", "prefix") == "/":
-        asked.discard("uri")
+    conditions = {key for key, value in match.items() if value not in (None, "", [], {})} - _UNCONDITIONAL
+    if "uri" in conditions and kind == "http" and dig(match, "uri", "prefix") == "/":
+        conditions.discard("uri")
     if kind == "tls":
-        asked.discard("sniHosts")
-    return bool(asked)
+        conditions.discard("sniHosts")
+    return bool(conditions)
 
 
 def _targets(entry: Manifest, path: str) -> tuple[RouteTarget, ...]:
@@ -66,8 +66,8 @@ def _targets(entry: Manifest, path: str) -> tuple[RouteTarget, ...]:
         (mapping(mirror).get("destination"), f"{path}.mirrors[{index}].destination")
         for index, mirror in enumerate(entries(entry.get("mirrors")))
     )
-    found = (*routed, (entry.get("mirror"), f"{path}.mirror"), *mirrors)
-    return tuple(_target(value, where) for value, where in found if text(dig(value, "host")))
+    destinations = (*routed, (entry.get("mirror"), f"{path}.mirror"), *mirrors)
+    return tuple(_target(value, where) for value, where in destinations if text(dig(value, "host")))
 
 
 def _target(value: object, path: str) -> RouteTarget:

@@ -22,6 +22,6 @@ def with_claims(pod: PodTemplate, manifest: Manifest) -> PodTemplate:
     if not claims:
         return pod
     names = {claim.name for claim in claims}
-    kept = tuple(volume for volume in pod.volumes if volume.name not in names)
+    remaining = tuple(volume for volume in pod.volumes if volume.name not in names)
     replaced = tuple(volume for volume in pod.volumes if volume.name in names)
-    return replace(pod, volumes=(*kept, *claims), replaced=replaced)
+    return replace(pod, volumes=(*remaining, *claims), replaced=replaced)

@@ -77,7 +77,7 @@ def _finished(manifest: Manifest, metadata: Mapping[str, Any], kind: str, *, own
         return dig(manifest, "status", "phase") in ("Succeeded", "Failed")
     if kind == "Job":
         conditions = sequence(dig(manifest, "status", "conditions"))
-        return any(_true(one, "Complete") or _true(one, "Failed") for one in conditions)
+        return any(_true(condition, "Complete") or _true(condition, "Failed") for condition in conditions)
     return kind == "ReplicaSet" and owned and number(dig(manifest, "spec", "replicas")) == 0
 
 

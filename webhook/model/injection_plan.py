@@ -90,7 +90,7 @@ class Addition:
     @property
     def impossible(self) -> bool:
         """Whether nothing is added because of an obstacle, or because injection does not happen."""
-        return self.unavailable is not None or any(one.certain for one in self.obstacles)
+        return self.unavailable is not None or any(obstacle.certain for obstacle in self.obstacles)
 
     def __bool__(self) -> bool:
         """Whether anything is added."""

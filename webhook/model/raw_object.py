@@ -44,10 +44,10 @@ def flag(value: object) -> bool | None:
 
 def texts(value: object) -> Mapping[str, str]:
     """Labels or annotations: the entries whose key and value are strings."""
-    found = mapping(value)
-    if all(type(item) is str for item in found.values()):
-        return found
-    return {key: item for key, item in found.items() if isinstance(item, str)}
+    entries = mapping(value)
+    if all(type(item) is str for item in entries.values()):
+        return entries
+    return {key: item for key, item in entries.items() if isinstance(item, str)}
 
 
 def words(value: object) -> tuple[str, ...]:
@@ -57,9 +57,9 @@ def words(value: object) -> tuple[str, ...]:
 
 def dig(manifest: object, *keys: str) -> Any:
     """The value at the path of keys, or None where a step is absent or no object."""
-    here = manifest
+    value = manifest
     for key in keys:
-        if not isinstance(here, dict):
+        if not isinstance(value, dict):
             return None
-        here = here.get(key)
-    return here
+        value = value.get(key)
+    return value

@@ -110,9 +110,9 @@ class PodTemplate:
 
     def container(self, name: str) -> Container | None:
         """The container of that name, among containers and initContainers."""
-        for one in self.containers:  # asked a dozen times in each review: no generator
-            if one.name == name:
-                return one
+        for container in self.containers:  # asked a dozen times in each review: no generator
+            if container.name == name:
+                return container
         return None
 
 

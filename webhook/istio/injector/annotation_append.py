@@ -59,7 +59,11 @@ def _add(holder: dict[str, Any], entry: Entry) -> None:
     if name not in holder:
         holder[name] = {key: value for key, value in entry.items() if key != "name"}
         return
-    key = next(one for one in (f"{name}-{number}" for number in range(2, len(holder) + 3)) if one not in holder)
+    key = next(
+        candidate
+        for candidate in (f"{name}-{number}" for number in range(2, len(holder) + 3))
+        if candidate not in holder
+    )
     holder[key] = dict(entry)
 
 

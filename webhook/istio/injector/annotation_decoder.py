@@ -50,7 +50,7 @@ class FieldReader:
 
         Of keys that differ in case only, the last in byte order wins: Go sorts keys before it decodes them.
         """
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         unknown: list[str] = []
         if len(entry) > ENTRIES:
             self.left_out(path, len(entry), ENTRIES)
@@ -59,13 +59,13 @@ class FieldReader:
             if name is None:
                 unknown.append(key)
             elif entry[key] is not None:
-                found[name] = self._read_value(name, entry[key], shape.fields[name], f"{path}.{key}")
-        lacking = [name for name in shape.required if found.get(name, "") == ""]
+                fields[name] = self._read_value(name, entry[key], shape.fields[name], f"{path}.{key}")
+        lacking = [name for name in shape.required if fields.get(name, "") == ""]
         for key in unknown:
-            self._unknown(key, shape, path, found=found, lacking=lacking)
+            self._unknown(key, shape, path, found=fields, lacking=lacking)
         for name in lacking:
             self._lacks(name, shape, path)
-        return {name: value for name, value in found.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
     def _read_value(self, name: str, value: Any, kind: Kind, path: str) -> Any:
         """The value as Kubernetes decodes it; None, with a fault, where it refuses the type."""
@@ -83,20 +83,22 @@ class FieldReader:
         return converted
 
     def _read_list(self, values: list[Any], shape: Shape, path: str) -> list[Any]:
-        found = []
+        decoded = []
         if len(values) > ENTRIES:
             self.left_out(path, len(values), ENTRIES)
         for index, value in enumerate(values[:ENTRIES]):
-            here = f"{path}[{index}]"
+            value_path = f"{path}[{index}]"
             if isinstance(value, dict):
-                found.append(self.read(value, shape, here))
+                decoded.append(self.read(value, shape, value_path))
             else:
-                self._wrong_type(shape.title, shape, value, here)
-        return found
+                self._wrong_type(shape.title, shape, value, value_path)
+        return decoded
 
     def _wrong_type(self, name: str, kind: Kind, value: Any, path: str) -> None:
-        wanted = _WANTED.get(kind, "a list") if isinstance(kind, str) else _compound(kind)
-        self.fault("wrong-type", path, f"is {shown(value)}, and must be {wanted}", rejects=True, about=(name, ""))
+        expected_type = _WANTED.get(kind, "a list") if isinstance(kind, str) else _compound(kind)
+        self.fault(
+            "wrong-type", path, f"is {shown(value)}, and must be {expected_type}", rejects=True, about=(name, "")
+        )
 
     def _check_mode(self, value: int, path: str, name: str) -> None:
         if not 0 <= value <= _LARGEST_MODE:
@@ -127,20 +129,20 @@ class FieldReader:
 def suggest(key: str, shape: Shape) -> str:
     """The field of the shape that the key was probably meant to be, or `outer.inner`; '' when nothing is near."""
     plain = key.casefold().replace("_", "").replace("-", "")
-    known = shape.hints.get(plain) or shape.folded.get(plain)
-    if known:
-        return known
+    field = shape.hints.get(plain) or shape.folded.get(plain)
+    if field:
+        return field
     from difflib import get_close_matches  # slow to import, and only faults need it
 
     near = get_close_matches(plain, [*shape.folded, *shape.hints], n=1, cutoff=0.75)
     return (shape.hints.get(near[0]) or shape.folded.get(near[0], "")) if near else ""
 
 
-def _place(suggestion: str, found: Mapping[str, Any]) -> str:
+def _place(suggestion: str, fields: Mapping[str, Any]) -> str:
     """`secret.optional` becomes `configMap.optional` where that is the volume's source."""
     outer, dot, inner = suggestion.partition(".")
     if outer == "secret" and dot and inner in ("optional", "defaultMode", "items"):
-        outer = next((kind for kind in _KEYED_SOURCES if kind in found), outer)
+        outer = next((kind for kind in _KEYED_SOURCES if kind in fields), outer)
     return outer + dot + inner
 
 
@@ -155,7 +157,7 @@ def _scalar(kind: str, value: Any) -> Any:
     if kind == "quantity":
         return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
     if kind == "strings":
-        return value if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()) else None
+        return value if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()) else None
     return value if kind == "any" else None
 
 

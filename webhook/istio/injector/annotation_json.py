@@ -83,21 +83,21 @@ def _explain(text: str, error: json.JSONDecodeError) -> str:
 
 def _excerpt(text: str, position: int) -> str:
     start, end = max(position - _AROUND, 0), position + _AROUND
-    shown = " ".join(text[start:end].split())
-    return f"{'...' if start else ''}{shown}{'...' if end < len(text) else ''}"
+    excerpt = " ".join(text[start:end].split())
+    return f"{'...' if start else ''}{excerpt}{'...' if end < len(text) else ''}"
 
 
 def _reason(text: str, position: int) -> str:
     """The likely cause, '' when none is recognised."""
-    here = text[position : position + 1]
+    character = text[position : position + 1]
     before = text[:position].rstrip()
     if "{{" in text:
         return "a template that was never rendered"
-    if here and here in _SINGLE_QUOTES:
+    if character and character in _SINGLE_QUOTES:
         return "single quotes, where JSON needs double quotes"
-    if here and here in _CURLY_QUOTES:
+    if character and character in _CURLY_QUOTES:
         return "typographic quotes, where JSON needs plain double quotes"
-    if here == "\\":
+    if character == "\\":
         return "escaped quotes, which need no backslash here"
     if _trailing_comma(text, position):
         return "trailing comma"

@@ -62,48 +62,48 @@ def _path(template: str, name: str) -> str:
 def _read_volumes(text: str | None, path: str) -> tuple[tuple[Volume, ...], Faults]:
     if text is None:
         return (), ()
-    known = _VOLUMES_READ.get((text, path))
-    return known if known is not None else _VOLUMES_READ.put((text, path), _volumes(text, path))
+    cached = _VOLUMES_READ.get((text, path))
+    return cached if cached is not None else _VOLUMES_READ.put((text, path), _volumes(text, path))
 
 
 def _volumes(text: str, path: str) -> tuple[tuple[Volume, ...], Faults]:
     reader = FieldReader(USER_VOLUME)
-    found = []
-    for here, entry in _entries(text, path, VOLUME, reader):
+    volumes = []
+    for entry_path, entry in _entries(text, path, VOLUME, reader):
         if reader.full:
             break
         earlier = len(reader.faults)
-        fields = reader.read(entry, VOLUME, here)
-        if _check_name(fields, here, reader) and not _LABEL.fullmatch(fields["name"]):
-            _invalid_name(fields["name"], here, reader)
+        fields = reader.read(entry, VOLUME, entry_path)
+        if _check_name(fields, entry_path, reader) and not _LABEL.fullmatch(fields["name"]):
+            _invalid_name(fields["name"], entry_path, reader)
         explained = any(fault.kind in _EXPLAINS for fault in reader.faults[earlier:])
-        _check_sources(entry, fields, (here, reader), explained=explained)
-        found.append(read_volume(fields, here))
-        _check_projected(found[-1], reader)
-        _check_items(found[-1], reader)
-    return tuple(found), tuple(reader.faults)
+        _check_sources(entry, fields, (entry_path, reader), explained=explained)
+        volumes.append(read_volume(fields, entry_path))
+        _check_projected(volumes[-1], reader)
+        _check_items(volumes[-1], reader)
+    return tuple(volumes), tuple(reader.faults)
 
 
 def _read_mounts(text: str | None, path: str, *, own: bool) -> tuple[tuple[Mount, ...], Faults]:
     if text is None:
         return (), ()
-    known = _MOUNTS_READ.get((text, path, own))
-    return known if known is not None else _MOUNTS_READ.put((text, path, own), _mounts(text, path, own))
+    cached = _MOUNTS_READ.get((text, path, own))
+    return cached if cached is not None else _MOUNTS_READ.put((text, path, own), _mounts(text, path, own))
 
 
 def _mounts(text: str, path: str, own: bool) -> tuple[tuple[Mount, ...], Faults]:  # noqa: FBT001
     reader = FieldReader(USER_VOLUME_MOUNT)
-    found = []
-    for here, entry in _entries(text, path, MOUNT, reader):
+    mounts = []
+    for entry_path, entry in _entries(text, path, MOUNT, reader):
         if reader.full:
             break
-        fields = reader.read(entry, MOUNT, here)
-        _check_name(fields, here, reader)
+        fields = reader.read(entry, MOUNT, entry_path)
+        _check_name(fields, entry_path, reader)
         if own and "mountPath" in fields and "mountPath" not in entry:
-            _unmergeable(entry, here, reader)
-        _check_paths(fields, here, reader)
-        found.append(read_mount(fields, here))
-    return tuple(found), tuple(reader.faults)
+            _unmergeable(entry, entry_path, reader)
+        _check_paths(fields, entry_path, reader)
+        mounts.append(read_mount(fields, entry_path))
+    return tuple(mounts), tuple(reader.faults)
 
 
 def _entries(text: str, path: str, shape: Shape, reader: FieldReader) -> Iterable[Entry]:
@@ -131,8 +131,8 @@ def _entries(text: str, path: str, shape: Shape, reader: FieldReader) -> Iterabl
 
 def _entry(name: str, path: str, value: Any, *, reader: FieldReader, array: bool) -> Entry | None:
     if not isinstance(value, dict) or not value:
-        said = "an empty object" if value == {} else shown(value)
-        reader.fault("entry-not-an-object", path, f"is {said}, and must be an object", rejects=True)
+        description = "an empty object" if value == {} else shown(value)
+        reader.fault("entry-not-an-object", path, f"is {description}, and must be an object", rejects=True)
         return None
     if array and "name" not in value:
         _unnamed(name, path, value, reader)
@@ -141,16 +141,20 @@ def _entry(name: str, path: str, value: Any, *, reader: FieldReader, array: bool
 
 def _unnamed(name: str, path: str, value: Mapping[str, Any], reader: FieldReader) -> None:
     """The position becomes the name; a `Name` does not count, for the generated `name` sorts after it."""
-    other = next((key for key in value if key.casefold() == "name"), "")
+    misspelt = next((key for key in value if key.casefold() == "name"), "")
     detail = (
-        f'"{other}" is not "name", so that it is called "{name}"' if other else f'has no name and is called "{name}"'
+        f'"{misspelt}" is not "name", so that it is called "{name}"'
+        if misspelt
+        else f'has no name and is called "{name}"'
     )
-    reader.fault("unnamed", path, detail, rejects=False, about=(other or "name", "name" if other else ""))
+    reader.fault("unnamed", path, detail, rejects=False, about=(misspelt or "name", "name" if misspelt else ""))
 
 
 def _single(value: Mapping[str, Any], shape: Shape) -> bool:
     """Whether this is one entry whose brackets were forgotten, not a map of names to entries."""
-    return any(not isinstance(one, dict) and key.casefold() in shape.folded for key, one in value.items())
+    return any(
+        not isinstance(field_value, dict) and key.casefold() in shape.folded for key, field_value in value.items()
+    )
 
 
 def _not_a_list(value: Any, path: str, reader: FieldReader) -> None:
@@ -199,7 +203,7 @@ def _check_sources(
         detail = f"has {len(kinds)} sources ({', '.join(sorted(kinds))}), and may have one"
         reader.fault("two-sources", path, detail, rejects=True)
     if not kinds and not explained:
-        nulls = ", ".join(key for key, one in entry.items() if one is None)
+        nulls = ", ".join(key for key, field_value in entry.items() if field_value is None)
         detail = f"the source {nulls} is null" if nulls else "names no source"
         reader.fault("no-source", path, f"{detail}, so that the volume is an empty directory", rejects=False)
 
@@ -239,6 +243,6 @@ def _check_paths(fields: Mapping[str, Any], path: str, reader: FieldReader) -> N
 
 
 def _unmergeable(entry: Mapping[str, Any], path: str, reader: FieldReader) -> None:
-    written = next(key for key in entry if key.casefold() == "mountpath")
-    detail = f'"{written}" must be spelt "mountPath" where the pod has an istio-proxy container of its own'
-    reader.fault("required-field", f"{path}.{written}", detail, rejects=True, about=(written, "mountPath"))
+    spelling = next(key for key in entry if key.casefold() == "mountpath")
+    detail = f'"{spelling}" must be spelt "mountPath" where the pod has an istio-proxy container of its own'
+    reader.fault("required-field", f"{path}.{spelling}", detail, rejects=True, about=(spelling, "mountPath"))

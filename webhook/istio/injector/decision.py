@@ -38,13 +38,13 @@ def decide_injection(pod: PodTemplate, namespace: Namespace, mesh: Mesh) -> Inje
     the labels are taken to be what the pod's own labels and annotations mean.
     """
     templates = templates_of(pod, mesh)
-    own = pod.container(PROXY)
-    complete = own is not None and own.image not in ("", "auto")
-    if own is not None and complete and STATUS in pod.annotations:
-        return _manual(namespace, own, templates)
+    proxy = pod.container(PROXY)
+    complete = proxy is not None and proxy.image not in ("", "auto")
+    if proxy is not None and complete and STATUS in pod.annotations:
+        return _manual(namespace, proxy, templates)
     step = _decide(pod, namespace, mesh, templates)
-    if own is not None and complete and step.answer is not Answer.YES:
-        return _manual(namespace, own, templates)
+    if proxy is not None and complete and step.answer is not Answer.YES:
+        return _manual(namespace, proxy, templates)
     return Injection(
         step.answer,
         step.reason if step.answer is Answer.YES else step.reason + _ambient(pod, namespace),
@@ -60,15 +60,15 @@ def decide_injection(pod: PodTemplate, namespace: Namespace, mesh: Mesh) -> Inje
 
 def _decide(pod: PodTemplate, namespace: Namespace, mesh: Mesh, templates: Templates) -> Step:
     """Both gates and the templates: the first that says no decides, else the first that does not know."""
-    first = _excluded(pod, namespace) or (
+    webhook_step = _excluded(pod, namespace) or (
         _selected(pod, namespace, mesh) if namespace.known else _declared(pod, namespace, mesh)
     )
-    if first.answer is Answer.NO:
-        return first
-    second = _required(pod, mesh)
-    if second is not None:
-        return second
-    return _by_templates(pod, templates) or first
+    if webhook_step.answer is Answer.NO:
+        return webhook_step
+    istiod_step = _required(pod, mesh)
+    if istiod_step is not None:
+        return istiod_step
+    return _by_templates(pod, templates) or webhook_step
 
 
 def _excluded(pod: PodTemplate, namespace: Namespace) -> Step | None:
@@ -94,18 +94,20 @@ def _selected(pod: PodTemplate, namespace: Namespace, mesh: Mesh) -> Step:
 
 
 def _by_namespace_label(name: str, setting: str, mesh: Mesh) -> Step:
-    said = f"namespace {name} has the label {NAMESPACE_LABEL}={setting}"
+    reason = f"namespace {name} has the label {NAMESPACE_LABEL}={setting}"
     if setting != "enabled":
-        return Step(Answer.NO, said + ("" if setting == "disabled" else ", which only the value enabled makes inject"))
+        return Step(
+            Answer.NO, reason + ("" if setting == "disabled" else ", which only the value enabled makes inject")
+        )
     if mesh.revisions and "default" not in mesh.revisions and "" not in mesh.revisions:
-        return Step(Answer.UNKNOWN, f"{said}, but no injector of the default revision is known")
-    return Step(Answer.YES, said)
+        return Step(Answer.UNKNOWN, f"{reason}, but no injector of the default revision is known")
+    return Step(Answer.YES, reason)
 
 
-def _by_revision(revision: str, said: str, path: str, mesh: Mesh) -> Step:
+def _by_revision(revision: str, reason: str, path: str, mesh: Mesh) -> Step:
     if mesh.revisions is not None and revision in mesh.revisions:
-        return Step(Answer.YES, said, path)
-    return Step(Answer.UNKNOWN, f"{said}, and whether an injector of revision {revision} exists is not known", path)
+        return Step(Answer.YES, reason, path)
+    return Step(Answer.UNKNOWN, f"{reason}, and whether an injector of revision {revision} exists is not known", path)
 
 
 def _by_pod_labels(pod: PodTemplate, name: str, mesh: Mesh) -> Step:
@@ -148,8 +150,8 @@ def _sign(pod: PodTemplate) -> tuple[str, str] | None:
     for name in (*_USER_ANNOTATIONS, TEMPLATES_ANNOTATION):
         if name in pod.annotations:
             return f"the annotation {name}", _annotation(pod, name)
-    own = pod.container(PROXY)
-    return ("its own container istio-proxy", own.path) if own is not None else None
+    proxy = pod.container(PROXY)
+    return ("its own container istio-proxy", proxy.path) if proxy is not None else None
 
 
 def _required(pod: PodTemplate, mesh: Mesh) -> Step | None:
@@ -163,9 +165,9 @@ def _required(pod: PodTemplate, mesh: Mesh) -> Step | None:
         return Step(Answer.NO, f'the mesh has the invalid injection policy "{mesh.inject_policy}"')
     if value == "true":
         return None
-    if mesh.never_inject and any(selects(one, pod.labels) for one in mesh.never_inject):
+    if mesh.never_inject and any(selects(selector, pod.labels) for selector in mesh.never_inject):
         return Step(Answer.NO, "the pod's labels match neverInjectSelector of the mesh")
-    if mesh.inject_policy == "enabled" or any(selects(one, pod.labels) for one in mesh.always_inject):
+    if mesh.inject_policy == "enabled" or any(selects(selector, pod.labels) for selector in mesh.always_inject):
         return None
     return Step(Answer.NO, f"the mesh injects only pods that ask for it with the label {INJECT}=true")
 
@@ -179,15 +181,15 @@ def _by_templates(pod: PodTemplate, templates: Templates) -> Step | None:
     return None
 
 
-def _manual(namespace: Namespace, own: Container, templates: Templates) -> Injection:
+def _manual(namespace: Namespace, proxy: Container, templates: Templates) -> Injection:
     """The manifest already holds the sidecar."""
     return Injection(
         Answer.YES,
         "the manifest already holds the sidecar istio-proxy",
-        own.path,
+        proxy.path,
         templates.names,
-        own.init,
-        templates.gateway or own.args[1:2] in (("router",), ("waypoint",)),
+        proxy.init,
+        templates.gateway or proxy.args[1:2] in (("router",), ("waypoint",)),
         honours_annotations=False,
         manual=True,
         open_shift=OPEN_SHIFT in namespace.annotations,
@@ -201,8 +203,8 @@ def _native(pod: PodTemplate, mesh: Mesh, templates: Templates) -> bool | None:
     """
     if not templates.may_be_native:
         return False
-    written = pod.annotations.get(NATIVE)
-    return mesh.native_sidecars if not written else written != "false"
+    annotation = pod.annotations.get(NATIVE)
+    return mesh.native_sidecars if not annotation else annotation != "false"
 
 
 def _ambient(pod: PodTemplate, namespace: Namespace) -> str:

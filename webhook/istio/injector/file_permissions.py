@@ -16,11 +16,11 @@ def run_as_user(pod: PodTemplate, injection: Injection, mesh: Mesh) -> int:
 
     With TPROXY the injector makes it root whatever its own container says (webhook.go, adjustInitContainerUser).
     """
-    own = pod.container(PROXY)
+    proxy = pod.container(PROXY)
     interception = pod.annotations.get("sidecar.istio.io/interceptionMode", mesh.interception_mode)
-    if own is not None and own.run_as_user is not None:
+    if proxy is not None and proxy.run_as_user is not None:
         forced = interception == "TPROXY" and not (injection.manual or injection.gateway)
-        return 0 if forced else own.run_as_user
+        return 0 if forced else proxy.run_as_user
     if injection.manual:
         return PROXY_USER if pod.run_as_user is None else pod.run_as_user
     if injection.gateway:
@@ -35,6 +35,6 @@ def readable(pod: PodTemplate, user: int, mode: int) -> bool:
         return True
     if user == 0:
         return bool(mode & 0o400)
-    own = pod.container(PROXY)
-    in_root_group = pod.zero_group or (own is not None and own.run_as_group == 0)
+    proxy = pod.container(PROXY)
+    in_root_group = pod.zero_group or (proxy is not None and proxy.run_as_group == 0)
     return (in_root_group and bool(mode & 0o040)) or bool(mode & 0o004)

@@ -14,11 +14,11 @@ _OPERATORS: Mapping[str, Callable[[str | None, tuple[str, ...]], bool]] = {
 
 def selects(selector: Mapping[str, object], labels: Mapping[str, str]) -> bool:
     """Whether the selector matches; one that is empty or invalid matches nothing, as in inject.go, injectRequired."""
-    wanted = texts(selector.get("matchLabels"))
+    match_labels = texts(selector.get("matchLabels"))
     expressions = [mapping(one) for one in sequence(selector.get("matchExpressions"))]
-    if not wanted and not expressions:
+    if not match_labels and not expressions:
         return False
-    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+    return all(labels.get(key) == value for key, value in match_labels.items()) and all(
         _holds(expression, labels) for expression in expressions
     )
 

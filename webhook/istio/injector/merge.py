@@ -30,18 +30,18 @@ def merges(pod: PodTemplate) -> bool:
 
     The API server mounts the ServiceAccount's token into it before the injector is asked, unless told not to.
     """
-    own = pod.container(PROXY)
-    return own is not None and (bool(own.mounts) or pod.automount_token is not False)
+    proxy = pod.container(PROXY)
+    return proxy is not None and (bool(proxy.mounts) or pod.automount_token is not False)
 
 
 def with_token(pod: PodTemplate, token: Mount | None) -> tuple[Mount, ...]:
     """The mounts of an own istio-proxy as the injector finds them. token: the ServiceAccount's, if it is mounted."""
-    own = pod.container(PROXY)
-    if own is None:
+    proxy = pod.container(PROXY)
+    if proxy is None:
         return ()
-    if token is None or any(mount.mount_path == SERVICE_ACCOUNT for mount in own.mounts):
-        return own.mounts
-    return (*own.mounts, token)
+    if token is None or any(mount.mount_path == SERVICE_ACCOUNT for mount in proxy.mounts):
+        return proxy.mounts
+    return (*proxy.mounts, token)
 
 
 def merge_mounts(own: Sequence[Mount], istio: Sequence[Mount], annotated: Sequence[Mount]) -> tuple[Mount, ...]:
@@ -78,10 +78,10 @@ def _over(upper: Mount, lower: Mount | None) -> Mount:
 
 def by_name(volumes: Iterable[Volume]) -> dict[str, list[Volume]]:
     """The definitions of each volume, in their order."""
-    found: dict[str, list[Volume]] = {}
+    volumes_by_name: dict[str, list[Volume]] = {}
     for volume in volumes:
-        found.setdefault(volume.name, []).append(volume)
-    return found
+        volumes_by_name.setdefault(volume.name, []).append(volume)
+    return volumes_by_name
 
 
 def merge_volumes(layers: Sequence[Volume]) -> Volume | None:
@@ -99,8 +99,8 @@ def merge_volumes(layers: Sequence[Volume]) -> Volume | None:
 def _merge_sources(lower: Sequence[Source], upper: Sequence[Source]) -> tuple[Source, ...]:
     merged = {source.kind: source for source in lower}
     for source in upper:
-        held = merged.get(source.kind)
-        merged[source.kind] = source if held is None else _source_over(source, held)
+        merged_source = merged.get(source.kind)
+        merged[source.kind] = source if merged_source is None else _source_over(source, merged_source)
     return tuple(merged.values())
 
 

@@ -66,36 +66,36 @@ def _alone(files: SidecarFiles) -> bool:
     return not files.pod.volumes and files.pod.automount_token is False
 
 
-def _twice(volume: Volume, first: Volume, *, alone: bool) -> Iterator[FileFault]:
+def _twice(volume: Volume, earlier: Volume, *, alone: bool) -> Iterator[FileFault]:
     """A name given twice: harmless only where both say the same, and are merged."""
-    clash = _clash(first, volume)
+    clash = _clash(earlier, volume)
     if alone and not clash:
         detail = f'the name "{volume.name}" is given twice, and may be once where the pod has no volume of its own'
         yield FileFault("volume-name-twice", volume.path, detail, rejects=True, volume=volume)
-    elif volume.sources != first.sources:
+    elif volume.sources != earlier.sources:
         detail = f'the name "{volume.name}" is given twice, {clash or "and the later one overwrites the earlier"}'
         kind = "two-sources" if clash else "volume-name-twice"
         yield FileFault(kind, volume.path, detail, bool(clash), volume=volume)
 
 
-def _with_application(volume: Volume, held: Volume) -> Iterator[FileFault]:
+def _with_application(volume: Volume, application: Volume) -> Iterator[FileFault]:
     """A name that the pod spec has too: harmless only where the merge leaves the pod spec's volume as it is."""
-    if _sources(merge_volumes((held, volume))) == _sources(held):
+    if _sources(merge_volumes((application, volume))) == _sources(application):
         return
-    clash = _clash(held, volume)
+    clash = _clash(application, volume)
     if clash:
         kind, effect = "two-sources", clash
-    elif _same_files(held, volume):
+    elif _same_files(application, volume):
         kind, effect = "application-mode", "and changes the modes of its files, or whether they may be missing"
     else:
         kind, effect = "application-volume", "and overwrites what the application's containers see"
-    detail = f'"{volume.name}" is also the name of {held.path}, {effect}'
+    detail = f'"{volume.name}" is also the name of {application.path}, {effect}'
     yield FileFault(kind, volume.path, detail, bool(clash), volume=volume)
 
 
 def _sources(volume: Volume | None) -> list[Source]:
     """What a volume shows, with what holds where nothing is said."""
-    return [_explicit(one) for one in (volume.sources if volume is not None else ())]
+    return [_explicit(source) for source in (volume.sources if volume is not None else ())]
 
 
 def _explicit(source: Source) -> Source:
@@ -103,15 +103,15 @@ def _explicit(source: Source) -> Source:
     return replace(source, default_mode=mode, optional=bool(source.optional))
 
 
-def _same_files(held: Volume, volume: Volume) -> bool:
+def _same_files(application: Volume, volume: Volume) -> bool:
     """Whether a volume shows the same files, whatever their modes, once another is merged into it."""
-    merged = merge_volumes((held, volume))
-    return merged is not None and [*map(_shown, merged.sources)] == [*map(_shown, held.sources)]
+    merged = merge_volumes((application, volume))
+    return merged is not None and [*map(_shown, merged.sources)] == [*map(_shown, application.sources)]
 
 
 def _shown(source: Source) -> Source:
     """A source without modes, and without what may be missing."""
-    items = None if source.items is None else tuple(replace(one, mode=None) for one in source.items)
+    items = None if source.items is None else tuple(replace(item, mode=None) for item in source.items)
     return replace(source, items=items, default_mode=None, optional=False)
 
 
@@ -124,8 +124,8 @@ def _with_istio(volume: Volume) -> FileFault:
     return FileFault("two-sources" if clash else "istio-volume", volume.path, detail, bool(clash), volume=volume)
 
 
-def _clash(first: Volume, second: Volume) -> str:
-    merged = merge_volumes((first, second))
+def _clash(earlier: Volume, later: Volume) -> str:
+    merged = merge_volumes((earlier, later))
     kinds = [source.kind for source in merged.sources] if merged is not None else []
     return f"with two sources after the merge ({', '.join(kinds)}), and may have one" if len(kinds) > 1 else ""
 
@@ -133,24 +133,26 @@ def _clash(first: Volume, second: Volume) -> str:
 def _mount_faults(files: SidecarFiles) -> Iterator[FileFault]:
     merging = merges(files.pod)
     counts = {mount.mount_path: mount.name for mount in files.mounts} if merging else {}
-    written = {} if merging else dict.fromkeys(files.istio_paths, "Istio")
+    mounted_by = {} if merging else dict.fromkeys(files.istio_paths, "Istio")
     covered: dict[str, Mount] = {}
     for mount in files.user_mounts:
         replaced = counts.get(mount.mount_path, mount.name) != mount.name
         if files.volume(mount.name) is None and not late(mount) and not replaced:
             detail = f'the pod has no volume "{mount.name}"'
             yield FileFault("volume-not-found", f"{mount.path}.name", detail, rejects=True, mount=mount)
-        here = absolute(mount.mount_path)
-        if mount.mount_path in written and not merging:
-            detail = f'"{mount.mount_path}" is already mounted by {written[mount.mount_path]}, and may be once'
+        directory = absolute(mount.mount_path)
+        if mount.mount_path in mounted_by and not merging:
+            detail = f'"{mount.mount_path}" is already mounted by {mounted_by[mount.mount_path]}, and may be once'
             yield FileFault("mount-path-twice", f"{mount.path}.mountPath", detail, rejects=True, mount=mount)
-        elif here in covered and covered[here].name != mount.name:
-            detail = f'"{mount.mount_path}" is the same directory as {covered[here].path}, and only one is seen there'
+        elif directory in covered and covered[directory].name != mount.name:
+            detail = (
+                f'"{mount.mount_path}" is the same directory as {covered[directory].path}, and only one is seen there'
+            )
             yield FileFault("mount-path-shadowed", f"{mount.path}.mountPath", detail, rejects=False, mount=mount)
         elif mount.mount_path:
-            yield from _covering(mount, here, files)
-        written.setdefault(mount.mount_path, mount.path)
-        covered[here] = mount
+            yield from _covering(mount, directory, files)
+        mounted_by.setdefault(mount.mount_path, mount.path)
+        covered[directory] = mount
 
 
 def late(mount: Mount) -> bool:
@@ -158,32 +160,32 @@ def late(mount: Mount) -> bool:
     return mount.name in defaults.LATE_VOLUMES or mount.name.startswith("kube-api-access")
 
 
-def _covering(mount: Mount, here: str, files: SidecarFiles) -> Iterator[FileFault]:
+def _covering(mount: Mount, mount_directory: str, files: SidecarFiles) -> Iterator[FileFault]:
     """What of Istio and of its image the mount hides, and which names in it the agent would take for its own."""
     path = f"{mount.path}.mountPath"
-    hidden = _hidden(here, files)
+    hidden = _hidden(mount_directory, files)
     if hidden:
         detail = f'"{mount.mount_path}" hides {", ".join(hidden)}, which the proxy needs'
         yield FileFault("hides-files", path, detail, rejects=False, mount=mount, files=hidden)
     for directory, names in defaults.IDENTITY_FILES.items():
-        if directory == here or directory.startswith(here.rstrip("/") + "/"):
+        if directory == mount_directory or directory.startswith(mount_directory.rstrip("/") + "/"):
             taken = tuple(f"{directory}/{name}" for name in names)
             detail = f"the agent takes {', '.join(names)} in {directory} for its own mesh identity"
             yield FileFault("identity-files", path, detail, rejects=False, mount=mount, files=taken)
 
 
-def _hidden(here: str, files: SidecarFiles) -> tuple[str, ...]:
-    below = here.rstrip("/") + "/"
-    if here in files.istio_paths:
-        return (here,)
-    if here in defaults.FILES:
-        return (here,)
+def _hidden(directory: str, files: SidecarFiles) -> tuple[str, ...]:
+    below = directory.rstrip("/") + "/"
+    if directory in files.istio_paths:
+        return (directory,)
+    if directory in defaults.FILES:
+        return (directory,)
     return tuple(sorted(path for path in defaults.IMAGE_FILES if path.startswith(below)))
 
 
 def _container_faults(files: SidecarFiles) -> Iterator[FileFault]:
-    own = files.own
-    if own is None or not own.init or files.injection.manual or files.injection.native is not False:
+    proxy = files.own
+    if proxy is None or not proxy.init or files.injection.manual or files.injection.native is not False:
         return
     detail = "istio-proxy stands under initContainers, and the sidecar is no native one, so that the name comes twice"
-    yield FileFault("init-container", own.path, detail, rejects=True)
+    yield FileFault("init-container", proxy.path, detail, rejects=True)

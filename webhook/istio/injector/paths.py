@@ -23,13 +23,13 @@ def normal(path: str) -> str:
 
 def lineage(path: str) -> Iterator[str]:
     """The path, made normal, and each directory above it up to `/`; of the deepest ones only the upper 64."""
-    here = normal(path)
-    if here.count("/") > _DEEPEST:
-        yield here
-        here = "/".join(here.split("/", _DEEPEST + 1)[:-1])
-    while here != "/":
-        yield here
-        here = here.rpartition("/")[0] or "/"
+    ancestor = normal(path)
+    if ancestor.count("/") > _DEEPEST:
+        yield ancestor
+        ancestor = "/".join(ancestor.split("/", _DEEPEST + 1)[:-1])
+    while ancestor != "/":
+        yield ancestor
+        ancestor = ancestor.rpartition("/")[0] or "/"
     yield "/"
 
 

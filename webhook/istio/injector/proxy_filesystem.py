@@ -60,14 +60,16 @@ class SidecarFiles:
         self.own = pod.container(PROXY)
         self._working_dir = self.own.working_dir if self.own else ""
         self._istio = {} if injection.manual else _istio_mounts(pod, injection)
-        written = self.own.mounts if self.own else ()
+        container_mounts = self.own.mounts if self.own else ()
         if injection.manual:
-            written = tuple(mount for mount in written if not istio_mount(mount))
-        self.user_mounts: tuple[Mount, ...] = (*self.user.mounts, *written) if written else self.user.mounts
+            container_mounts = tuple(mount for mount in container_mounts if not istio_mount(mount))
+        self.user_mounts: tuple[Mount, ...] = (
+            (*self.user.mounts, *container_mounts) if container_mounts else self.user.mounts
+        )
         self._index = self._overlay()
         self._volumes: dict[str, Volume | None] = {}
-        own = () if injection.manual else defaults.VOLUMES.values()
-        self._layers = by_name((*pod.volumes, *own, *self.user.volumes))
+        istio_volumes = () if injection.manual else defaults.VOLUMES.values()
+        self._layers = by_name((*pod.volumes, *istio_volumes, *self.user.volumes))
         self._parents: frozenset[str] | None = None
 
     def _overlay(self) -> Mapping[str, Mount]:
@@ -79,8 +81,8 @@ class SidecarFiles:
     @property
     def mounts(self) -> tuple[Mount, ...]:
         """The effective mounts of istio-proxy in the order of the container; Istio's own have no `path`."""
-        own = with_token(self.pod, self._istio.get(defaults.SERVICE_ACCOUNT))
-        return merge_mounts(own, tuple(self._istio.values()), self.user.mounts)
+        container_mounts = with_token(self.pod, self._istio.get(defaults.SERVICE_ACCOUNT))
+        return merge_mounts(container_mounts, tuple(self._istio.values()), self.user.mounts)
 
     @property
     def istio_paths(self) -> Mapping[str, Mount]:
@@ -108,16 +110,16 @@ class SidecarFiles:
     def place(self, path: str) -> Place:
         """Where the path leads: the longest mount that covers it, what remains, the volume, or the image."""
         full = absolute(path, self._working_dir)
-        here = full
+        directory = full
         while True:
-            mount = self._index.get(here) or self._istio.get(here)
+            mount = self._index.get(directory) or self._istio.get(directory)
             if mount is not None:
                 volume = self.volume(mount.name)
                 built_in = full in defaults.FILES and self._istios(mount, volume)
-                return Place(full, mount, full[len(here) :].lstrip("/"), volume, built_in)
-            if here == "/":
+                return Place(full, mount, full[len(directory) :].lstrip("/"), volume, built_in)
+            if directory == "/":
                 return Place(full, built_in=full in defaults.IMAGE_FILES)
-            here = here[: here.rfind("/")] or "/"
+            directory = directory[: directory.rfind("/")] or "/"
 
     def _istios(self, mount: Mount, volume: Volume | None) -> bool:
         """Whether both are as Istio writes them, and not replaced by a person's."""
@@ -128,18 +130,18 @@ class SidecarFiles:
     def resolve(self, path: str, contents: Contents) -> ResolvedFile:
         """What the agent, or Envoy, will find at the path; an answer for every path, see FileState."""
         place = self.place(path)
-        found = self._find(place, contents)
-        if path.endswith(("/", "/.")) and found.state in _FILE_STATES:
-            found = Found(FileState.DIRECTORY, 'ends in "/", which only a directory may', found.source)
-        elif found.key and found.state in _FILE_STATES:
-            found = self._opened(found)
-        source = found.source or place.source
+        file = self._find(place, contents)
+        if path.endswith(("/", "/.")) and file.state in _FILE_STATES:
+            file = Found(FileState.DIRECTORY, 'ends in "/", which only a directory may', file.source)
+        elif file.key and file.state in _FILE_STATES:
+            file = self._opened(file)
+        source = file.source or place.source
         ref = None
-        if source is not None and source.kind in _KINDS and found.key:
+        if source is not None and source.kind in _KINDS and file.key:
             ref = ObjectRef("v1", _KINDS[source.kind], contents.namespace, source.name)
-        mode = found.mode if ref is not None else None
+        mode = file.mode if ref is not None else None
         return ResolvedFile(
-            path, found.state, place.mount, place.volume, source, ref, found.key, found.material, mode, found.reason
+            path, file.state, place.mount, place.volume, source, ref, file.key, file.material, mode, file.reason
         )
 
     def _find(self, place: Place, contents: Contents) -> Found:
@@ -200,20 +202,27 @@ class SidecarFiles:
                 return Found(FileState.BUILT_IN, "the agent writes it into OUTPUT_CERTS")
         if place.path in defaults.POSSIBLE_FILES:
             return Found(FileState.UNKNOWN, "it exists where the platform issues workload certificates")
-        others = (one for one in self.pod.containers if one.name != PROXY)
-        writer = next((one for one in others if any(mount.name == volume.name for mount in one.mounts)), None)
+        application_containers = (container for container in self.pod.containers if container.name != PROXY)
+        writer = next(
+            (
+                container
+                for container in application_containers
+                if any(mount.name == volume.name for mount in container.mounts)
+            ),
+            None,
+        )
         if writer is not None:
             return Found(FileState.UNKNOWN, f'container "{writer.name}" may write it into the emptyDir "{volume.name}"')
         return Found(FileState.NO_SOURCE, f'volume "{volume.name}" is an emptyDir that nobody fills')
 
-    def _opened(self, found: Found) -> Found:
+    def _opened(self, file: Found) -> Found:
         """The same file as the process will be able to open it, its mode considered."""
         who = run_as_user(self.pod, self.injection, self.mesh)
-        if readable(self.pod, who, found.mode):
-            return found
-        reason = f"mode 0{found.mode:o} (decimal {found.mode}) keeps user {who} out, and the pod sets no fsGroup"
+        if readable(self.pod, who, file.mode):
+            return file
+        reason = f"mode 0{file.mode:o} (decimal {file.mode}) keeps user {who} out, and the pod sets no fsGroup"
         state = FileState.UNKNOWN if self.injection.open_shift else FileState.UNREADABLE
-        return Found(state, reason, found.source, found.key, found.material, found.mode)
+        return Found(state, reason, file.source, file.key, file.material, file.mode)
 
 
 def sidecar_files(pod: PodTemplate, user: UserVolumes, injection: Injection, mesh: Mesh) -> SidecarFiles:
@@ -223,13 +232,13 @@ def sidecar_files(pod: PodTemplate, user: UserVolumes, injection: Injection, mes
 
 def _istio_mounts(pod: PodTemplate, injection: Injection) -> Mapping[str, Mount]:
     only_gateway = injection.gateway and not injection.honours_annotations
-    found = defaults.GATEWAY_INDEX if only_gateway else defaults.SIDECAR_INDEX
+    mounts = defaults.GATEWAY_INDEX if only_gateway else defaults.SIDECAR_INDEX
     if defaults.BOOTSTRAP_ANNOTATION in pod.annotations:
         mount = Mount(defaults.BOOTSTRAP_VOLUME, defaults.BOOTSTRAP_DIRECTORY)
-        found = {**found, defaults.BOOTSTRAP_DIRECTORY: mount}
+        mounts = {**mounts, defaults.BOOTSTRAP_DIRECTORY: mount}
     if pod.automount_token is False:
-        found = {path: mount for path, mount in found.items() if path != defaults.SERVICE_ACCOUNT}
-    return found
+        mounts = {path: mount for path, mount in mounts.items() if path != defaults.SERVICE_ACCOUNT}
+    return mounts
 
 
 def _without_volume(mount: Mount) -> Found:

@@ -17,20 +17,20 @@ CONFIG_ANNOTATION = "proxy.istio.io/config"
 
 def proxy_metadata(pod: PodTemplate, mesh: Mesh) -> Mapping[str, str]:
     """The metadata that istio-proxy will see as its environment; the pod wins over the mesh, its own env over both."""
-    own = pod.container(PROXY)
-    written = pod.annotations.get(CONFIG_ANNOTATION, "")
-    if "roxy" not in written and not (own and own.env):
+    proxy = pod.container(PROXY)
+    annotation = pod.annotations.get(CONFIG_ANNOTATION, "")
+    if "roxy" not in annotation and not (proxy and proxy.env):
         return mesh.proxy_metadata
-    return {**mesh.proxy_metadata, **_annotated(written), **(own.env if own else {})}
+    return {**mesh.proxy_metadata, **_annotated(annotation), **(proxy.env if proxy else {})}
 
 
-def is_readable(written: str) -> bool:
+def is_readable(annotation: str) -> bool:
     """Whether the injector can read the annotation `proxy.istio.io/config`: YAML of a mapping, or nothing.
 
     What is larger than the limits counts as readable: see `unread`.
     """
-    found = _parsed(written)
-    return found is None or isinstance(found, dict)
+    parsed = _parsed(annotation)
+    return parsed is None or isinstance(parsed, dict)
 
 
 def output_certs(pod: PodTemplate, mesh: Mesh) -> str:
@@ -48,21 +48,23 @@ def file_mounted(pod: PodTemplate, mesh: Mesh) -> bool:
 
 def client_files(pod: PodTemplate, mesh: Mesh) -> tuple[str, str, str]:
     """Certificate, key and CA of ISTIO_META_TLS_CLIENT_*, which replace a rule's paths for services of the mesh."""
-    found = proxy_metadata(pod, mesh)
-    chain, key, root = (found.get(f"ISTIO_META_TLS_CLIENT_{part}", "") for part in ("CERT_CHAIN", "KEY", "ROOT_CERT"))
+    metadata = proxy_metadata(pod, mesh)
+    chain, key, root = (
+        metadata.get(f"ISTIO_META_TLS_CLIENT_{part}", "") for part in ("CERT_CHAIN", "KEY", "ROOT_CERT")
+    )
     return chain, key, root
 
 
-def _annotated(written: str) -> Mapping[str, str]:
+def _annotated(annotation: str) -> Mapping[str, str]:
     """`proxyMetadata` of the annotation in either spelling that Istio takes; {} where it does not parse."""
-    config = mapping(_parsed(written)) if "roxy" in written else {}
+    config = mapping(_parsed(annotation)) if "roxy" in annotation else {}
     return {**texts(config.get("proxy_metadata")), **texts(config.get("proxyMetadata"))}
 
 
-def unread(written: str) -> str:
+def unread(annotation: str) -> str:
     """Why the annotation was not read, although the injector may be able to; '' where it was."""
     try:
-        _load(written)
+        _load(annotation)
     except LimitExceeded as fault:
         return fault.problem
     except InvalidDocument:
@@ -70,17 +72,17 @@ def unread(written: str) -> str:
     return ""
 
 
-def _parsed(written: str) -> Any:
+def _parsed(annotation: str) -> Any:
     """The YAML value, False where it is none, {} where it is larger than what is read."""
     try:
-        return _load(written)
+        return _load(annotation)
     except LimitExceeded:
         return {}
     except InvalidDocument:
         return False
 
 
-def _load(written: str) -> Any:
+def _load(annotation: str) -> Any:
     from webhook.decoding.yaml_text import load_yaml
 
-    return load_yaml(written, ANNOTATION)
+    return load_yaml(annotation, ANNOTATION)

@@ -55,10 +55,10 @@ class Templates:
     @property
     def twice(self) -> str:
         """Why the API server refuses the pod where `sidecar` makes a native istio-proxy, '' if it does not."""
-        other = next((name for name in self.names if name in BUILT_IN - WITHOUT_PROXY - {"sidecar"}), "")
-        if not other or "sidecar" not in self.names:
+        second_template = next((name for name in self.names if name in BUILT_IN - WITHOUT_PROXY - {"sidecar"}), "")
+        if not second_template or "sidecar" not in self.names:
             return ""
-        return f"templates sidecar and {other} make an istio-proxy each, one of them under initContainers"
+        return f"templates sidecar and {second_template} make an istio-proxy each, one of them under initContainers"
 
 
 _CHART_DEFAULT = Templates(("sidecar",))
@@ -66,17 +66,22 @@ _CHART_DEFAULT = Templates(("sidecar",))
 
 def templates_of(pod: PodTemplate, mesh: Mesh) -> Templates:
     """The templates that the annotation names, else the mesh's default ones (inject.go, selectTemplates)."""
-    written = pod.annotations.get(TEMPLATES_ANNOTATION)
-    if written is None and mesh.default_templates == _CHART_DEFAULT.names and not mesh.aliases and not mesh.templates:
+    annotation = pod.annotations.get(TEMPLATES_ANNOTATION)
+    if (
+        annotation is None
+        and mesh.default_templates == _CHART_DEFAULT.names
+        and not mesh.aliases
+        and not mesh.templates
+    ):
         return _CHART_DEFAULT
-    chosen = mesh.default_templates if written is None else tuple(part.strip() for part in written.split(","))
+    chosen = mesh.default_templates if annotation is None else tuple(part.strip() for part in annotation.split(","))
     names = resolve_aliases(chosen, mesh.aliases)
     return Templates(names, _refusal(names, mesh))
 
 
 def resolve_aliases(names: tuple[str, ...], aliases: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Each name replaced once by what it stands for; what an alias gives is not looked up again."""
-    return tuple(found for name in names for found in aliases.get(name, (name,)))
+    return tuple(template for name in names for template in aliases.get(name, (name,)))
 
 
 def _refusal(names: tuple[str, ...], mesh: Mesh) -> str:

@@ -46,22 +46,22 @@ class Found:
     mode: int = DEFAULT_MODE
 
 
-def find_mounted(mount: Mount, source: Source, rest: str, contents: Contents) -> Found:
+def find_mounted(mount: Mount, source: Source, path_in_mount: str, contents: Contents) -> Found:
     """The file at `rest` behind a mount; a subPath is one file or directory, bound when the container starts."""
     below = mount.sub_path or mount.sub_path_expr
     if "$(" in mount.sub_path_expr:
         return Found(FileState.UNKNOWN, f'subPathExpr "{mount.sub_path_expr}" depends on the pod')
     below = _plain(below)
     if not below:
-        return find_file(source, rest, contents)
+        return find_file(source, path_in_mount, contents)
     target = find_file(source, below, contents)
-    if target.state is FileState.DIRECTORY and rest:
-        return find_file(source, f"{below}/{rest}", contents)
+    if target.state is FileState.DIRECTORY and path_in_mount:
+        return find_file(source, f"{below}/{path_in_mount}", contents)
     if target.state is FileState.NO_KEY:
         reason = f'subPath "{below}" is no file of the volume, so that the kubelet makes it an empty directory'
-        state = FileState.BEHIND_SUB_PATH if rest else FileState.DIRECTORY
+        state = FileState.BEHIND_SUB_PATH if path_in_mount else FileState.DIRECTORY
         return Found(state, reason, target.source, target.key)
-    if target.state is FileState.PRESENT and rest:
+    if target.state is FileState.PRESENT and path_in_mount:
         return Found(FileState.BEHIND_SUB_PATH, f'subPath makes the mount the one file "{below}"', target.source)
     return target
 
@@ -96,12 +96,12 @@ def _at_key(source: Source, key: str, contents: Contents, mode: int) -> Found:
     keys = contents.keys(source.kind, source.name)
     if keys is not None and key in keys:
         return Found(FileState.PRESENT, "", source, key, keys[key], mode)
-    what = f"{_KINDS[source.kind]} {contents.namespace}/{source.name}"
+    subject = f"{_KINDS[source.kind]} {contents.namespace}/{source.name}"
     if keys is None:
         why = contents.unread(source.kind, source.name)
         state = FileState.NOT_IN_INPUT if why else FileState.NO_OBJECT
-        return Found(state, f"{what} {why or 'does not exist'}", source, key, mode=mode)
-    return Found(FileState.NO_KEY, f'{what} has no key "{key}", {_holding(keys)}', source, key, mode=mode)
+        return Found(state, f"{subject} {why or 'does not exist'}", source, key, mode=mode)
+    return Found(FileState.NO_KEY, f'{subject} has no key "{key}", {_holding(keys)}', source, key, mode=mode)
 
 
 def _holding(keys: Mapping[str, Material]) -> str:
@@ -109,8 +109,8 @@ def _holding(keys: Mapping[str, Material]) -> str:
     names = sorted(keys)
     if not names:
         return "and no other"
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return "but " + ", ".join(f'"{name}"' for name in names[:_SHOWN]) + more
+    remainder = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return "but " + ", ".join(f'"{name}"' for name in names[:_SHOWN]) + remainder
 
 
 def _item(items: tuple[KeyToPath, ...], inside: str) -> KeyToPath | None:
@@ -124,8 +124,8 @@ def _no_item(source: Source, items: tuple[KeyToPath, ...], inside: str) -> Found
     paths = [_plain(item.path) for item in items]
     if any(path.startswith(f"{inside}/") for path in paths):
         return Found(FileState.DIRECTORY, "is a directory that items make", source)
-    made = ", ".join(f'"{path}"' for path in paths[:_SHOWN]) or "no file"
-    return Found(FileState.NO_KEY, f"items make only {made}", source)
+    files = ", ".join(f'"{path}"' for path in paths[:_SHOWN]) or "no file"
+    return Found(FileState.NO_KEY, f"items make only {files}", source)
 
 
 def _plain(path: str) -> str:
@@ -153,7 +153,13 @@ _RANK = (
 
 def _in_parts(source: Source, inside: str, contents: Contents) -> Found:
     """The union of a projected volume's sources; where two make one file the later wins."""
-    found = [_in_source(part, inside, contents, source.default_mode) for part in reversed(source.parts)]
-    if not found:
+    candidates = [_in_source(part, inside, contents, source.default_mode) for part in reversed(source.parts)]
+    if not candidates:
         return Found(FileState.NO_KEY, "the projected volume has no sources", source)
-    return min(found, key=lambda one: (_RANK.index(one.state), one.source is None or one.source.kind not in _KINDS))
+    return min(
+        candidates,
+        key=lambda candidate: (
+            _RANK.index(candidate.state),
+            candidate.source is None or candidate.source.kind not in _KINDS,
+        ),
+    )

@@ -64,11 +64,11 @@ class WorkloadIndex:
 
     def mounting(self, paths: Iterable[str]) -> tuple[Workload, ...]:
         """Workloads whose own sidecar mounts cover at least one of these file paths."""
-        found: dict[ObjectRef, Workload] = {}
+        workloads: dict[ObjectRef, Workload] = {}
         for path in paths:
             for directory in lineage(path):
-                found.update(self._filed().get(("mount", directory), {}))
-        return tuple(found.values())
+                workloads.update(self._filed().get(("mount", directory), {}))
+        return tuple(workloads.values())
 
     def using_secret(self, namespace: str, name: str) -> tuple[Workload, ...]:
         """Workloads of the namespace that name the Secret in a volume of the sidecar or of the pod, or ask for it."""
@@ -76,10 +76,10 @@ class WorkloadIndex:
 
     def with_mounts(self, namespace: str | None = None) -> tuple[Workload, ...]:
         """Workloads that mount anything into their sidecar, of every namespace or of one."""
-        found = self._filed().get(("mounts", ""), {})
+        mounting = self._filed().get(("mounts", ""), {})
         if namespace is None:
-            return tuple(found.values())
-        return tuple(one for one in self.of_namespace(namespace) if one.ref in found)
+            return tuple(mounting.values())
+        return tuple(workload for workload in self.of_namespace(namespace) if workload.ref in mounting)
 
     def declaring(self) -> tuple[Workload, ...]:
         """Workloads that carry an annotation of ours."""
@@ -127,8 +127,8 @@ def _keys(workload: Workload) -> Iterator[tuple[str, str]]:
     yield from _declared(workload)
     if declares_volumes(pod):
         user = read_user_volumes(pod)
-        own = pod.container(PROXY)
-        mounts = (*user.mounts, *(own.mounts if own else ()))
+        proxy = pod.container(PROXY)
+        mounts = (*user.mounts, *(proxy.mounts if proxy else ()))
         volumes = (*volumes, *user.volumes)
         if mounts:
             yield ("mounts", "")

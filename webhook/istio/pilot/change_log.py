@@ -23,11 +23,11 @@ class Change:
             return Change(frozenset(hosts))
         return Change(frozenset(hosts), self, self.length + 1)
 
-    def since(self, known: "Change") -> frozenset[str] | None:
+    def since(self, earlier: "Change") -> frozenset[str] | None:
         """The hosts touched after the known state; None when that state is not remembered."""
-        here: Change | None = self
+        change: Change | None = self
         touched: set[str] = set()
-        while here is not None and here is not known:
-            touched |= here.hosts
-            here = here.before
-        return None if here is None else frozenset(touched)
+        while change is not None and change is not earlier:
+            touched |= change.hosts
+            change = change.before
+        return None if change is None else frozenset(touched)

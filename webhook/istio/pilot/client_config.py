@@ -57,16 +57,16 @@ class ClientConfig:
 
     def groups(self, labels: Mapping[str, str]) -> Groups:
         """The file sets in force for a pod with these labels, each with the originations that read it."""
-        return self._kept(tuple(_picked(one, labels) for one in self._picky))
+        return self._kept(tuple(_picked(decision, labels) for decision in self._picky))
 
     def under(self, directory: str) -> tuple[FileSet, ...]:
         """The file sets, in force for some pod of the namespace, with a path at or below the directory."""
         if self._below is None:
             self._below = by_directory(dict.fromkeys(files for share in self._own_shares() for files, _ in share.filed))
-        here = normal(directory)
-        own, default = self._below.at(here), self._kept((-1,) * len(self._picky))
-        shared = (files for files in self._layer.below.at(here) if files in default)
-        return tuple(dict.fromkeys((*shared, *own)))
+        path = normal(directory)
+        own_sets, default = self._below.at(path), self._kept((-1,) * len(self._picky))
+        shared = (files for files in self._layer.below.at(path) if files in default)
+        return tuple(dict.fromkeys((*shared, *own_sets)))
 
     def originations_of(self, ref: ObjectRef) -> tuple[Origination, ...]:
         """The tls blocks of a rule that are in force for some pod of the namespace, also those that read no file."""
@@ -79,7 +79,7 @@ class ClientConfig:
 
     def selected(self, labels: Mapping[str, str]) -> tuple[FileSet, ...]:
         """The file sets of rules whose workloadSelector picks these labels."""
-        picked = (one.picks[index] for one in self._picky if (index := _picked(one, labels)) >= 0)
+        picked = (decision.picks[index] for decision in self._picky if (index := _picked(decision, labels)) >= 0)
         return tuple(dict.fromkeys(files for share in picked for files, _ in share.filed))
 
     def service(self, host: str) -> Service | None:
@@ -99,26 +99,30 @@ class ClientConfig:
         return self._own[host] if host in self._own else self._layer.decisions.get(host)
 
     def _kept(self, key: tuple[int, ...]) -> Groups:
-        known = self._groups.get(key)
-        if known is None:
+        groups = self._groups.get(key)
+        if groups is None:
             if len(self._groups) >= _MOST_GROUPS:
                 self._groups = {}
-            known = self._groups[key] = self._made(key)
-        return known
+            groups = self._groups[key] = self._made(key)
+        return groups
 
     def _made(self, key: tuple[int, ...]) -> Groups:
         groups = self._layer.groups
         if self._own:
-            before = {host: known.filed for host in self._own if (known := self._layer.decisions.get(host))}
-            groups = overlaid(groups, before, {host: one.filed for host, one in self._own.items() if one})
-        picked = [(one, one.picks[index]) for one, index in zip(self._picky, key, strict=True) if index >= 0]
+            before = {host: shared.filed for host in self._own if (shared := self._layer.decisions.get(host))}
+            groups = overlaid(
+                groups, before, {host: decision.filed for host, decision in self._own.items() if decision}
+            )
+        picked = [
+            (decision, decision.picks[index]) for decision, index in zip(self._picky, key, strict=True) if index >= 0
+        ]
         if not picked:
             return groups
-        before = {one.service.host: one.filed for one, _ in picked}
-        return overlaid(groups, before, {one.service.host: share.filed for one, share in picked})
+        before = {decision.service.host: decision.filed for decision, _ in picked}
+        return overlaid(groups, before, {decision.service.host: share.filed for decision, share in picked})
 
     def _own_shares(self) -> Iterable[Share]:
-        return (share for one in self._own.values() if one for share in one.shares)
+        return (share for decision in self._own.values() if decision for share in decision.shares)
 
     def _caller(self) -> Caller:
         return Caller(self.namespace, self._config.mesh, self._scope)
@@ -133,18 +137,18 @@ def is_told(config: IstioConfig, namespace: str, sidecar: Sidecar | None, ref: O
     host = config.rules.host(rule)
     hosts = config.services.hosts(host) if is_wildcard(host) else (host,)
     return any(
-        (one.rule.ref.namespace, one.rule.ref.name) == (ref.namespace, ref.name)
-        for each in hosts
-        for one in told_of(config, namespace, sidecar, each)
+        (origination.rule.ref.namespace, origination.rule.ref.name) == (ref.namespace, ref.name)
+        for matching_host in hosts
+        for origination in told_of(config, namespace, sidecar, matching_host)
     )
 
 
 def told_of(config: IstioConfig, namespace: str, sidecar: Sidecar | None, host: str) -> tuple[Origination, ...]:
     """The tls blocks in force for some pod of the client, for one host; without what else it is told."""
     config = _in_domain(config)
-    known = shared_layer(config).decisions.get(host)
-    decision = decide(config, namespace, host, scope_of(sidecar, namespace), known)
-    return tuple(one for share in decision.shares for one in share.originations) if decision else ()
+    shared = shared_layer(config).decisions.get(host)
+    decision = decide(config, namespace, host, scope_of(sidecar, namespace), shared)
+    return tuple(origination for share in decision.shares for origination in share.originations) if decision else ()
 
 
 def _in_domain(config: IstioConfig) -> IstioConfig:
@@ -166,14 +170,14 @@ def reach(config: IstioConfig, namespace: str, sidecar: Sidecar | None, past: Pa
     patterns = {*config.rules.hosts_in(namespace), *(host for _, host in config.rules.granted(namespace))}
     hosts = {*expand(config, patterns, layer.decisions), *config.services.peculiar(namespace, config.mesh)}
     if scope is not None:
-        found = scoped(config, (namespace, scope), layer, hosts.union(config.services.shared()))
-        return ClientConfig(config, (namespace, scope), Layer(), {host: found[host] for host in sorted(found)})
-    kept, own = _kept(config, past), {}
+        decisions = scoped(config, (namespace, scope), layer, hosts.union(config.services.shared()))
+        return ClientConfig(config, (namespace, scope), Layer(), {host: decisions[host] for host in sorted(decisions)})
+    earlier, own = _kept(config, past), {}
     for host in sorted(hosts):
-        known = layer.decisions.get(host)
-        same = kept is not None and host not in kept[0]
-        decision = kept[1].get(host, known) if kept and same else decide(config, namespace, host, None, known)
-        if decision is not known:
+        shared = layer.decisions.get(host)
+        same = earlier is not None and host not in earlier[0]
+        decision = earlier[1].get(host, shared) if earlier and same else decide(config, namespace, host, None, shared)
+        if decision is not shared:
             own[host] = decision
     return ClientConfig(config, (namespace, None), layer, own)
 

@@ -99,8 +99,8 @@ def tls_of(policy: TrafficPolicy | None, subset: Subset | None, port: int) -> Tl
     top, _ = _at_port(policy, port)
     if subset is None or subset.policy is None:
         return top
-    own, by_port = _at_port(subset.policy, port)
-    return own if own is not None or by_port or policy is None else top
+    subset_tls, by_port = _at_port(subset.policy, port)
+    return subset_tls if subset_tls is not None or by_port or policy is None else top
 
 
 def metadata_files(mesh: Mesh) -> FileSet | None:

@@ -99,8 +99,8 @@ def _alone(rule: DestinationRule, export: frozenset[str]) -> Entry:
 
 def _joined(entry: Entry, rule: DestinationRule) -> Entry:
     """The entry with the subsets that it lacks, and the rule's policy only if it has none at all."""
-    known = {subset.name for subset in entry.subsets}
-    added = tuple(subset for subset in rule.subsets if subset.name not in known)
+    subset_names = {subset.name for subset in entry.subsets}
+    added = tuple(subset for subset in rule.subsets if subset.name not in subset_names)
     takes = entry.policy is None and rule.policy is not None
     return Entry(
         entry.rule,
@@ -118,14 +118,16 @@ def orders(rules: tuple[DestinationRule, ...]) -> tuple[tuple[DestinationRule, .
 
     Empty when the order is known. Rules with and without selector never change places.
     """
-    found = []
+    alternatives = []
     for rule in rules:
-        rivals = [other for other in rules if not other.created and (other.selector is None) == (rule.selector is None)]
+        rivals = [rival for rival in rules if not rival.created and (rival.selector is None) == (rule.selector is None)]
         if rule.created or len(rivals) < 2 or rule is rivals[0]:
             continue
-        moved = iter([rule, *(other for other in rivals if other is not rule)])
-        found.append(tuple(next(moved) if any(other is one for one in rivals) else other for other in rules))
-    return tuple(found)
+        moved = iter([rule, *(rival for rival in rivals if rival is not rule)])
+        alternatives.append(
+            tuple(next(moved) if any(rival is undated for undated in rivals) else rival for rival in rules)
+        )
+    return tuple(alternatives)
 
 
 def merged_at(rules: tuple[DestinationRule, ...], mesh: Mesh) -> Merged:

@@ -54,8 +54,8 @@ class RuleIndex:
         key = _key(rule.ref)
         self._rules[key] = rule
         host = self.host(rule)
-        held = self._hosts.at(rule.ref.namespace).get(host, ())
-        self._set(rule.ref.namespace, host, tuple(sorted((*held, rule), key=rank)))
+        same_host = self._hosts.at(rule.ref.namespace).get(host, ())
+        self._set(rule.ref.namespace, host, tuple(sorted((*same_host, rule), key=rank)))
         for path in _paths(rule):
             for directory in lineage(path) if path not in self._paths else ():
                 self._below.put(directory, path, None)
@@ -68,8 +68,8 @@ class RuleIndex:
         if rule is None:
             return
         host = self.host(rule)
-        held = self._hosts.at(ref.namespace)[host]
-        self._set(ref.namespace, host, tuple(one for one in held if one is not rule))
+        same_host = self._hosts.at(ref.namespace)[host]
+        self._set(ref.namespace, host, tuple(remaining for remaining in same_host if remaining is not rule))
         for path in _paths(rule):
             self._paths.drop(path, key)
             for directory in lineage(path) if path not in self._paths else ():
@@ -137,18 +137,20 @@ class RuleIndex:
 
     def mentioning(self, directory: str) -> tuple[DestinationRule, ...]:
         """The rules that mention a path at or below the directory, in whatever mode, in force or not."""
-        found = {key: rule for path in self._below.at(normal(directory)) for key, rule in self._paths.at(path).items()}
-        return tuple(found[key] for key in sorted(found))
+        mentioned = {
+            key: rule for path in self._below.at(normal(directory)) for key, rule in self._paths.at(path).items()
+        }
+        return tuple(mentioned[key] for key in sorted(mentioned))
 
     def first(self, step: str, namespace: str, host: str, mesh: Mesh) -> tuple[Entry, ...]:
         """The entries of the one host key of a namespace that counts for a service's host.
 
         step: `local`, `exported` or `private`, as in `Merged`. A key without entries of that step does not count.
         """
-        held = self._hosts.at(namespace)
-        if not held:
+        by_host = self._hosts.at(namespace)
+        if not by_host:
             return ()
-        if host in held and (entries := self._entries(step, namespace, host, mesh)):
+        if host in by_host and (entries := self._entries(step, namespace, host, mesh)):
             return entries
         wild = self._wild.at(namespace)
         for pattern in covering(host, wild):
@@ -158,10 +160,10 @@ class RuleIndex:
 
     def _entries(self, step: str, namespace: str, host: str, mesh: Mesh) -> tuple[Entry, ...]:
         place = (namespace, host)
-        known = self._merged.get(place)
-        if known is None or known[0] is not mesh:
-            known = self._merged[place] = (mesh, merged_at(self.rivals(namespace, host), mesh))
-        merged = known[1]
+        cached = self._merged.get(place)
+        if cached is None or cached[0] is not mesh:
+            cached = self._merged[place] = (mesh, merged_at(self.rivals(namespace, host), mesh))
+        merged = cached[1]
         return merged.local if step == "local" else merged.exported if step == "exported" else merged.private
 
     def _set(self, namespace: str, host: str, rules: tuple[DestinationRule, ...]) -> None:
@@ -192,12 +194,12 @@ def lookup(rules: RuleIndex, mesh: Mesh, namespace: str, service: Service) -> tu
     """
     root = mesh.root_namespace
     step = "private" if namespace == root else "local"
-    if found := rules.first(step, namespace, service.host, mesh):
-        return found
+    if matching := rules.first(step, namespace, service.host, mesh):
+        return matching
     for owner in (service.namespace, root):
         entries = rules.first("exported", owner, service.host, mesh)
-        if found := tuple(entry for entry in entries if reaches(entry.export, namespace)):
-            return found
+        if matching := tuple(entry for entry in entries if reaches(entry.export, namespace)):
+            return matching
     return ()
 
 
@@ -208,13 +210,13 @@ def reaches(export: frozenset[str], namespace: str) -> bool:
 
 def pick(entries: tuple[Entry, ...], namespace: str, labels: Mapping[str, str]) -> Entry | None:
     """The entry for one pod: the first whose selector picks it, else the last without a selector."""
-    last = None
+    default = None
     for entry in entries:
         if entry.rule.selector is None:
-            last = entry
+            default = entry
         elif entry.rule.ref.namespace == namespace and selects(entry.rule.selector, labels):
             return entry
-    return last
+    return default
 
 
 def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

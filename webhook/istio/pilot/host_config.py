@@ -58,27 +58,27 @@ def chosen(config: IstioConfig, namespace: str, host: str, scope: Scope | None) 
     seen = config.services.visible(host, namespace, config.mesh)
     if scope is None:
         return choose(seen, namespace, config.mesh) or _named(config, namespace, host, OPEN)
-    found: Service | None = None
+    result: Service | None = None
     for listener in scope.listeners:
-        held = by_name(config.services.of_host(host), namespace, config.mesh) if listener.by_name else seen
-        passed = (listener.trim(one) for one in held if listener.selects(one.namespace, host))
-        service = choose([one for one in passed if one is not None], namespace, config.mesh)
-        found = found if service is None else joined(found, service)
+        candidates = by_name(config.services.of_host(host), namespace, config.mesh) if listener.by_name else seen
+        passed = (listener.trim(candidate) for candidate in candidates if listener.selects(candidate.namespace, host))
+        service = choose([candidate for candidate in passed if candidate is not None], namespace, config.mesh)
+        result = result if service is None else joined(result, service)
         named = _named(config, namespace, host, listener)
-        found = found if named is None else joined(found, named)
-    return found
+        result = result if named is None else joined(result, named)
+    return result
 
 
 def _named(config: IstioConfig, namespace: str, host: str, listener: Listener) -> Service | None:
     """The service that is there only because a VirtualService names it."""
-    who, found = Caller(namespace, config.mesh), None
+    caller, result = Caller(namespace, config.mesh), None
     for route in config.routes.naming(host).values():
-        if not config.routes.imported(route, who) or not config.routes.passes(route, listener):
+        if not config.routes.imported(route, caller) or not config.routes.passes(route, listener):
             continue
         service = destined(config.services.of_host(host), namespace, config.mesh)
         trimmed = listener.trim(service, config.routes.ports(host, route)) if service else None
-        found = joined(found, trimmed) if trimmed else found
-    return found
+        result = joined(result, trimmed) if trimmed else result
+    return result
 
 
 def decide(
@@ -96,12 +96,14 @@ def decide(
         return known
     if not any(entry.settings for entry in entries):
         return None
-    found = _of(config.mesh, service, entries)
-    return found if any(share.originations for share in found.shares) else None
+    decision = _of(config.mesh, service, entries)
+    return decision if any(share.originations for share in decision.shares) else None
 
 
-def _same(one: tuple[Entry, ...], other: tuple[Entry, ...]) -> bool:
-    return one is other or (len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True)))
+def _same(entries: tuple[Entry, ...], other_entries: tuple[Entry, ...]) -> bool:
+    return entries is other_entries or (
+        len(entries) == len(other_entries) and all(a is b for a, b in zip(entries, other_entries, strict=True))
+    )
 
 
 def _of(mesh: Mesh, service: Service, entries: tuple[Entry, ...]) -> Decision:
@@ -112,11 +114,17 @@ def _of(mesh: Mesh, service: Service, entries: tuple[Entry, ...]) -> Decision:
 
 def share(mesh: Mesh, service: Service, entry: Entry) -> Share:
     """What an entry brings a service if it is the one that counts."""
-    found = originations(entry, service)
+    blocks = originations(entry, service)
     metadata, selector = metadata_files(mesh) if mesh.proxy_metadata else None, entry.rule.selector is not None
-    settings = {id(one.tls): one.tls for one in found}  # one tls block often holds for many ports and subsets
+    settings = {
+        id(origination.tls): origination.tls for origination in blocks
+    }  # one tls block often holds for many ports and subsets
     files = {
         key: outcome(tls, external=service.external, selector=selector, metadata=metadata).files
         for key, tls in settings.items()
     }
-    return Share(entry, found, tuple((read, one) for one in found if (read := files[id(one.tls)])))
+    return Share(
+        entry,
+        blocks,
+        tuple((file_set, origination) for origination in blocks if (file_set := files[id(origination.tls)])),
+    )

@@ -32,9 +32,9 @@ def matches(pattern: str, host: str) -> bool:
     return host.endswith(pattern[1:])
 
 
-def overlaps(one: str, other: str) -> bool:
+def overlaps(host: str, other_host: str) -> bool:
     """Whether one of the two covers the other, as a VirtualService's host is compared with a Sidecar's."""
-    return matches(one, other) or matches(other, one)
+    return matches(host, other_host) or matches(other_host, host)
 
 
 def covering(host: str, wildcards: Collection[str]) -> Iterable[str]:

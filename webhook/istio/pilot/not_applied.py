@@ -44,10 +44,10 @@ def explain_miss(
     hosts = sorted(config.services.hosts(host))
     if not hosts:
         return Miss(rule, "no-service", f'no Service and no ServiceEntry has the host "{host}"', None, host)
-    asked = _Asked(config, namespace, scope_of(sidecar, namespace), labels, rule)
+    explainer = _Asked(config, namespace, scope_of(sidecar, namespace), labels, rule)
     missed = []
     for name in hosts:
-        miss = asked.why(name)
+        miss = explainer.why(name)
         if miss is None:
             return None
         missed.append(miss)
@@ -77,20 +77,20 @@ class _Asked:
             return self._miss(
                 "no-tls", "none of its tls blocks makes a sidecar read files on a port of the service", host
             )
-        beside = next((entry for entry in entries if _holds(entry, self.rule)), None)
-        return self._beside(beside, picked, host) if beside else self._elsewhere(service, entries, picked)
+        containing = next((entry for entry in entries if _holds(entry, self.rule)), None)
+        return self._beside(containing, picked, host) if containing else self._elsewhere(service, entries, picked)
 
     def _miss(self, cause: str, detail: str, host: str, by: ObjectRef | None = None) -> Miss:
         return Miss(self.rule, cause, detail, by, host)
 
     def _unseen(self, host: str) -> Miss:
         services = self.config.services.of_host(host)
-        seen = [one for one in services if visible(one, self.namespace, self.config.mesh)]
+        seen = [service for service in services if visible(service, self.namespace, self.config.mesh)]
         if seen and self.scope:
             by = self.scope.sidecar.ref
             return self._miss("outside-egress", f'egress hosts of {by} leave out "{host}"', host, by)
-        first = services[0]
-        return self._miss("service-not-exported", f"{first.ref} is not exported to {self.namespace}", host, first.ref)
+        oldest = services[0]
+        return self._miss("service-not-exported", f"{oldest.ref} is not exported to {self.namespace}", host, oldest.ref)
 
     def _without_cluster(self, service: Service) -> Miss:
         kind = f'of type ExternalName for "{service.external_name}"' if service.external_name else "without a TCP port"
@@ -149,4 +149,4 @@ def _holds(entry: Entry, rule: DestinationRule) -> bool:
 
 def _reads(mesh: Mesh, service: Service, entry: Entry, rule: DestinationRule) -> bool:
     """Whether a tls block of this rule, as it stands in the entry, makes a sidecar read files."""
-    return any(one.rule.ref == rule.ref for _, one in share(mesh, service, entry).filed)
+    return any(origination.rule.ref == rule.ref for _, origination in share(mesh, service, entry).filed)

@@ -49,20 +49,20 @@ class Call:
     conditional: bool = False
 
 
-def http_calls(routes: RouteIndex, caller: Caller, host: str, known: _Known) -> tuple[Call, ...]:
+def http_calls(routes: RouteIndex, caller: Caller, host: str, service_of: _Known) -> tuple[Call, ...]:
     """The ways that plain http calls to each port of a host take. known: the service that the caller has for a host.
 
     To a port of protocol HTTPS or TLS of a ServiceEntry without addresses no listener fits: the call passes through.
     """
-    service = known(host)
-    return tuple(call for port in _ports(service) for call in _http(routes, caller, host, (port, known)))
+    service = service_of(host)
+    return tuple(call for port in _ports(service) for call in _http(routes, caller, host, (port, service_of)))
 
 
-def tls_calls(routes: RouteIndex, caller: Caller, host: str, known: _Known) -> tuple[Call, ...]:
+def tls_calls(routes: RouteIndex, caller: Caller, host: str, service_of: _Known) -> tuple[Call, ...]:
     """The ways that https calls take to those ports of a host that are made for them, by SNI."""
-    service = known(host)
+    service = service_of(host)
     ports = [port for port in _ports(service) if port.protocol in TLS]
-    return tuple(call for port in ports for call in _routed(routes, caller, host, (port, known, ("tls",))))
+    return tuple(call for port in ports for call in _routed(routes, caller, host, (port, service_of, ("tls",))))
 
 
 def _ports(service: Service | None) -> tuple[ServicePort, ...]:
@@ -70,14 +70,14 @@ def _ports(service: Service | None) -> tuple[ServicePort, ...]:
 
 
 def _http(routes: RouteIndex, caller: Caller, host: str, to: tuple[ServicePort, _Known]) -> Iterator[Call]:
-    port, known = to
-    service = known(host)
+    port, service_of = to
+    service = service_of(host)
     if port.protocol in HTTP:
-        yield from _routed(routes, caller, host, (port, known, ("http",)))
+        yield from _routed(routes, caller, host, (port, service_of, ("http",)))
     elif port.protocol in TLS and service and not service.addresses and not is_kubernetes(service):
         yield Call(port, End.PASSTHROUGH, host, port.number)
     else:
-        yield from _routed(routes, caller, host, (port, known, ("tcp",)))
+        yield from _routed(routes, caller, host, (port, service_of, ("tcp",)))
 
 
 def _routed(
@@ -107,13 +107,13 @@ def _fits(route: Route, port: ServicePort, kinds: tuple[str, ...]) -> bool:
 def _ends(
     routes: RouteIndex, governing: VirtualService, route: Route, to: tuple[ServicePort, _Known]
 ) -> Iterator[Call]:
-    port, known = to
+    port, service_of = to
     targets = [target for target in route.targets if ".mirror" not in target.path]
     if not targets:
         yield Call(port, End.NOWHERE, "", 0, "", governing.ref, "", route.conditional)
     for target in targets:
         host = routes.resolve(target.host, governing)
-        service = known(host)
+        service = service_of(host)
         end = End.SERVICE if service else End.UNKNOWN
         number = _number(target, service, port)
         yield Call(port, end, host, number, target.subset, governing.ref, target.path, route.conditional)

@@ -39,16 +39,16 @@ class ServiceIndex:
     def put(self, service: Service) -> None:
         """Adds one service in place of the one of the same object and host; remove a changed ServiceEntry first."""
         key = _key(service.ref)
-        others = tuple(one for one in self._by_host.get(service.host, ()) if _key(one.ref) != key)
+        remaining = tuple(present for present in self._by_host.get(service.host, ()) if _key(present.ref) != key)
         hosts = self._hosts_of.get(key, ())
         self._hosts_of[key] = hosts if service.host in hosts else (*hosts, service.host)
-        self._set(service.host, tuple(sorted((*others, service), key=age_order)))
+        self._set(service.host, tuple(sorted((*remaining, service), key=age_order)))
 
     def remove(self, ref: ObjectRef) -> None:
         """Forgets every service of the object; nothing happens when there is none."""
         key = _key(ref)
         for host in self._hosts_of.pop(key, ()):
-            self._set(host, tuple(one for one in self._by_host[host] if _key(one.ref) != key))
+            self._set(host, tuple(service for service in self._by_host[host] if _key(service.ref) != key))
 
     def copy(self) -> "ServiceIndex":
         """The same services, to be changed without touching this index; shares everything unchanged."""
@@ -73,7 +73,7 @@ class ServiceIndex:
 
     def visible(self, host: str, namespace: str, mesh: Mesh) -> list[Service]:
         """The services of exactly this host that sidecars of the namespace see, the oldest first."""
-        return [one for one in self._exported_to(host, namespace, mesh) if visible(one, namespace, mesh)]
+        return [service for service in self._exported_to(host, namespace, mesh) if visible(service, namespace, mesh)]
 
     def _exported_to(self, host: str, namespace: str, mesh: Mesh) -> Iterable[Service]:
         """All services of the host that may be exported to the namespace, perhaps others too, the oldest first."""
@@ -81,17 +81,17 @@ class ServiceIndex:
         if len(services) < _MANY:
             return services
         key = (host, tuple(mesh.default_service_export_to))
-        known = self._exported.get(key)
-        if known is None or known[0] is not services:
-            known = self._exported[key] = (services, _places(services, mesh))
-        places = sorted({*known[1].get("*", ()), *known[1].get(namespace, ())})
+        cached = self._exported.get(key)
+        if cached is None or cached[0] is not services:
+            cached = self._exported[key] = (services, _places(services, mesh))
+        places = sorted({*cached[1].get("*", ()), *cached[1].get(namespace, ())})
         return (services[place] for place in places)
 
     def of_object(self, ref: ObjectRef) -> tuple[Service, ...]:
         """The services that one Service or ServiceEntry makes."""
         key = _key(ref)
-        held = (one for host in self._hosts_of.get(key, ()) for one in self._by_host[host])
-        return tuple(one for one in held if _key(one.ref) == key)
+        services = (service for host in self._hosts_of.get(key, ()) for service in self._by_host[host])
+        return tuple(service for service in services if _key(service.ref) == key)
 
     def hosts(self, pattern: str) -> Iterable[str]:
         """The hosts that a rule's host covers: itself, or those that its wildcard matches."""
@@ -128,34 +128,34 @@ class ServiceIndex:
                 self._unsaid.put(service.namespace, host, None)
         if not services:
             del self._by_host[host]
-            self._exported = {key: known for key, known in self._exported.items() if key[0] != host}
+            self._exported = {key: cached for key, cached in self._exported.items() if key[0] != host}
         self._shared.pop(host, None)
         if len(services) > 1:
             self._shared[host] = None
         self.at = self.at.then(host)
 
     def _content(self) -> tuple[object, ...]:
-        held = {key: frozenset(hosts) for key, hosts in self._hosts_of.items()}
-        return (self._by_host, held, self._peculiar, self._unsaid)
+        hosts_of = {key: frozenset(hosts) for key, hosts in self._hosts_of.items()}
+        return (self._by_host, hosts_of, self._peculiar, self._unsaid)
 
 
 def _places(services: Sequence[Service], mesh: Mesh) -> Mapping[str, tuple[int, ...]]:
     """By namespace, or `*`, the places of the services that are exported to it."""
-    found: dict[str, list[int]] = {}
+    places_by_namespace: dict[str, list[int]] = {}
     for place, service in enumerate(services):
         for name in exported(service, mesh):
-            found.setdefault(service.namespace if name == "." else name, []).append(place)
-    return {name: tuple(places) for name, places in found.items()}
+            places_by_namespace.setdefault(service.namespace if name == "." else name, []).append(place)
+    return {name: tuple(places) for name, places in places_by_namespace.items()}
 
 
 def _peculiar_to(services: tuple[Service, ...]) -> set[str]:
     """Namespaces that see the host otherwise than a stranger: named ones, and owners where that can matter."""
-    found: set[str] = set()
+    namespaces: set[str] = set()
     for service in services:
         if len(services) > 1 or (service.export_to and "*" not in service.export_to):
-            found.add(service.namespace)
-        found.update(name for name in service.export_to if name not in ("*", ".", "~"))
-    return found
+            namespaces.add(service.namespace)
+        namespaces.update(name for name in service.export_to if name not in ("*", ".", "~"))
+    return namespaces
 
 
 def _key(ref: ObjectRef) -> _Key:

@@ -53,11 +53,11 @@ def choose(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service |
         better = is_kubernetes(service) and not is_kubernetes(winner) and winner.namespace != namespace
         if better or service.namespace == namespace:
             winner = service
-    found: Service | None = None
+    result: Service | None = None
     for service in ordered:
         if service.namespace == winner.namespace:
-            found = joined(found, service)
-    return found
+            result = joined(result, service)
+    return result
 
 
 def destined(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service | None:
@@ -66,8 +66,10 @@ def destined(services: Sequence[Service], namespace: str, mesh: Mesh) -> Service
     services: the oldest first. A Kubernetes Service comes before others, then age counts (sidecar.go,
     pickBestVisibleNamespace).
     """
-    own = _indexed(services, mesh).get(namespace)
-    return own or min(by_name(services, namespace, mesh), key=lambda one: not is_kubernetes(one), default=None)
+    own_service = _indexed(services, mesh).get(namespace)
+    return own_service or min(
+        by_name(services, namespace, mesh), key=lambda service: not is_kubernetes(service), default=None
+    )
 
 
 def by_name(services: Sequence[Service], namespace: str, mesh: Mesh) -> list[Service]:
@@ -75,17 +77,17 @@ def by_name(services: Sequence[Service], namespace: str, mesh: Mesh) -> list[Ser
 
     services: the oldest first.
     """
-    found = _indexed(services, mesh).values()
-    return sorted((one for one in found if visible(one, namespace, mesh)), key=age_order)
+    candidates = _indexed(services, mesh).values()
+    return sorted((service for service in candidates if visible(service, namespace, mesh)), key=age_order)
 
 
 def _indexed(services: Sequence[Service], mesh: Mesh) -> Mapping[str, Service]:
     """By namespace the service of one host: Kubernetes', else the oldest (push_context.go, HostnameAndNamespace)."""
-    found: dict[str, Service] = {}
+    by_namespace: dict[str, Service] = {}
     for service in services:
-        if is_kubernetes(service) or (served(service.labels, mesh) and service.namespace not in found):
-            found[service.namespace] = service
-    return found
+        if is_kubernetes(service) or (served(service.labels, mesh) and service.namespace not in by_namespace):
+            by_namespace[service.namespace] = service
+    return by_namespace
 
 
 def is_dynamic(service: Service) -> bool:
@@ -113,12 +115,12 @@ def joined(known: Service | None, other: Service) -> Service:
     return replace(known, ports=(*known.ports, *added)) if added else known
 
 
-def _mergeable(one: Service, other: Service) -> bool:
+def _mergeable(service: Service, other: Service) -> bool:
     return (
-        one.namespace == other.namespace
-        and one.resolution == other.resolution
-        and one.labels == other.labels
-        and set(one.export_to) == set(other.export_to)
+        service.namespace == other.namespace
+        and service.resolution == other.resolution
+        and service.labels == other.labels
+        and set(service.export_to) == set(other.export_to)
     )
 
 

@@ -56,12 +56,12 @@ class State:
             and self.mesh is config.mesh
         )
 
-    def touched(self, now: "State") -> frozenset[str] | None:
+    def touched(self, current: "State") -> frozenset[str] | None:
         """The host patterns that have changed since; None when nobody remembers which."""
-        pairs = ((now.rules, self.rules), (now.services, self.services), (now.routes, self.routes))
-        found = [later.since(earlier) for later, earlier in pairs] if now.mesh is self.mesh else [None]
-        known = [one for one in found if one is not None]
-        return frozenset().union(*known) if len(known) == len(found) else None
+        pairs = ((current.rules, self.rules), (current.services, self.services), (current.routes, self.routes))
+        changes = [later.since(earlier) for later, earlier in pairs] if current.mesh is self.mesh else [None]
+        recorded = [hosts for hosts in changes if hosts is not None]
+        return frozenset().union(*recorded) if len(recorded) == len(changes) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,20 +74,20 @@ class _Shared:
 
 def shared_layer(config: IstioConfig) -> Layer:
     """What a client namespace without anything of its own sees; kept, and derived anew only where hosts changed."""
-    known = config.rules.derived
-    if isinstance(known, _Shared) and known.state.holds(config):
-        return known.layer
-    now = State.of(config)
-    touched = known.state.touched(now) if isinstance(known, _Shared) else None
-    if isinstance(known, _Shared) and touched is not None:
-        hosts = expanded(config, touched, known.layer.decisions)
-        layer = changed(known.layer, {host: _decision(config, host) for host in hosts})
+    cached = config.rules.derived
+    if isinstance(cached, _Shared) and cached.state.holds(config):
+        return cached.layer
+    current = State.of(config)
+    touched = cached.state.touched(current) if isinstance(cached, _Shared) else None
+    if isinstance(cached, _Shared) and touched is not None:
+        hosts = expanded(config, touched, cached.layer.decisions)
+        layer = changed(cached.layer, {host: _decision(config, host) for host in hosts})
     else:
         every = expand(config, config.rules.tls_hosts(), {})
-        found = {host: decision for host in every if (decision := _decision(config, host)) is not None}
-        groups = grouped(found)
-        layer = Layer(found, groups, by_directory(groups))
-    config.rules.derived = _Shared(now, layer)
+        decisions = {host: decision for host in every if (decision := _decision(config, host)) is not None}
+        groups = grouped(decisions)
+        layer = Layer(decisions, groups, by_directory(groups))
+    config.rules.derived = _Shared(current, layer)
     return layer
 
 
@@ -97,36 +97,36 @@ def _decision(config: IstioConfig, host: str) -> Decision | None:
 
 def expanded(config: IstioConfig, touched: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
     """The hosts to decide anew when these patterns have changed."""
-    found = set(touched)
+    hosts = set(touched)
     for pattern in touched:
-        found.update(covered(config, pattern, decisions) if is_wildcard(pattern) else ())
-    return found
+        hosts.update(covered(config, pattern, decisions) if is_wildcard(pattern) else ())
+    return hosts
 
 
 def covered(config: IstioConfig, pattern: str, decisions: Mapping[str, Decision]) -> Iterable[str]:
     """Hosts for which a rule of that host may change what is in force, given what is."""
-    held = [host for host in decisions if matches(pattern, host)]
-    return {*held, *config.services.hosts(pattern)} if config.rules.has_tls(pattern) else held
+    decided = [host for host in decisions if matches(pattern, host)]
+    return {*decided, *config.services.hosts(pattern)} if config.rules.has_tls(pattern) else decided
 
 
 def expand(config: IstioConfig, patterns: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
     """The hosts of services that the patterns cover; wildcards of rules without tls only where tls is in force."""
-    found: set[str] = set()
+    hosts: set[str] = set()
     for pattern in patterns:
         if is_wildcard(pattern):
-            found.update(covered(config, pattern, decisions))
+            hosts.update(covered(config, pattern, decisions))
         elif pattern in config.services:
-            found.add(pattern)
-    return found
+            hosts.add(pattern)
+    return hosts
 
 
 def grouped(decisions: Mapping[str, Decision]) -> dict[FileSet, tuple[Origination, ...]]:
     """The originations of the decisions by file set."""
-    found: dict[FileSet, list[Origination]] = {}
+    groups: dict[FileSet, list[Origination]] = {}
     for host in sorted(decisions):
-        for files, one in decisions[host].filed:
-            found.setdefault(files, []).append(one)
-    return {files: tuple(ones) for files, ones in found.items()}
+        for files, origination in decisions[host].filed:
+            groups.setdefault(files, []).append(origination)
+    return {files: tuple(group) for files, group in groups.items()}
 
 
 def changed(layer: Layer, changes: Mapping[str, Decision | None]) -> Layer:
@@ -136,7 +136,7 @@ def changed(layer: Layer, changes: Mapping[str, Decision | None]) -> Layer:
         decisions.pop(host, None)
         if decision is not None:
             decisions[host] = decision
-    before = {host: known.filed for host in changes if (known := layer.decisions.get(host))}
+    before = {host: earlier.filed for host in changes if (earlier := layer.decisions.get(host))}
     after = {host: decision.filed for host, decision in changes.items() if decision}
     groups = overlaid(layer.groups, before, after)
     return Layer(decisions, groups, _refiled(layer, groups, (*before.values(), *after.values())))
@@ -160,31 +160,31 @@ def overlaid(groups: Groups, before: Mapping[str, Filed], after: Mapping[str, Fi
     lists: dict[FileSet, list[Origination]] = {}
     for host, part in before.items():
         for files in {files for files, _ in part}:
-            held = lists.setdefault(files, list(groups.get(files, ())))
-            del held[bisect_left(held, host, key=_host) : bisect_right(held, host, key=_host)]
+            group = lists.setdefault(files, list(groups.get(files, ())))
+            del group[bisect_left(group, host, key=_host) : bisect_right(group, host, key=_host)]
     for part in after.values():
-        for files, one in part:
-            insort_right(lists.setdefault(files, list(groups.get(files, ()))), one, key=_host)
+        for files, origination in part:
+            insort_right(lists.setdefault(files, list(groups.get(files, ()))), origination, key=_host)
     result = dict(groups)
-    for files, held in lists.items():
-        if held:
-            result[files] = tuple(held)
+    for files, group in lists.items():
+        if group:
+            result[files] = tuple(group)
         else:
             result.pop(files, None)
     return result
 
 
-def _host(one: Origination) -> str:
-    return one.service.host
+def _host(origination: Origination) -> str:
+    return origination.service.host
 
 
 def by_directory(sets: Iterable[FileSet]) -> CopyOnWriteMap[str, FileSet, None]:
     """File sets by each directory above one of their files, and by the files themselves."""
-    found: CopyOnWriteMap[str, FileSet, None] = CopyOnWriteMap()
+    by_path: CopyOnWriteMap[str, FileSet, None] = CopyOnWriteMap()
     for files in sets:
         for directory in directories(files):
-            found.put(directory, files, None)
-    return found
+            by_path.put(directory, files, None)
+    return by_path
 
 
 def directories(files: FileSet) -> set[str]:

@@ -12,13 +12,13 @@ from webhook.istio.pilot.sidecar_scope import Scope
 def scoped(config: IstioConfig, client: tuple[str, Scope], layer: Layer, peculiar: set[str]) -> dict[str, Decision]:
     """What a Sidecar leaves; a host with one service keeps its decision, or loses it unless a route names it."""
     namespace, scope = client
-    found: dict[str, Decision] = {}
+    decisions: dict[str, Decision] = {}
     trims = scope.trims
-    for host, known in layer.decisions.items():
+    for host, shared in layer.decisions.items():
         if trims or host in peculiar or len(config.services.of_host(host)) > 1:
             peculiar.add(host)
-        elif scope.selects(known.service):
-            found[host] = known
+        elif scope.selects(shared.service):
+            decisions[host] = shared
         elif any(
             config.routes.passes(route, one) for route in config.routes.naming(host).values() for one in scope.listeners
         ):
@@ -26,5 +26,5 @@ def scoped(config: IstioConfig, client: tuple[str, Scope], layer: Layer, peculia
     for host in peculiar:
         decision = decide(config, namespace, host, scope, layer.decisions.get(host))
         if decision is not None:
-            found[host] = decision
-    return found
+            decisions[host] = decision
+    return decisions

@@ -59,8 +59,8 @@ class SidecarIndex:
         for sidecar in self.of_namespace(namespace):
             if served(sidecar.labels, mesh) and (sidecar.selector is None or selects(sidecar.selector, labels)):
                 return sidecar
-        root = (one for one in self.of_namespace(mesh.root_namespace) if served(one.labels, mesh))
-        return next((one for one in root if one.selector is None), None)
+        root = (candidate for candidate in self.of_namespace(mesh.root_namespace) if served(candidate.labels, mesh))
+        return next((candidate for candidate in root if candidate.selector is None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Listener:
 
         Source: sidecar.go, servicesForExactHosts.
         """
-        return not any(one.wild for one in self.hosts.values()) and not self.hosts.get(_EVERY, _NONE).exact
+        return not any(hosts.wild for hosts in self.hosts.values()) and not self.hosts.get(_EVERY, _NONE).exact
 
     def selects(self, namespace: str, host: str) -> bool:
         """Whether a service of that namespace and host is let through."""
@@ -117,9 +117,10 @@ class Listener:
 
     def imports(self, namespace: str, hosts: tuple[str, ...]) -> bool:
         """Whether a VirtualService of that namespace with these hosts is let through."""
-        mine = [found for name in (namespace, _EVERY) if (found := self.hosts.get(name))]
+        filters = [filter_hosts for name in (namespace, _EVERY) if (filter_hosts := self.hosts.get(name))]
         return any(
-            any(found.touches(host) for found in mine) and not any(found.excludes(host) for found in mine)
+            any(filter_hosts.touches(host) for filter_hosts in filters)
+            and not any(filter_hosts.excludes(host) for filter_hosts in filters)
             for host in hosts
         )
 
@@ -128,13 +129,13 @@ class Listener:
 
         ports: those that a VirtualService names, None for all; they count where the listener has no port.
         """
-        wanted = ports if self.port is None else frozenset({self.port})
-        if wanted is None or 0 in wanted:
+        numbers = ports if self.port is None else frozenset({self.port})
+        if numbers is None or 0 in numbers:
             return service
-        kept = tuple(port for port in service.ports if port.number in wanted)
-        if len(kept) == len(service.ports):
-            return service if kept else None
-        return replace(service, ports=kept) if kept else None
+        remaining = tuple(port for port in service.ports if port.number in numbers)
+        if len(remaining) == len(service.ports):
+            return service if remaining else None
+        return replace(service, ports=remaining) if remaining else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +166,16 @@ def scope_of(sidecar: Sidecar | None, namespace: str) -> Scope | None:
 
 
 def _listener(listener: EgressListener, namespace: str) -> Listener:
-    found: dict[str, Hosts] = {}
-    for written in listener.hosts:
-        owner, slash, host = written.partition("/")
+    hosts_by_namespace: dict[str, Hosts] = {}
+    for pattern in listener.hosts:
+        owner, slash, host = pattern.partition("/")
         if not slash or "/" in host:
             continue
         excluded = owner.startswith("~")
         owner = (owner[1:] or _EVERY) if excluded else owner
         owner = namespace if owner == "." else owner
-        found[owner] = _with(found.get(owner, Hosts()), host, excluded=excluded)
-    return Listener(found, listener.port)
+        hosts_by_namespace[owner] = _with(hosts_by_namespace.get(owner, Hosts()), host, excluded=excluded)
+    return Listener(hosts_by_namespace, listener.port)
 
 
 def _with(hosts: Hosts, host: str, *, excluded: bool) -> Hosts:

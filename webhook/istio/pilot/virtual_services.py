@@ -113,10 +113,12 @@ class RouteIndex:
         """
         exact = [host] if not is_wildcard(host) else []
         for key in (*exact, *covering(host, self._wild)):
-            found = [one for one in self._hosts.at(key).values() if self.imported(one, caller)]
-            found.sort(key=lambda one: (_rank(one, caller), one.created or "~", _key(one.ref)[::-1]))
-            fitting = next(filter(fits, found), None)
-            if fitting is not None or (found and is_wildcard(key)):
+            candidates = [candidate for candidate in self._hosts.at(key).values() if self.imported(candidate, caller)]
+            candidates.sort(
+                key=lambda candidate: (_rank(candidate, caller), candidate.created or "~", _key(candidate.ref)[::-1])
+            )
+            fitting = next(filter(fits, candidates), None)
+            if fitting is not None or (candidates and is_wildcard(key)):
                 return fitting
         return None
 
@@ -129,16 +131,18 @@ class RouteIndex:
             if route.delegate is None:
                 yield route
                 continue
-            found = self._all.get(route.delegate)
-            if found is not None and not found.hosts and sees(found, root.ref.namespace, mesh):
-                yield from (_below(route, one) for one in self._delegated(found) if _meet(route, one))
+            delegate = self._all.get(route.delegate)
+            if delegate is not None and not delegate.hosts and sees(delegate, root.ref.namespace, mesh):
+                yield from (
+                    _below(route, delegated) for delegated in self._delegated(delegate) if _meet(route, delegated)
+                )
 
-    def _delegated(self, found: VirtualService) -> Iterator[Route]:
+    def _delegated(self, delegate: VirtualService) -> Iterator[Route]:
         """The http routes of a delegate, with full hosts; it can have no delegates."""
-        for one in found.routes:
-            if one.kind == "http" and one.delegate is None:
-                targets = (replace(target, host=self.resolve(target.host, found)) for target in one.targets)
-                yield replace(one, targets=tuple(targets))
+        for route in delegate.routes:
+            if route.kind == "http" and route.delegate is None:
+                targets = (replace(target, host=self.resolve(target.host, delegate)) for target in route.targets)
+                yield replace(route, targets=tuple(targets))
 
     def naming(self, host: str) -> Mapping[_Key, VirtualService]:
         """The VirtualServices, visible or not, that name the host as a destination."""
@@ -146,7 +150,9 @@ class RouteIndex:
 
     def subsets(self, host: str, caller: Caller) -> frozenset[str]:
         """The subsets of a host to which calls of this sidecar are routed."""
-        routes = (one for one in self.naming(host).values() if self.imported(one, caller))
+        routes = (
+            virtual_service for virtual_service in self.naming(host).values() if self.imported(virtual_service, caller)
+        )
         return frozenset(
             target.subset
             for route in routes
@@ -158,8 +164,8 @@ class RouteIndex:
         """The ports of a host that a VirtualService names; 0 among them where a destination names none."""
         return frozenset(
             target.port or 0
-            for one in route.routes
-            for target in one.targets
+            for http_route in route.routes
+            for target in http_route.targets
             if self.resolve(target.host, route) == host
         )
 
@@ -189,20 +195,22 @@ def sees(route: VirtualService, namespace: str, mesh: Mesh) -> bool:
     to = route.export_to or mesh.default_virtual_service_export_to
     if not to or "*" in to:
         return True
-    own = "." in to and route.ref.namespace == namespace
-    return "~" not in to and (own or namespace in to)
+    own_namespace = "." in to and route.ref.namespace == namespace
+    return "~" not in to and (own_namespace or namespace in to)
 
 
-def _meet(root: Route, one: Route) -> bool:
+def _meet(root: Route, delegated: Route) -> bool:
     """Whether some call can fit the root's route and the delegate's."""
-    return not root.ports or not one.ports or not set(root.ports).isdisjoint(one.ports)
+    return not root.ports or not delegated.ports or not set(root.ports).isdisjoint(delegated.ports)
 
 
-def _below(root: Route, one: Route) -> Route:
+def _below(root: Route, delegated: Route) -> Route:
     """The delegate's route under the conditions of the root's."""
-    ports = tuple(port for port in root.ports if port in one.ports) if root.ports and one.ports else ()
-    conditional = root.conditional or one.conditional
-    return replace(one, ports=ports or root.ports or one.ports, gateways=root.gateways, conditional=conditional)
+    ports = tuple(port for port in root.ports if port in delegated.ports) if root.ports and delegated.ports else ()
+    conditional = root.conditional or delegated.conditional
+    return replace(
+        delegated, ports=ports or root.ports or delegated.ports, gateways=root.gateways, conditional=conditional
+    )
 
 
 def _rank(route: VirtualService, caller: Caller) -> int:
@@ -215,7 +223,7 @@ def _rank(route: VirtualService, caller: Caller) -> int:
 
 def _mesh_targets(route: VirtualService) -> Iterable[RouteTarget]:
     """Destinations of every route; which of its gateways a route is for does not keep its services out."""
-    return (target for one in route.routes for target in one.targets)
+    return (target for branch in route.routes for target in branch.targets)
 
 
 def _key(ref: ObjectRef) -> _Key:
