@@ -1,7 +1,7 @@
 """Reads userVolume and userVolumeMount as Istio's injector renders them, and everything that is wrong in them.
 
-JSON itself is read by `annotation_json`, fields by `field_reader`; whether the pod is injected at all, and what its
-sidecar then holds, is left to `injection` and `sidecar_files`. Behaviour of Istio 1.31 (injection-template.yaml,
+JSON itself is read by `annotation_json`, fields by `annotation_decoder`. Whether the pod is injected is in `decision`,
+the files of its sidecar are in `proxy_filesystem`. Behaviour of Istio 1.31 (injection-template.yaml,
 pkg/kube/inject) and of the API server's validation, Kubernetes 1.37.
 """
 

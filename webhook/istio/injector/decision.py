@@ -1,6 +1,6 @@
 """Will this pod have a sidecar: the API server's webhook selectors, then istiod's own decision, in three values.
 
-What the sidecar then holds is left to `sidecar_files`. Behaviour of Istio 1.31: mutatingwebhook.yaml of the istiod
+The files of the sidecar are in `proxy_filesystem`. Behaviour of Istio 1.31: mutatingwebhook.yaml of the istiod
 chart (gate 1) and pkg/kube/inject/inject.go, injectRequired (gate 2).
 """
 

@@ -1,6 +1,6 @@
-"""What is wrong with the mounts and volumes of a sidecar by structure alone, as facts for rules.
+"""Faults in the structure of a sidecar's mounts and volumes, as facts for rules.
 
-What stands in the annotations by themselves is left to `annotations`, what Secrets hold to `sidecar_files`.
+Faults inside the annotations are found by `annotations`; files in Secrets are resolved by `proxy_filesystem`.
 """
 
 from collections.abc import Iterator

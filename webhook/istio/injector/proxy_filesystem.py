@@ -1,6 +1,6 @@
-"""Which files istio-proxy will have: its effective mounts and volumes, and what stands at a path.
+"""Which files istio-proxy will have: its effective mounts and volumes, and the file at a path.
 
-Files inside Secrets and ConfigMaps are found by `volume_files`, what is wrong with the structure by `mount_faults`.
+Files inside Secrets and ConfigMaps are found by `volume_contents`, what is wrong with the structure by `mount_faults`.
 Behaviour of Istio 1.31 (pkg/kube/inject) and of the kubelet, Kubernetes 1.37.
 """
 

@@ -1,6 +1,6 @@
 """Finds one file in a volume whose content the cluster knows: secret, configMap, projected, downwardAPI.
 
-Which volume a path leads to, and who may read the file, is left to `sidecar_files`. Source: kubelet's volume plugins
+`proxy_filesystem` finds the volume of a path and checks who may read the file. Source: kubelet's volume plugins
 (pkg/volume/secret, configmap, projected), Kubernetes 1.37.
 """
 
@@ -47,7 +47,7 @@ class Found:
 
 
 def find_mounted(mount: Mount, source: Source, path_in_mount: str, contents: Contents) -> Found:
-    """The file at `rest` behind a mount; a subPath is one file or directory, bound when the container starts."""
+    """The file at `path_in_mount` in a mount; a subPath is one file or directory, bound when the container starts."""
     below = mount.sub_path or mount.sub_path_expr
     if "$(" in mount.sub_path_expr:
         return Found(FileState.UNKNOWN, f'subPathExpr "{mount.sub_path_expr}" depends on the pod')

@@ -1,7 +1,7 @@
-"""What the sidecars of one client namespace, under one Sidecar resource or none, are told: by file set, path and rule.
+"""The TLS configuration that istiod sends to the sidecars of one client namespace, with or without a Sidecar resource.
 
-The door to this package for who asks about DestinationRules. Leaves one host to `decide`, what namespaces share to
-`layers`, and why a rule is not in force to `misses`.
+Other packages ask about DestinationRules here. One host is decided in `host_config`, what namespaces share is in
+`shared_config`, and why a DestinationRule does not apply is explained in `not_applied`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,22 +27,22 @@ from webhook.model.mesh import DestinationRule, FileSet, Service, Sidecar
 __all__ = ["ClientConfig", "IstioConfig", "Past", "explain_miss", "is_told", "reach", "shared_layer", "told_of"]
 
 _MOST_GROUPS = 64
-"""Ways in which the labels of pods pick DestinationRules, for which results are kept."""
+"""Combinations of selected DestinationRules, by the labels of pods, whose results are cached."""
 Own = Mapping[str, Decision | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Past:
-    """The hosts that a namespace saw otherwise than a stranger, and when: so that not all of them are decided anew."""
+    """The hosts whose decision differed for a namespace, and the state of that time; lets a later call reuse them."""
 
     state: State
     own: Own
 
 
 class ClientConfig:
-    """What sidecars of one namespace and Sidecar are told; holds for the state of the config in which it was made.
+    """What istiod sends to sidecars of one namespace and Sidecar, valid for the state of the config it was made from.
 
-    derived: what others work out from it, by their own keys; kept for as long as it holds.
+    derived: results that other modules derive from it, by keys of their own, and cache here.
     """
 
     def __init__(self, config: IstioConfig, client: tuple[str, Scope | None], layer: Layer, own: Own) -> None:
@@ -56,11 +56,11 @@ class ClientConfig:
         self.past = None if self._scope is not None else Past(State.of(config), own)
 
     def groups(self, labels: Mapping[str, str]) -> Groups:
-        """The file sets in force for a pod with these labels, each with the originations that read it."""
+        """The file sets that apply to a pod with these labels, each with the originations that read it."""
         return self._kept(tuple(_picked(decision, labels) for decision in self._picky))
 
     def under(self, directory: str) -> tuple[FileSet, ...]:
-        """The file sets, in force for some pod of the namespace, with a path at or below the directory."""
+        """The file sets that apply to some pod of the namespace and have a path at or below the directory."""
         if self._below is None:
             self._below = by_directory(dict.fromkeys(files for share in self._own_shares() for files, _ in share.filed))
         path = normal(directory)
@@ -69,7 +69,7 @@ class ClientConfig:
         return tuple(dict.fromkeys((*shared, *own_sets)))
 
     def originations_of(self, ref: ObjectRef) -> tuple[Origination, ...]:
-        """The tls blocks of a rule that are in force for some pod of the namespace, also those that read no file."""
+        """The tls blocks of a DestinationRule that apply to some pod of the namespace, also those that read no file."""
         rule = self._config.rules.get(ref)
         if rule is None:
             return ()
@@ -91,11 +91,11 @@ class ClientConfig:
         return http_calls(self._config.routes, self._caller(), host, self.service)
 
     def tls_calls(self, host: str) -> tuple[Call, ...]:
-        """Where https calls to each port of a host end; a tls block in force there makes TLS in TLS of them."""
+        """Where https calls to each port of a host end; a tls block that applies there wraps their TLS in TLS."""
         return tls_calls(self._config.routes, self._caller(), host, self.service)
 
     def decision(self, host: str) -> Decision | None:
-        """What is in force for one host, None where no tls block is."""
+        """The decision for one host, None where no tls block applies."""
         return self._own[host] if host in self._own else self._layer.decisions.get(host)
 
     def _kept(self, key: tuple[int, ...]) -> Groups:
@@ -129,7 +129,7 @@ class ClientConfig:
 
 
 def is_told(config: IstioConfig, namespace: str, sidecar: Sidecar | None, ref: ObjectRef) -> bool:
-    """Whether `originations_of` the rule would be any, for this client; without what else it is told."""
+    """Whether any tls block of the DestinationRule applies to this client; cheaper than `originations_of`."""
     config = _in_domain(config)
     rule = config.rules.get(ref)
     if rule is None:
@@ -144,7 +144,7 @@ def is_told(config: IstioConfig, namespace: str, sidecar: Sidecar | None, ref: O
 
 
 def told_of(config: IstioConfig, namespace: str, sidecar: Sidecar | None, host: str) -> tuple[Origination, ...]:
-    """The tls blocks in force for some pod of the client, for one host; without what else it is told."""
+    """The tls blocks that apply to some pod of the client for one host, without computing the other hosts."""
     config = _in_domain(config)
     shared = shared_layer(config).decisions.get(host)
     decision = decide(config, namespace, host, scope_of(sidecar, namespace), shared)

@@ -1,6 +1,6 @@
 """Merges the DestinationRules of one namespace for one host, as istiod does before any lookup.
 
-Leaves to `rules` which rules come together and which result counts. Behaviour: Istio 1.31,
+`destination_rules` decides which of them are merged and which result counts. Behaviour: Istio 1.31,
 pilot/pkg/model/destination_rule.go, with ENABLE_ENHANCED_DESTINATIONRULE_MERGE on (the default since 1.24).
 """
 

@@ -1,6 +1,6 @@
 """DestinationRules by namespace and host, and the lookup: which of them count for a client namespace and a service.
 
-Leaves merging to `merge`, and what the tls block then does to `tls`. Behaviour: Istio 1.31,
+Merging is in `destination_rule_merge`, the effect of a tls block in `client_tls`. Behaviour: Istio 1.31,
 pilot/pkg/model/push_context.go and sidecar.go.
 """
 

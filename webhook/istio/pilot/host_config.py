@@ -1,6 +1,6 @@
-"""Decides for one client namespace and one host: which service counts, which rules are found, which tls blocks follow.
+"""Decides for one client namespace and host which service counts, and which DestinationRules and tls blocks apply.
 
-Leaves all hosts together to `layers` and `reach`. Behaviour: Istio 1.31, pilot/pkg/model/sidecar.go.
+All hosts together are in `shared_config` and `client_config`. Behaviour: Istio 1.31, pilot/pkg/model/sidecar.go.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Filed = tuple[tuple[FileSet, Origination], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Share:
-    """What one entry brings a host: its tls blocks in force, and those of them that make files be read."""
+    """The tls blocks that one entry applies to a host, and those of them that make the sidecar read files."""
 
     entry: Entry
     originations: tuple[Origination, ...]
@@ -42,7 +42,7 @@ class Decision:
 
     @property
     def shares(self) -> Iterator[Share]:
-        """Everything that can be in force for some pod."""
+        """The shares that can apply to some pod."""
         yield from self.picks
         if self.default is not None:
             yield self.default
@@ -84,7 +84,7 @@ def _named(config: IstioConfig, namespace: str, host: str, listener: Listener) -
 def decide(
     config: IstioConfig, namespace: str, host: str, scope: Scope | None, known: Decision | None
 ) -> Decision | None:
-    """What a client namespace gets for a host, None when no tls block is in force there.
+    """The decision of a client namespace for a host, None when no tls block applies there.
 
     known: an answer for another client, taken over when service and entries are the same.
     """

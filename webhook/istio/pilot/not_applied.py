@@ -1,6 +1,6 @@
-"""Says why a rule that mentions files is not in force for a client, in the order in which istiod would have dropped it.
+"""Explains why a DestinationRule with file paths does not apply to a client, in the order of istiod's decisions.
 
-Leaves what is in force to `decide`.
+Which tls blocks do apply is decided in `host_config`.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _NEAREST = (
     "service-not-exported",
     "no-service",
 )
-"""Causes from the one that lacks least; of several hosts of a wildcard rule the nearest miss is told."""
+"""Causes, the closest to applying first; of several hosts of a wildcard, the first cause of this list is reported."""
 
 
 def explain_miss(
@@ -63,7 +63,7 @@ class _Asked:
         self.config, self.namespace, self.scope, self.labels, self.rule = config, namespace, scope, labels, rule
 
     def why(self, host: str) -> Miss | None:
-        """Why the rule is not in force for one host."""
+        """Why the DestinationRule does not apply to one host; None when it does."""
         service = chosen(self.config, self.namespace, host, self.scope)
         if service is None:
             return self._unseen(host)

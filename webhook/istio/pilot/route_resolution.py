@@ -1,6 +1,7 @@
 """Where one call of the application ends: through which VirtualService, at which service port and subset.
 
-Leaves the tls block in force there to `reach`. Behaviour: Istio 1.31, pilot/pkg/networking/core/route; what leaves
+The tls block that applies there is in `client_config`.
+Behaviour: Istio 1.31, pilot/pkg/networking/core/route; what leaves
 without meeting any rule was seen with real traffic (Istio 2026-08-27).
 """
 
@@ -50,7 +51,7 @@ class Call:
 
 
 def http_calls(routes: RouteIndex, caller: Caller, host: str, service_of: _Known) -> tuple[Call, ...]:
-    """The ways that plain http calls to each port of a host take. known: the service that the caller has for a host.
+    """The ways that plain http calls to each port of a host take. service_of: the caller's service of a host.
 
     To a port of protocol HTTPS or TLS of a ServiceEntry without addresses no listener fits: the call passes through.
     """

@@ -1,6 +1,6 @@
-"""All hosts together, and derived anew only where something changed: the layer that every client namespace shares.
+"""The decisions for all hosts that every client namespace shares, recomputed only for the hosts that changed.
 
-Leaves one host to `decide`, and what one namespace sees otherwise to `reach`.
+One host is decided in `host_config`; the hosts that differ for one namespace are in `client_config`.
 """
 
 from bisect import bisect_left, bisect_right, insort_right
@@ -57,7 +57,7 @@ class State:
         )
 
     def touched(self, current: "State") -> frozenset[str] | None:
-        """The host patterns that have changed since; None when nobody remembers which."""
+        """The host patterns that have changed since; None if the change log no longer contains them."""
         pairs = ((current.rules, self.rules), (current.services, self.services), (current.routes, self.routes))
         changes = [later.since(earlier) for later, earlier in pairs] if current.mesh is self.mesh else [None]
         recorded = [hosts for hosts in changes if hosts is not None]
@@ -73,7 +73,7 @@ class _Shared:
 
 
 def shared_layer(config: IstioConfig) -> Layer:
-    """What a client namespace without anything of its own sees; kept, and derived anew only where hosts changed."""
+    """The layer of a client namespace without objects of its own; cached, and recomputed only for changed hosts."""
     cached = config.rules.derived
     if isinstance(cached, _Shared) and cached.state.holds(config):
         return cached.layer
@@ -96,7 +96,7 @@ def _decision(config: IstioConfig, host: str) -> Decision | None:
 
 
 def expanded(config: IstioConfig, touched: Iterable[str], decisions: Mapping[str, Decision]) -> set[str]:
-    """The hosts to decide anew when these patterns have changed."""
+    """The hosts to decide again after these patterns have changed."""
     hosts = set(touched)
     for pattern in touched:
         hosts.update(covered(config, pattern, decisions) if is_wildcard(pattern) else ())
@@ -104,7 +104,7 @@ def expanded(config: IstioConfig, touched: Iterable[str], decisions: Mapping[str
 
 
 def covered(config: IstioConfig, pattern: str, decisions: Mapping[str, Decision]) -> Iterable[str]:
-    """Hosts for which a rule of that host may change what is in force, given what is."""
+    """Hosts whose decision may change when a DestinationRule with that host changes, given the present decisions."""
     decided = [host for host in decisions if matches(pattern, host)]
     return {*decided, *config.services.hosts(pattern)} if config.rules.has_tls(pattern) else decided
 

@@ -1,6 +1,7 @@
 """VirtualServices by host and by destination: which one governs a host, and who names a host or subset as destination.
 
-Leaves where one call ends to `calls`. Behaviour: Istio 1.31, pilot/pkg/model/push_context.go and virtualservice.go.
+Where one call ends is computed in `route_resolution`.
+Behaviour: Istio 1.31, pilot/pkg/model/push_context.go and virtualservice.go.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
