@@ -1,7 +1,7 @@
-"""Which plain calls can end at a host, whoever makes them: its own, and those that VirtualServices send there.
+"""The plaintext calls of any client that can end at a host: calls to it, and calls that VirtualServices route to it.
 
-Asks for a stranger and for every namespace that may see a VirtualService of its own, so that no route is overlooked;
-whether one workload's calls do is asked of its `ClientConfig`.
+The calls of a namespace without VirtualServices and of every namespace that may have private ones are computed, so that
+no route is overlooked. `istio.pilot.client_config` computes the calls of one workload.
 """
 
 from collections.abc import Iterator
