@@ -24,7 +24,7 @@ from prove.outcome import Outcome, of_request
 from prove.sidecar import Meeting, Running, run
 from rig.control_plane import KubectlFailed
 from rig.waiting import TooLate, until
-from webhook.informer.live_engine import Limits
+from webhook.informer.live_engine import ReviewLimits
 
 Object = Mapping[str, Any]
 REVISION = "istio.io/rev"
@@ -32,7 +32,7 @@ KEPT = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 READY_SECONDS = 40
 """An Envoy that waits for files is ready after 15 s."""
 SETTLE_SECONDS = 60
-FACTS_SECONDS = Limits().fresh.total_seconds() + 0.5
+FACTS_SECONDS = ReviewLimits().fresh.total_seconds() + 0.5
 ASK_SECONDS = 0.2
 """An answer costs istiod, the agent and Envoy something: no more than needed."""
 

@@ -8,7 +8,7 @@ from copy import deepcopy
 from itertools import product
 from typing import Any
 
-from webhook.kubeapi.client import PLAINLY, How, Query
+from webhook.kubeapi.client import FULL_READ, Query, ReadOptions
 from webhook.kubeapi.errors import ClusterUnavailable, Conflict, NotFound
 from webhook.kubeapi.resource import Resource
 
@@ -22,7 +22,7 @@ class Memory:
         self.before: Callable[[str, str], None] = lambda _verb, _path: None
         self.asked: list[str] = []
 
-    def get(self, resource: Resource, namespace: str, name: str, how: How = PLAINLY) -> dict[str, Any]:
+    def get(self, resource: Resource, namespace: str, name: str, how: ReadOptions = FULL_READ) -> dict[str, Any]:
         assert how.seconds > 0
         path = self._ask("get", resource, namespace, name)
         return deepcopy(self._at(path))

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from examples import material
 from examples.demo import WORKED
-from webhook.logs import Journal
-from webhook.server.manifest_backend import Embedded, embed
+from webhook.logs import RequestLog
+from webhook.server.manifest_backend import ManifestBackend, embed
 from webhook.web import create_app
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -33,7 +33,7 @@ REFUSED_NAME = re.compile("the object's (?:name|namespace|kind|apiVersion): expe
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> ManifestBackend:
     """The worked example with its Secrets, and those that the broken variants name."""
     file = tmp_path_factory.mktemp("cluster") / "secrets.json"
     made = material.secrets(AT)
@@ -42,7 +42,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
     return embed([str(WORKED), str(file)], None)
 
 
-class Strict(Journal):
+class Strict(RequestLog):
     """A log in which an internal error is a failed test."""
 
     def failed(self, review: Any, error: Exception) -> None:
@@ -50,7 +50,7 @@ class Strict(Journal):
 
 
 @pytest.fixture(scope="module")
-def client(cluster: Embedded) -> FlaskClient:
+def client(cluster: ManifestBackend) -> FlaskClient:
     """The web application on that cluster; nothing in it may raise."""
     app = create_app(cluster.judge_at(AT), str, Strict())
     app.testing = True

@@ -11,14 +11,14 @@ from certs.bundle import client_bundle
 from tests.clock import Clock, clock
 from tests.test_connection import Server, connection, server, token
 from webhook.informer import secret_cache
-from webhook.informer.secret_cache import ByNameReader, Need
-from webhook.kubeapi.client import Connection
+from webhook.informer.secret_cache import FreshnessRequirement, SecretCache
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.resource import CONFIG_MAPS, SECRETS
 
 __all__ = ["clock", "connection", "server", "token"]
 PATH = SECRETS.path("devel", "data")
 KEY = ("Secret", "devel", "data")
-EXACTLY = Need(exactly=True)
+EXACTLY = FreshnessRequirement(exactly=True)
 MATERIAL = client_bundle(datetime(2026, 11, 24, tzinfo=UTC))
 
 
@@ -29,8 +29,8 @@ def changed() -> list[str]:
 
 
 @pytest.fixture
-def reader(connection: Connection, clock: Clock, changed: list[str]) -> ByNameReader:
-    return ByNameReader(connection, clock, changed.append)
+def reader(connection: ApiClient, clock: Clock, changed: list[str]) -> SecretCache:
+    return SecretCache(connection, clock, changed.append)
 
 
 def holds(server: Server, version: str = "1", uid: str = "u", data: dict[str, bytes] = MATERIAL) -> None:
@@ -47,26 +47,26 @@ def asked(server: Server) -> list[str]:
     return found
 
 
-def verdict(reader: ByNameReader, not_before: float) -> tuple[tuple[str, str, str], ...]:
+def verdict(reader: SecretCache, not_before: float) -> tuple[tuple[str, str, str], ...]:
     """What a verdict that asks for the Secret would like to have read."""
-    asked = reader.asked(Need(not_before))
+    asked = reader.asked(FreshnessRequirement(not_before))
     asked.secret("devel", "data")
     return asked.wanted
 
 
-def test_missing_facts_are_requested_and_read(server: Server, reader: ByNameReader) -> None:
+def test_missing_facts_are_requested_and_read(server: Server, reader: SecretCache) -> None:
     holds(server)
     assert verdict(reader, 0) == (KEY,)
-    assert reader.asked(Need()).unread(*KEY) == "was not read yet"
+    assert reader.asked(FreshnessRequirement()).unread(*KEY) == "was not read yet"
     reader.read([KEY], EXACTLY)
     assert verdict(reader, 0) == ()
-    facts = reader.asked(Need()).secret("devel", "data")
+    facts = reader.asked(FreshnessRequirement()).secret("devel", "data")
     assert facts is not None
     assert set(facts.keys) == set(MATERIAL)
-    assert reader.asked(Need()).unread(*KEY) == ""
+    assert reader.asked(FreshnessRequirement()).unread(*KEY) == ""
 
 
-def test_no_byte_of_a_secret_is_kept(server: Server, reader: ByNameReader) -> None:
+def test_no_byte_of_a_secret_is_kept(server: Server, reader: SecretCache) -> None:
     holds(server, data={"token": b"very-secret-bytes", **MATERIAL})
     reader.read([KEY], EXACTLY)
     kept = repr(reader._held)
@@ -76,7 +76,7 @@ def test_no_byte_of_a_secret_is_kept(server: Server, reader: ByNameReader) -> No
 
 
 def test_only_metadata_is_read_while_nothing_changes(
-    server: Server, reader: ByNameReader, clock: Clock, changed: list[str]
+    server: Server, reader: SecretCache, clock: Clock, changed: list[str]
 ) -> None:
     holds(server)
     reader.read([KEY], EXACTLY)
@@ -92,56 +92,56 @@ def test_only_metadata_is_read_while_nothing_changes(
 
 @pytest.mark.parametrize(("version", "uid"), [("2", "u"), ("1", "another")])
 def test_a_secret_that_changed_or_was_made_anew_is_read_whole(
-    server: Server, reader: ByNameReader, changed: list[str], version: str, uid: str
+    server: Server, reader: SecretCache, changed: list[str], version: str, uid: str
 ) -> None:
     holds(server)
     reader.read([KEY], EXACTLY)
     holds(server, version, uid, {"cert": b"other"})
     reader.read([KEY], EXACTLY)
     assert asked(server) == ["whole", "metadata", "whole"]
-    facts = reader.asked(Need()).secret("devel", "data")
+    facts = reader.asked(FreshnessRequirement()).secret("devel", "data")
     assert facts is not None
     assert set(facts.keys) == {"cert"}
     assert changed == ["devel", "devel"]
 
 
-def test_one_that_does_not_exist_is_known_to_be_missing(server: Server, reader: ByNameReader) -> None:
+def test_one_that_does_not_exist_is_known_to_be_missing(server: Server, reader: SecretCache) -> None:
     server.replies[PATH] = (404, b'{"message": "not found"}', {})
     reader.read([KEY], EXACTLY)
     assert verdict(reader, 0) == ()
-    asked = reader.asked(Need())
+    asked = reader.asked(FreshnessRequirement())
     assert asked.secret("devel", "data") is None
     assert (asked.unread(*KEY), asked.unreadable) == ("", ())
 
 
 @pytest.mark.parametrize("status", [403, 500])
-def test_one_that_cannot_be_read_is_not_called_missing(server: Server, reader: ByNameReader, status: int) -> None:
+def test_one_that_cannot_be_read_is_not_called_missing(server: Server, reader: SecretCache, status: int) -> None:
     server.replies[PATH] = (status, b'{"message": "for a reason"}', {})
     reader.read([KEY], EXACTLY)
-    asked = reader.asked(Need())
+    asked = reader.asked(FreshnessRequirement())
     asked.secret("devel", "data")
     ((key, why),) = asked.unreadable
     assert (key, why) == (KEY, f"could not be read: GET {PATH}: {status} for a reason")
-    assert reader.asked(Need()).unread(*KEY) == why
+    assert reader.asked(FreshnessRequirement()).unread(*KEY) == why
 
 
-def test_unrequested_secret_is_never_read_nor_listed(server: Server, reader: ByNameReader) -> None:
+def test_unrequested_secret_is_never_read_nor_listed(server: Server, reader: SecretCache) -> None:
     holds(server)
     reader.read([KEY, ("ConfigMap", "devel", "ca")], EXACTLY)
     assert {path for _, path, _, _ in server.asked} == {PATH, CONFIG_MAPS.path("devel", "ca")}
 
 
-def test_what_is_kept_is_bounded(server: Server, reader: ByNameReader) -> None:
+def test_what_is_kept_is_bounded(server: Server, reader: SecretCache) -> None:
     holds(server)
     for number in range(secret_cache.KEPT + 5):
-        reader._keep(("Secret", "devel", str(number)), secret_cache.Entry(None, 0.0))
+        reader._keep(("Secret", "devel", str(number)), secret_cache.CachedRead(None, 0.0))
     assert len(reader._held) == secret_cache.KEPT
     assert ("Secret", "devel", str(secret_cache.KEPT + 4)) in reader._held
 
 
-def test_what_nobody_names_any_more_is_forgotten_in_time(server: Server, connection: Connection, clock: Clock) -> None:
+def test_what_nobody_names_any_more_is_forgotten_in_time(server: Server, connection: ApiClient, clock: Clock) -> None:
     named = {"data"}
-    reader = ByNameReader(connection, clock, lambda _: None, lambda key: key[2] in named)
+    reader = SecretCache(connection, clock, lambda _: None, lambda key: key[2] in named)
     holds(server)
     reader.read([KEY], EXACTLY)
     for number in range(100):
@@ -153,11 +153,11 @@ def test_what_nobody_names_any_more_is_forgotten_in_time(server: Server, connect
     assert {name for _, _, name in reader._held} == {"data", *(f"new-{number}" for number in range(100))}
 
 
-def test_config_maps_are_facts_too(server: Server, reader: ByNameReader) -> None:
+def test_config_maps_are_facts_too(server: Server, reader: SecretCache) -> None:
     path = CONFIG_MAPS.path("devel", "ca")
     content: dict[str, Any] = {"metadata": {"uid": "u", "name": "ca"}, "data": {"ca.crt": MATERIAL["cacert"].decode()}}
     server.replies[path] = (200, orjson.dumps(content), {})
     reader.read([("ConfigMap", "devel", "ca")], EXACTLY)
-    facts = reader.asked(Need()).config_map("devel", "ca")
+    facts = reader.asked(FreshnessRequirement()).config_map("devel", "ca")
     assert facts is not None
     assert len(facts.keys["ca.crt"].certificates) == 1

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webhook.cli import group
-from webhook.cli.object_argument import Unclear, choose
+from webhook.cli.object_argument import AmbiguousObject, choose
 from webhook.cli.options import Instant
 from webhook.model.workload import Workload
 from webhook.view import Snapshot
@@ -448,7 +448,7 @@ def test_a_workload_is_named_in_kubectls_ways(what: str, namespace: str | None, 
 )
 def test_missing_workload_is_answered_with_similar_names(what: str, namespace: str | None, problem: str) -> None:
     """Each as it would be typed."""
-    with pytest.raises(Unclear) as refused:
+    with pytest.raises(AmbiguousObject) as refused:
         choose(CLUSTER, what, namespace)
     assert str(refused.value) == problem
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from webhook.kubeapi.client import JSON_PATCH, Body, Call, Connection
+from webhook.kubeapi.client import JSON_PATCH, ApiClient, ApiRequest, RequestBody
 from webhook.kubeapi.credentials import from_kubeconfig, in_cluster
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable, Conflict, Forbidden, Gone, NotFound, Rejected
 from webhook.kubeapi.resource import NAMESPACES, SECRETS, Resource
@@ -97,10 +97,10 @@ def token(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def connection(server: Server, token: Path) -> Connection:
+def connection(server: Server, token: Path) -> ApiClient:
     access = from_kubeconfig(kubeconfig(token.parent, server.url))
     access.rest_seconds = 0.0
-    return Connection(access)
+    return ApiClient(access)
 
 
 def kubeconfig(folder: Path, url: str) -> Path:
@@ -126,7 +126,7 @@ def test_paths_of_core_grouped_and_cluster_scoped_kinds() -> None:
     assert (RULES.full_name, SECRETS.full_name) == ("destinationrules.networking.istio.io", "secrets")
 
 
-def test_an_object_is_read_with_the_token_of_the_kubeconfig(server: Server, connection: Connection) -> None:
+def test_an_object_is_read_with_the_token_of_the_kubeconfig(server: Server, connection: ApiClient) -> None:
     server.replies["/api/v1/namespaces/devel/secrets/data"] = (200, b'{"kind": "Secret"}', {})
     assert connection.get(SECRETS, "devel", "data") == {"kind": "Secret"}
 
@@ -147,7 +147,7 @@ def test_an_object_is_read_with_the_token_of_the_kubeconfig(server: Server, conn
     ],
 )
 def test_each_status_has_its_error_with_reason(
-    status: int, error: type[ClusterError], server: Server, connection: Connection
+    status: int, error: type[ClusterError], server: Server, connection: ApiClient
 ) -> None:
     body = orjson.dumps({"kind": "Status", "message": "so it is"})
     server.replies[SECRETS.path("devel", "data")] = (status, body, {})
@@ -157,20 +157,20 @@ def test_each_status_has_its_error_with_reason(
     assert str(raised.value) == f"GET /api/v1/namespaces/devel/secrets/data: {status} so it is"
 
 
-def test_a_server_that_asks_us_to_wait_is_heard(server: Server, connection: Connection) -> None:
+def test_a_server_that_asks_us_to_wait_is_heard(server: Server, connection: ApiClient) -> None:
     server.replies[SECRETS.path("devel")] = (429, b"slow down", {"Retry-After": "3"})
     with pytest.raises(ClusterUnavailable) as raised:
         connection.page(SECRETS, "devel")
     assert raised.value.pause == 3.0
 
 
-def test_replaced_token_is_read_again(server: Server, token: Path, connection: Connection) -> None:
+def test_replaced_token_is_read_again(server: Server, token: Path, connection: ApiClient) -> None:
     token.write_text("second")
     server.token = "second"
     assert connection.get(NAMESPACES, "", "devel") == {}
 
 
-def test_wrong_token_is_reported_and_not_retried_forever(server: Server, connection: Connection) -> None:
+def test_wrong_token_is_reported_and_not_retried_forever(server: Server, connection: ApiClient) -> None:
     server.token = "another"
     with pytest.raises(ClusterUnavailable, match="401 who are you"):
         connection.get(NAMESPACES, "", "devel")
@@ -179,13 +179,13 @@ def test_wrong_token_is_reported_and_not_retried_forever(server: Server, connect
 
 def test_nobody_listening_is_no_answer(tmp_path: Path, token: Path) -> None:
     token.write_text("first")
-    connection = Connection(from_kubeconfig(kubeconfig(tmp_path, "http://127.0.0.1:1")))
+    connection = ApiClient(from_kubeconfig(kubeconfig(tmp_path, "http://127.0.0.1:1")))
     with pytest.raises(ClusterUnavailable, match="GET /api/v1/namespaces"):
         connection.page(NAMESPACES)
 
 
-def test_a_body_cut_short_is_no_answer(server: Server, connection: Connection) -> None:
-    server.replies["/api/v1/namespaces"] = (200, b"{", {"Content-Length": "20", "Connection": "close"})
+def test_a_body_cut_short_is_no_answer(server: Server, connection: ApiClient) -> None:
+    server.replies["/api/v1/namespaces"] = (200, b"{", {"Content-Length": "20", "ApiClient": "close"})
     with pytest.raises(ClusterUnavailable):
         connection.page(NAMESPACES)
 
@@ -217,13 +217,13 @@ def test_outside_a_pod_there_is_no_access_as_its_service_account(tmp_path: Path)
         in_cluster(tmp_path)
 
 
-def test_writes_carry_their_method_query_form_and_body(server: Server, connection: Connection) -> None:
+def test_writes_carry_their_method_query_form_and_body(server: Server, connection: ApiClient) -> None:
     rule = {"metadata": {"namespace": "devel", "name": "r"}}
     path = "/apis/networking.istio.io/v1/namespaces/devel/destinationrules"
     connection.create(RULES, rule, {"dryRun": "All"})
     connection.replace(RULES, rule)
     connection.apply(RULES, rule, "me")
-    connection.patch(RULES, "devel", "r", Body([], JSON_PATCH))
+    connection.patch(RULES, "devel", "r", RequestBody([], JSON_PATCH))
     connection.delete(RULES, "devel", "r")
     assert [(method, asked, headers.get("Content-Type")) for method, asked, _, headers in server.asked] == [
         ("POST", f"{path}?dryRun=All", "application/json"),
@@ -235,12 +235,12 @@ def test_writes_carry_their_method_query_form_and_body(server: Server, connectio
     assert orjson.loads(server.asked[0][2]) == rule
 
 
-def test_lines_of_a_watch_come_whole_however_the_pieces_fall(server: Server, connection: Connection) -> None:
+def test_lines_of_a_watch_come_whole_however_the_pieces_fall(server: Server, connection: ApiClient) -> None:
     server.lines = [b'{"a"', b': 1}\n{"b": 2}', b"\n\n", b'{"c": 3}\n']
     assert list(connection.watch(RULES, "", {})) == [b'{"a": 1}', b'{"b": 2}', b'{"c": 3}']
 
 
-def test_a_watch_that_is_silent_for_too_long_is_cut(server: Server, connection: Connection) -> None:
+def test_a_watch_that_is_silent_for_too_long_is_cut(server: Server, connection: ApiClient) -> None:
     server.silent.clear()
     server.lines = [b"{}\n"]
     lines = iter(connection.watch(RULES, "", {"timeoutSeconds": 1}))
@@ -249,7 +249,7 @@ def test_a_watch_that_is_silent_for_too_long_is_cut(server: Server, connection: 
         next(lines)
 
 
-def test_a_watch_can_be_cut_from_another_thread(server: Server, connection: Connection) -> None:
+def test_a_watch_can_be_cut_from_another_thread(server: Server, connection: ApiClient) -> None:
     server.silent.clear()
     server.lines = [b"{}\n"]
     lines = connection.watch(RULES, "", {"timeoutSeconds": 60})
@@ -260,10 +260,10 @@ def test_a_watch_can_be_cut_from_another_thread(server: Server, connection: Conn
         next(found)
 
 
-def test_a_slow_answer_is_no_answer(server: Server, connection: Connection) -> None:
+def test_a_slow_answer_is_no_answer(server: Server, connection: ApiClient) -> None:
     server.silent.clear()
     with pytest.raises(ClusterUnavailable):
-        connection.ask(Call("GET", "/api/v1/pods", {"watch": "true"}, seconds=0.2))
+        connection.ask(ApiRequest("GET", "/api/v1/pods", {"watch": "true"}, seconds=0.2))
 
 
 class Script(threading.Thread):
@@ -295,18 +295,18 @@ class Script(threading.Thread):
 
 
 @pytest.fixture
-def scripted(token: Path) -> Callable[..., tuple[Script, Connection]]:
+def scripted(token: Path) -> Callable[..., tuple[Script, ApiClient]]:
     """A server with these answers, and a connection to it."""
 
-    def made(*answers: bytes | None) -> tuple[Script, Connection]:
+    def made(*answers: bytes | None) -> tuple[Script, ApiClient]:
         script = Script(*answers)
-        return script, Connection(from_kubeconfig(kubeconfig(token.parent, script.url)))
+        return script, ApiClient(from_kubeconfig(kubeconfig(token.parent, script.url)))
 
     return made
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-Scripted = Callable[..., tuple[Script, Connection]]
+Scripted = Callable[..., tuple[Script, ApiClient]]
 
 
 def test_answers_follow_each_other_on_one_connection(scripted: Scripted) -> None:
@@ -371,7 +371,7 @@ def test_token_unfit_for_a_header_is_reported_but_not_shown(server: Server, toke
     token.write_text("secret\r\nX-Other: header")
     access = from_kubeconfig(kubeconfig(token.parent, server.url))
     with pytest.raises(ClusterUnavailable, match="holds a line break") as raised:
-        Connection(access).get(NAMESPACES, "", "devel")
+        ApiClient(access).get(NAMESPACES, "", "devel")
     assert "secret" not in str(raised.value)
     assert not server.asked
 
@@ -382,6 +382,6 @@ def test_proxy_of_the_kubeconfig_is_used(token: Path, scripted: Scripted) -> Non
     content = orjson.loads(path.read_bytes())
     content["clusters"][0]["cluster"]["proxy-url"] = script.url
     path.write_bytes(orjson.dumps(content))
-    assert Connection(from_kubeconfig(path)).get(NAMESPACES, "", "a") == {}
+    assert ApiClient(from_kubeconfig(path)).get(NAMESPACES, "", "a") == {}
     assert script.heads[0].startswith(b"GET http://cluster.example:8080/api/v1/namespaces/a HTTP/1.1\r\n")
     assert b"\r\nHost: cluster.example:8080\r\n" in script.heads[0]

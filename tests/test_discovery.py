@@ -7,13 +7,13 @@ import pytest
 
 from tests.test_connection import Server, connection, server, token
 from webhook.informer.discovery import discover
-from webhook.informer.watched_kinds import BUILT_IN, Wanted, istio_config_maps
-from webhook.kubeapi.client import Connection
+from webhook.informer.watched_kinds import BUILT_IN, WatchedKind, istio_config_maps
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.errors import ClusterUnavailable
 from webhook.kubeapi.resource import Resource
 
 __all__ = ["connection", "server", "token"]
-RULE, POD = Wanted("networking.istio.io", "DestinationRule"), next(one for one in BUILT_IN if one.kind == "Pod")
+RULE, POD = WatchedKind("networking.istio.io", "DestinationRule"), next(one for one in BUILT_IN if one.kind == "Pod")
 WEBHOOKS = next(one for one in BUILT_IN if one.kind == "MutatingWebhookConfiguration")
 
 
@@ -33,7 +33,7 @@ def aggregated(*groups: tuple[str, tuple[tuple[str, tuple[dict[str, Any], ...]],
     return orjson.dumps({"kind": "APIGroupDiscoveryList", "items": items})
 
 
-def test_the_version_that_the_server_prefers_is_followed(server: Server, connection: Connection) -> None:
+def test_the_version_that_the_server_prefers_is_followed(server: Server, connection: ApiClient) -> None:
     rules = kind("destinationrules", "DestinationRule")
     server.replies["/apis"] = (200, aggregated(("networking.istio.io", (("v1", (rules,)), ("v1beta1", (rules,))))), {})
     found = discover(connection, [RULE, POD])
@@ -41,25 +41,25 @@ def test_the_version_that_the_server_prefers_is_followed(server: Server, connect
     assert found[POD.key] == POD.served
 
 
-def test_preferred_version_without_the_kind_is_skipped(server: Server, connection: Connection) -> None:
+def test_preferred_version_without_the_kind_is_skipped(server: Server, connection: ApiClient) -> None:
     held = (("v2", ()), ("v1", (kind("destinationrules", "DestinationRule"),)))
     server.replies["/apis"] = (200, aggregated(("networking.istio.io", held)), {})
     assert discover(connection, [RULE])[RULE.key].version == "v1"
 
 
-def test_kind_that_is_not_served_is_no_error(server: Server, connection: Connection) -> None:
+def test_kind_that_is_not_served_is_no_error(server: Server, connection: ApiClient) -> None:
     other = aggregated(("example.com", (("v1", (kind("destinationrules", "DestinationRule"),)),)))
     server.replies["/apis"] = (200, other, {})
     assert discover(connection, [RULE]) == {}
 
 
-def test_kinds_without_namespace_are_told_apart(server: Server, connection: Connection) -> None:
+def test_kinds_without_namespace_are_told_apart(server: Server, connection: ApiClient) -> None:
     group = ("admissionregistration.k8s.io", (("v1", (kind("m", "MutatingWebhookConfiguration", "Cluster"),)),))
     server.replies["/apis"] = (200, aggregated(group), {})
     assert not discover(connection, [WEBHOOKS])[WEBHOOKS.key].namespaced
 
 
-def test_discovery_without_aggregation_asks_each_group(server: Server, connection: Connection) -> None:
+def test_discovery_without_aggregation_asks_each_group(server: Server, connection: ApiClient) -> None:
     versions = [{"version": "v1alpha3"}, {"version": "v1"}]
     group = {"name": "networking.istio.io", "versions": versions, "preferredVersion": {"version": "v1"}}
     server.replies["/apis"] = (200, orjson.dumps({"kind": "APIGroupList", "groups": [group, {"name": "x"}]}), {})
@@ -74,7 +74,7 @@ def test_discovery_without_aggregation_asks_each_group(server: Server, connectio
 
 
 @pytest.mark.parametrize("body", [b"not JSON", b"\xff"])
-def test_an_answer_that_is_no_json_is_no_answer(server: Server, connection: Connection, body: bytes) -> None:
+def test_an_answer_that_is_no_json_is_no_answer(server: Server, connection: ApiClient, body: bytes) -> None:
     server.replies["/apis"] = (200, body, {})
     with pytest.raises(ClusterUnavailable):
         discover(connection, [RULE])

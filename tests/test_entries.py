@@ -14,11 +14,11 @@ from tests.cluster_memory import Memory
 from webhook.kubeapi.client import Query
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable, Forbidden
 from webhook.kubeapi.resource import CONFIG_MAPS, MUTATING, NAMESPACES, VALIDATING, Resource
-from webhook.leader.enforcement import Keeping
-from webhook.leader.enforcement_plan import BREAK_GLASS, BadEntries, read_stated
+from webhook.leader.enforcement import EnforcementReconciler
+from webhook.leader.enforcement_plan import BREAK_GLASS, InvalidDesiredState, read_stated
 from webhook.leader.installation import CLUSTER_ROLES, Installation
 from webhook.leader.probe_challenge import MARK, NAME, challenge_of
-from webhook.leader.webhook_entries import Difference, act, differences
+from webhook.leader.webhook_entries import FieldDifference, act, differences
 
 INSTALLATION = Installation("mtls-guard", "mtls-guard", "mtls-guard")
 ENFORCING = VALIDATING.path("", "mtls-guard-enforcing")
@@ -72,7 +72,9 @@ class Cluster(Memory):
         self.create(NAMESPACES, {"metadata": {"name": "mtls-guard"}})
         self.create(CONFIG_MAPS, {"metadata": {"name": "mtls-guard-entries", "namespace": "mtls-guard"}})
         self.say(*entries)
-        self.keeping = Keeping(self, INSTALLATION, lambda why, fields: self.told.append((why, dict(fields))))
+        self.keeping = EnforcementReconciler(
+            self, INSTALLATION, lambda why, fields: self.told.append((why, dict(fields)))
+        )
 
     def create(self, resource: Resource, manifest: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:
         """A probe is answered; all else is created."""
@@ -442,7 +444,7 @@ def test_repeated_changes_are_restored_less_often() -> None:
     ],
 )
 def test_entries_that_cannot_be_read_are_said_and_change_nothing(content: str, told: str) -> None:
-    with pytest.raises(BadEntries) as caught:
+    with pytest.raises(InvalidDesiredState) as caught:
         read_stated({"data": {"enforcing.yaml": content}}, INSTALLATION)
     assert str(caught.value).startswith(told)
     cluster = Cluster(entry("workloads"))
@@ -468,9 +470,9 @@ def test_difference_names_entry_field_and_values() -> None:
     cluster.live["webhooks"][0] |= {"timeoutSeconds": 30, "failurePolicy": "Ignore"}
     service = cluster.live["webhooks"].pop(1)
     assert differences(expected, cluster.live) == (
-        Difference("workloads.mtls-guard.io", "failurePolicy", "Ignore", "Fail"),
-        Difference("workloads.mtls-guard.io", "timeoutSeconds", 30, 3),
-        Difference("destinationrules.mtls-guard.io", "", None, {**service, "failurePolicy": "Fail"}),
+        FieldDifference("workloads.mtls-guard.io", "failurePolicy", "Ignore", "Fail"),
+        FieldDifference("workloads.mtls-guard.io", "timeoutSeconds", 30, 3),
+        FieldDifference("destinationrules.mtls-guard.io", "", None, {**service, "failurePolicy": "Fail"}),
     )
 
 

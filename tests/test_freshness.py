@@ -2,20 +2,20 @@
 
 from datetime import UTC, datetime, timedelta
 
-from webhook.informer.staleness import Now, doubts, waits
-from webhook.informer.store import Source
-from webhook.informer.watched_kinds import BUILT_IN, Followed
+from webhook.informer.staleness import ClockReading, doubts, waits
+from webhook.informer.store import WatchState
+from webhook.informer.watched_kinds import BUILT_IN, WatchTarget
 from webhook.kubeapi.resource import Resource
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LIMIT = timedelta(minutes=2)
-NOW = Now(1000.0, AT)
+NOW = ClockReading(1000.0, AT)
 
 
-def source(kind: str, *, synced: bool = True, silent: float = 0.0, trouble: str = "") -> Source:
+def source(kind: str, *, synced: bool = True, silent: float = 0.0, trouble: str = "") -> WatchState:
     wanted = next(one for one in BUILT_IN if one.kind == kind)
     served = wanted.served or Resource(wanted.group, "v1", kind.lower() + "s", kind)
-    return Source(Followed(wanted, served), synced=synced, alive=NOW.seconds - silent, trouble=trouble)
+    return WatchState(WatchTarget(wanted, served), synced=synced, alive=NOW.seconds - silent, trouble=trouble)
 
 
 def test_first_list_of_essential_kinds_is_awaited() -> None:

@@ -15,10 +15,10 @@ from tests.test_connection import Server, connection, server, token
 from tests.test_injection_choice import EARLY, LATER, deployed, partner, view_of
 from webhook.admission import respond_mutation
 from webhook.examples import AT
-from webhook.informer.controller_age import Owners
+from webhook.informer.controller_age import ControllerAges
 from webhook.informer.store import Store
 from webhook.inject import Mutation, with_waiting
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.metrics import Metrics
 from webhook.model.finding import ObjectRef
 from webhook.model.request import Request
@@ -195,13 +195,13 @@ REPLICA_SETS = "/apis/apps/v1/namespaces/devel/replicasets"
     ],
 )
 def test_the_age_of_a_replica_set_is_asked_of_the_api_server(
-    server: Server, connection: Connection, reply: tuple[int, bytes, dict[str, str]], expected: str
+    server: Server, connection: ApiClient, reply: tuple[int, bytes, dict[str, str]], expected: str
 ) -> None:
     server.replies[REPLICA_SETS] = reply
-    assert Owners(connection, Store({}))(asked()) == expected
+    assert ControllerAges(connection, Store({}))(asked()) == expected
 
 
-def test_the_age_of_a_job_is_that_of_its_cron_job(connection: Connection) -> None:
+def test_the_age_of_a_job_is_that_of_its_cron_job(connection: ApiClient) -> None:
     store = Store({})
     template = pod()
     made = {"name": "nightly", "namespace": "devel", "creationTimestamp": EARLY}
@@ -218,4 +218,4 @@ def test_the_age_of_a_job_is_that_of_its_cron_job(connection: Connection) -> Non
     request.new["metadata"]["ownerReferences"] = [
         {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly-1", "uid": "j", "controller": True}
     ]
-    assert Owners(connection, store)(request) == EARLY
+    assert ControllerAges(connection, store)(request) == EARLY

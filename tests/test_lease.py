@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from tests.cluster_memory import Memory, unavailable
 from webhook.kubeapi.errors import ClusterUnavailable
-from webhook.leader.election import Candidate, Election, Record, Timing
+from webhook.leader.election import ElectionState, LeaderElector, LeaseRecord, LeaseTiming
 
 WALL = datetime(2026, 11, 24, tzinfo=UTC)
-TIMING = Timing()
+TIMING = LeaseTiming()
 PATH = "/apis/coordination.k8s.io/v1/namespaces/mtls-guard/leases/mtls-guard"
 
 
-def candidate(memory: Memory, name: str) -> Candidate:
-    return Candidate(memory, "mtls-guard", "mtls-guard", Election(name))
+def candidate(memory: Memory, name: str) -> LeaderElector:
+    return LeaderElector(memory, "mtls-guard", "mtls-guard", ElectionState(name))
 
 
 def spec(memory: Memory) -> dict[str, object]:
@@ -130,7 +130,7 @@ def test_a_lease_deleted_or_damaged_by_hand_is_made_anew() -> None:
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
 def test_no_shape_of_a_lease_raises(odd: object) -> None:
-    assert Record.of({"spec": odd, "metadata": odd}).holder == ""
+    assert LeaseRecord.of({"spec": odd, "metadata": odd}).holder == ""
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(("step", "cut", "release")), st.floats(0, 9))))

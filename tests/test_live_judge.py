@@ -15,13 +15,13 @@ from certs.bundle import client_bundle
 from tests.live.mesh_objects import TEAM, Object, namespace, partner, rule, workload
 from tests.test_connection import Server, connection, server, token
 from tests.test_cost import calls
-from webhook.informer.consistency import Confirmation
-from webhook.informer.list_watch import Put, Removed
-from webhook.informer.live_engine import Limits, LiveJudge, named_secrets
-from webhook.informer.secret_cache import ByNameReader, Need
+from webhook.informer.consistency import ConsistencyWait
+from webhook.informer.list_watch import ObjectDeleted, ObjectUpserted
+from webhook.informer.live_engine import LiveEngine, ReviewLimits, named_secrets
+from webhook.informer.secret_cache import FreshnessRequirement, SecretCache
 from webhook.informer.store import Store
-from webhook.informer.watched_kinds import BUILT_IN, Followed
-from webhook.kubeapi.client import Connection
+from webhook.informer.watched_kinds import BUILT_IN, WatchTarget
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.resource import CONFIG_MAPS, SECRETS, Resource
 from webhook.model.deadline import NotJudged
 from webhook.model.finding import ObjectRef, Verdict
@@ -38,14 +38,14 @@ MATERIAL = client_bundle(datetime.now(UTC))
 class Cluster:
     """A view of one team that works, and the server behind it, which agrees until a test says otherwise."""
 
-    def __init__(self, server: Server, connection: Connection, kinds: Sequence[str] = KINDS) -> None:
+    def __init__(self, server: Server, connection: ApiClient, kinds: Sequence[str] = KINDS) -> None:
         self.server, self.store, self.version = server, Store({}), 100
         self.sources = {kind: self.store.source(followed(kind)) for kind in kinds}
         for one in self.sources.values():
             one.synced, one.alive, one.version = True, monotonic(), "100"
-        reader = ByNameReader(connection, monotonic, lambda _: None)
-        self.store.view.by_name = reader.asked(Need())
-        self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), Policy())
+        reader = SecretCache(connection, monotonic, lambda _: None)
+        self.store.view.by_name = reader.asked(FreshnessRequirement())
+        self.judge = LiveEngine(self.store, reader, ConsistencyWait(connection, self.store, reader.patience), Policy())
         self.see("Namespace", namespace())
         self.see("ServiceEntry", partner("one"))
         self.see("DestinationRule", rule("one", "/etc/right"))
@@ -58,7 +58,7 @@ class Cluster:
         self.version += 1
         manifest["metadata"]["resourceVersion"] = str(self.version)
         source = self.sources[kind]
-        self.store.take(source, [Put(json.loads(json.dumps(manifest)))])
+        self.store.take(source, [ObjectUpserted(json.loads(json.dumps(manifest)))])
         with self.store.moved:
             source.version, source.alive = str(self.version), monotonic()
             self.store.moved.notify_all()
@@ -93,13 +93,13 @@ def arrival(manifest: Object) -> Request:
     return Request("uid", "CREATE", ref, new=manifest)
 
 
-def followed(kind: str) -> Followed:
+def followed(kind: str) -> WatchTarget:
     one = next(one for one in BUILT_IN if one.kind == kind)
-    return Followed(one, one.served or Resource(one.group, "v1", f"{kind.lower()}s", kind))
+    return WatchTarget(one, one.served or Resource(one.group, "v1", f"{kind.lower()}s", kind))
 
 
 @pytest.fixture
-def cluster(server: Server, connection: Connection) -> Cluster:
+def cluster(server: Server, connection: ApiClient) -> Cluster:
     return Cluster(server, connection)
 
 
@@ -213,7 +213,7 @@ def test_an_api_server_that_does_not_answer_leaves_a_warning(cluster: Cluster, s
 
 
 def test_silent_kind_denies_nothing_and_names_since_when(cluster: Cluster) -> None:
-    cluster.judge.limits = Limits(stale=timedelta(seconds=30))
+    cluster.judge.limits = ReviewLimits(stale=timedelta(seconds=30))
     cluster.sources["DestinationRule"].alive -= 100
     verdict = cluster.ask(WRONG)
     assert told(verdict) == {("file-not-mounted", "warn"), ("view-stale", "warn")}
@@ -236,7 +236,7 @@ def test_a_stale_kind_on_which_no_verdict_rests_says_nothing(cluster: Cluster) -
 def with_another_team(cluster: Cluster) -> Object:
     """A workload whose own DestinationRule the view does not show yet, and that of another team, which arrives."""
     cluster.see("Deployment", workload("two", "/etc/two", "one"))
-    cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
+    cluster.store.take(cluster.sources["DestinationRule"], [ObjectDeleted((TEAM, "one"))])
     for name in ("two", "three"):
         cluster.see("ServiceEntry", partner(name))
     cluster.agree(DestinationRule=1)
@@ -270,7 +270,7 @@ def test_outdated_workload_prevents_no_change(cluster: Cluster, server: Server) 
     ("api_version", "kind"), [("apps/v1", "Deployment"), ("v1", "ReplicationController"), ("apps/v1", "ReplicaSet")]
 )
 def test_broken_workload_of_stale_kind_only_warns(
-    api_version: str, kind: str, server: Server, connection: Connection
+    api_version: str, kind: str, server: Server, connection: ApiClient
 ) -> None:
     """Also of a kind of which most clusters have no object."""
     cluster = Cluster(server, connection, (*KINDS, "ReplicationController", "ReplicaSet"))
@@ -332,7 +332,7 @@ def test_new_secret_is_mounted_by_its_data_keys(cluster: Cluster, server: Server
 
 def test_unseen_destinationrule_is_awaited_before_injection(cluster: Cluster, server: Server) -> None:
     """Else a Pod that comes right after its rule would run without its files."""
-    cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
+    cluster.store.take(cluster.sources["DestinationRule"], [ObjectDeleted((TEAM, "one"))])
     cluster.agree(DestinationRule=1)
     late = Timer(0.1, cluster.see, ("DestinationRule", rule("one", "/etc/right")))
     server.heard = lambda path: late.start() if path.startswith(RULES) and not late.ident else None
@@ -360,7 +360,7 @@ def test_warning_does_not_quote_another_review(cluster: Cluster, server: Server)
 @pytest.fixture
 def unavailable(cluster: Cluster) -> Cluster:
     """The same, where what cannot be judged gets no answer."""
-    cluster.judge.limits = Limits(unavailable=True)
+    cluster.judge.limits = ReviewLimits(unavailable=True)
     return cluster
 
 
@@ -387,7 +387,7 @@ def test_unanswered_secret_is_unanswered_but_forbidden_warns(unavailable: Cluste
     server.replies[path] = (500, b"{}", {})
     assert refused(unavailable, app) == ("unanswered", f"Secret {TEAM}/one could not be read: GET {path}: 500")
     server.replies[path] = (403, b"{}", {})
-    unavailable.judge.limits = Limits(fresh=timedelta(), unavailable=True)
+    unavailable.judge.limits = ReviewLimits(fresh=timedelta(), unavailable=True)
     assert told(unavailable.ask(app)) == {("object-unread", "warn")}
 
 
@@ -396,7 +396,7 @@ def test_a_good_workload_is_admitted_with_the_switch_too(unavailable: Cluster) -
 
 
 def test_opt_in_is_unanswered_without_confirmation(cluster: Cluster) -> None:
-    cluster.store.take(cluster.sources["DestinationRule"], [Removed((TEAM, "one"))])
+    cluster.store.take(cluster.sources["DestinationRule"], [ObjectDeleted((TEAM, "one"))])
     cluster.agree(DestinationRule=9)
     with pytest.raises(NotJudged, match=r"changes to destinationrules.networking.istio.io had not arrived in time"):
         cluster.patch(asking("one"))

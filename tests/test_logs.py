@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook import logs
-from webhook.logs import Form, Journal
+from webhook.logs import Form, RequestLog
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 
@@ -33,7 +33,7 @@ def written(form: Form, review: Request, verdict: Verdict) -> str:
     """What the log holds after one review."""
     stream = io.StringIO()
     logs.set_up(form, stream)
-    Journal().answered(review, verdict, 0.0004123)
+    RequestLog().answered(review, verdict, 0.0004123)
     return stream.getvalue()
 
 
@@ -92,7 +92,7 @@ def test_an_error_is_told_by_type_and_place_never_by_its_words() -> None:
     try:
         json.loads("-----BEGIN PRIVATE KEY-----")
     except ValueError as error:
-        Journal().failed(Request("u-1", "CREATE", REF), error)
+        RequestLog().failed(Request("u-1", "CREATE", REF), error)
     fields = without_time(stream.getvalue())
     where = fields.pop("where")
     assert fields == {"level": "error", "message": "internal error", "uid": "u-1", "error": "JSONDecodeError"}

@@ -19,10 +19,10 @@ from tests.test_connection import Server, connection, server, token
 from tests.worked import deployment
 from webhook.admission import BadReview, read_review
 from webhook.engine import judge
-from webhook.informer.secret_cache import ByNameReader, Need
+from webhook.informer.secret_cache import FreshnessRequirement, SecretCache
 from webhook.istio.injector.annotations import read_user_volumes
 from webhook.kinds.pod_template import read_pod
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.resource import SECRETS
 from webhook.material import read_secret
 from webhook.model.byte_bounded_cache import Cache, weigh
@@ -111,15 +111,15 @@ def test_data_keys_share_a_limit_of_blocks() -> None:
     )
 
 
-def test_what_is_kept_of_secrets_is_bounded_by_bytes(server: Server, connection: Connection, clock: Clock) -> None:
+def test_what_is_kept_of_secrets_is_bounded_by_bytes(server: Server, connection: ApiClient, clock: Clock) -> None:
     size = weigh(facts_of(**client_bundle(NOW)))
-    reader = ByNameReader(connection, clock, lambda _: None, kept_bytes=3 * size + size // 2)
+    reader = SecretCache(connection, clock, lambda _: None, kept_bytes=3 * size + size // 2)
     for name in ("a", "b", "c", "d"):
         held = secret(**client_bundle(NOW))
         held["metadata"]["name"] = name
         server.replies[SECRETS.path("devel", name)] = (200, json.dumps(held).encode(), {})
-        reader.read([("Secret", "devel", name)], Need())
-    asked = reader.asked(Need())
+        reader.read([("Secret", "devel", name)], FreshnessRequirement())
+    asked = reader.asked(FreshnessRequirement())
     known = [name for name in ("a", "b", "c", "d") if asked.secret("devel", name) is not None]
     assert known == ["b", "c", "d"]
 

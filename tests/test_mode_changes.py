@@ -18,21 +18,24 @@ from certs.issue import CA, SERVER, Dates, Issued, Profile, make_ca, make_leaf
 from tests.test_entries import ENTRIES, INSTALLATION, Cluster, entry
 from webhook.kubeapi.resource import MUTATING, VALIDATING
 from webhook.leader.ca_bundle_plan import blocks_of
-from webhook.leader.ca_bundle_sync import Trust
-from webhook.leader.ca_bundles import Bundles, Target
-from webhook.leader.enforcement import Keeping
-from webhook.leader.loop import Work
-from webhook.leader.serving_certificate import Making, SelfManaged
+from webhook.leader.ca_bundle_sync import CaBundleSync
+from webhook.leader.ca_bundles import CaBundleStore, WebhookConfigurationName
+from webhook.leader.enforcement import EnforcementReconciler
+from webhook.leader.loop import ReplicaTasks
+from webhook.leader.serving_certificate import CertificateSpec, SelfManagedCertificate
 from webhook.leader.serving_secret import ServingSecret
-from webhook.server.mounted_certificate import Files, Mounted
+from webhook.server.mounted_certificate import MountedCertificate, MountedFiles
 from webhook.serving.certificate_check import verification_error
 from webhook.serving.key_file import PrivateFile
 
 MODES = ("selfManaged", "certManager", "existing")
 SPAN = timedelta(minutes=10)
 NOW = datetime.now(UTC)
-TARGETS = [Target(VALIDATING, "mtls-guard"), Target(VALIDATING, INSTALLATION.enforcing)]
-TARGETS.append(Target(MUTATING, INSTALLATION.injecting))
+TARGETS = [
+    WebhookConfigurationName(VALIDATING, "mtls-guard"),
+    WebhookConfigurationName(VALIDATING, INSTALLATION.enforcing),
+]
+TARGETS.append(WebhookConfigurationName(MUTATING, INSTALLATION.injecting))
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Replica:
     """A replica of one mode, and whether the Service leads to it."""
 
     mode: str
-    work: Work
+    work: ReplicaTasks
     ready: bool = False
 
     @property
@@ -85,18 +88,20 @@ class Rollout:
     def start(self) -> Replica:
         """A replica of the mode that values say."""
         mode, private = self.mode, PrivateFile(self.folder)
-        certificate: SelfManaged | Mounted
+        certificate: SelfManagedCertificate | MountedCertificate
         if mode == "selfManaged":
             secret = ServingSecret(self.cluster, "mtls-guard", "mtls-guard-serving")
-            certificate = SelfManaged(secret, private, Making(frozenset({INSTALLATION.host})))
+            certificate = SelfManagedCertificate(secret, private, CertificateSpec(frozenset({INSTALLATION.host})))
             certificate.look(self.at)
         else:
             self.issuer(mode)
             folder = self.folder / mode
-            certificate = Mounted(Files(folder / "tls.crt", folder / "tls.key", folder / "ca.crt"), private)
-        trust = Trust(Bundles(self.cluster, TARGETS), INSTALLATION.host, SPAN, lambda: self.others(mode))
-        keeping = Keeping(self.cluster, INSTALLATION, lambda _why, _fields: None)
-        made = Replica(mode, Work(certificate, trust, keeping))
+            certificate = MountedCertificate(
+                MountedFiles(folder / "tls.crt", folder / "tls.key", folder / "ca.crt"), private
+            )
+        trust = CaBundleSync(CaBundleStore(self.cluster, TARGETS), INSTALLATION.host, SPAN, lambda: self.others(mode))
+        keeping = EnforcementReconciler(self.cluster, INSTALLATION, lambda _why, _fields: None)
+        made = Replica(mode, ReplicaTasks(certificate, trust, keeping))
         self.replicas.append(made)
         return made
 
@@ -114,7 +119,7 @@ class Rollout:
 
     def refused(self) -> list[str]:
         """Ready replicas that the API server would not accept, with the reason."""
-        published = Bundles(self.cluster, TARGETS).read(self.at)
+        published = CaBundleStore(self.cluster, TARGETS).read(self.at)
         bundles = {bundle for each in published for bundle in each.bundles.values()} - NEW
         ready = [replica for replica in self.replicas if replica.ready]
         problems = {problem(bundle, replica.file) for replica in ready for bundle in bundles}
@@ -184,12 +189,12 @@ def changed(folder: Path, before: str, after: str, moves: list[tuple[int, bool, 
     """Changes the mode, and asserts what is promised."""
     rollout = Rollout(folder)
     rollout.install(before)
-    old = {block for each in Bundles(rollout.cluster, TARGETS).read(rollout.at) for block in each.blocks}
+    old = {block for each in CaBundleStore(rollout.cluster, TARGETS).read(rollout.at) for block in each.blocks}
     rollout.values(after)
     rollout.replace(moves)
     for replica in (*rollout.replicas, *rollout.replicas):
         rollout.round(replica, leads=True, seconds=SPAN.total_seconds() + 1)
-    left = {block for each in Bundles(rollout.cluster, TARGETS).read(rollout.at) for block in each.blocks}
+    left = {block for each in CaBundleStore(rollout.cluster, TARGETS).read(rollout.at) for block in each.blocks}
     assert left
     assert left.isdisjoint(old)
     assert rollout.cluster.all_policies() == {"Fail"}
@@ -205,7 +210,7 @@ def test_renewed_certificate_waits_for_every_bundle(tmp_path: Path) -> None:
     rollout.mount("certManager", other)
     rollout.round(first, leads=False)
     assert first.file.read_bytes() == served
-    assert blocks_of(cert_pem(other))[0] in Bundles(rollout.cluster, TARGETS).read(rollout.at)[0].blocks
+    assert blocks_of(cert_pem(other))[0] in CaBundleStore(rollout.cluster, TARGETS).read(rollout.at)[0].blocks
     for _ in range(6):
         rollout.round(first, leads=False)
     assert (first.file.read_bytes() != served, second.file.read_bytes()) == (True, served)

@@ -8,13 +8,13 @@ import pytest
 
 from webhook.admission import answer, read_review, respond_mutation
 from webhook.inject import Mutation
-from webhook.leader.probe_challenge import MARK, QUESTION, Challenge, probe_rule
+from webhook.leader.probe_challenge import MARK, QUESTION, ProbeChallenge, probe_rule
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
-from webhook.server.probe_response import Probed, Unprobed, probe_in
+from webhook.server.probe_response import ProbeFilter, ProbeResponder, probe_in
 from webhook.settings import ObjectName
 
-CHALLENGE = Challenge("mtls-guard/mtls-guard", "5f1d")
+CHALLENGE = ProbeChallenge("mtls-guard/mtls-guard", "5f1d")
 OURS = ObjectName("mtls-guard", "mtls-guard")
 
 
@@ -39,8 +39,8 @@ def judged(request: Request) -> Verdict:
     return Verdict(request.ref, (Finding("any", Severity.DENY, request.ref, "", "judged", "nothing"),))
 
 
-def probed(installation: ObjectName | None = OURS) -> Probed:
-    return Probed(installation, judged, lambda _: Mutation(({"op": "test", "path": "", "value": ""},)))
+def probed(installation: ObjectName | None = OURS) -> ProbeResponder:
+    return ProbeResponder(installation, judged, lambda _: Mutation(({"op": "test", "path": "", "value": ""},)))
 
 
 def test_probe_is_denied_with_the_secret_answer() -> None:
@@ -94,7 +94,7 @@ def test_everything_else_is_judged(change: str) -> None:
 
 
 def test_answers_of_two_installations_and_of_two_probes_differ() -> None:
-    every = [Challenge(identity, nonce) for identity in ("a/b", "a/c") for nonce in ("1", "2")]
+    every = [ProbeChallenge(identity, nonce) for identity in ("a/b", "a/c") for nonce in ("1", "2")]
     assert len({digest for each in every for digest in (each.answer, each.mark)}) == 8
 
 
@@ -122,7 +122,7 @@ class Noted:
 
 def test_probes_are_neither_logged_nor_counted() -> None:
     noted = Noted()
-    journal = Unprobed(noted)
+    journal = ProbeFilter(noted)
     probe, other = review(probe_rule("a", CHALLENGE)), review(probe_rule("a", CHALLENGE), dry_run=False)
     for request in (probe, other):
         journal.answered(request, Verdict(request.ref), 0)

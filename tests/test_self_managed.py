@@ -12,10 +12,10 @@ from tests.cluster_memory import Memory, unavailable
 from webhook.kubeapi.errors import ClusterUnavailable
 from webhook.kubeapi.resource import SECRETS, VALIDATING
 from webhook.leader.ca_bundle_plan import blocks_of
-from webhook.leader.ca_bundle_sync import Trust
-from webhook.leader.ca_bundles import Bundles, Target
-from webhook.leader.loop import Complaints, Work
-from webhook.leader.serving_certificate import Making, SelfManaged
+from webhook.leader.ca_bundle_sync import CaBundleSync
+from webhook.leader.ca_bundles import CaBundleStore, WebhookConfigurationName
+from webhook.leader.loop import ProblemLog, ReplicaTasks
+from webhook.leader.serving_certificate import CertificateSpec, SelfManagedCertificate
 from webhook.leader.serving_secret import ServingSecret
 from webhook.serving.key_file import PrivateFile
 from webhook.serving.rotation import serves
@@ -28,9 +28,9 @@ SECRET = SECRETS.path("mtls-guard", "mtls-guard-serving")
 CONFIGURATION = VALIDATING.path("", "mtls-guard")
 
 
-def replica(memory: Memory, folder: Path, names: frozenset[str] = NAMES) -> SelfManaged:
+def replica(memory: Memory, folder: Path, names: frozenset[str] = NAMES) -> SelfManagedCertificate:
     secret = ServingSecret(memory, "mtls-guard", "mtls-guard-serving")
-    return SelfManaged(secret, PrivateFile(folder), Making(names))
+    return SelfManagedCertificate(secret, PrivateFile(folder), CertificateSpec(names))
 
 
 def writes(memory: Memory) -> int:
@@ -45,12 +45,12 @@ def configured() -> Memory:
     return memory
 
 
-def work(memory: Memory, certificate: SelfManaged) -> Work:
-    bundles = Bundles(memory, [Target(VALIDATING, "mtls-guard")])
-    return Work(certificate, Trust(bundles, min(NAMES), certificate.making.terms.settled))
+def work(memory: Memory, certificate: SelfManagedCertificate) -> ReplicaTasks:
+    bundles = CaBundleStore(memory, [WebhookConfigurationName(VALIDATING, "mtls-guard")])
+    return ReplicaTasks(certificate, CaBundleSync(bundles, min(NAMES), certificate.making.terms.settled))
 
 
-def do(work: Work, at: datetime, *, leads: bool = True) -> None:
+def do(work: ReplicaTasks, at: datetime, *, leads: bool = True) -> None:
     for job in work.jobs(at, leads=leads).values():
         job()
 
@@ -136,11 +136,11 @@ def test_replicas_agree_in_any_order(moves: list[tuple[int, bool, int]]) -> None
 
 def held(memory: Memory) -> set[frozenset[bytes]]:
     """The different sets of CAs that entries hold."""
-    (published,) = Bundles(memory, [Target(VALIDATING, "mtls-guard")]).read(AT + 9000 * DAY)
+    (published,) = CaBundleStore(memory, [WebhookConfigurationName(VALIDATING, "mtls-guard")]).read(AT + 9000 * DAY)
     return {frozenset(blocks_of(bundle)) for bundle in published.bundles.values()}
 
 
-def ca(one: SelfManaged) -> tuple[object, object]:
+def ca(one: SelfManagedCertificate) -> tuple[object, object]:
     """The CA that signs, and the one to come."""
     return one.state.ca, one.state.announced
 
@@ -215,7 +215,7 @@ def test_age_of_ca_in_bundles_is_read_from_the_cluster(change: str, tmp_path: Pa
 
 def test_failing_duty_does_not_stop_the_others() -> None:
     done: list[str] = []
-    complaints = Complaints()
+    complaints = ProblemLog()
     for duty in ("one", "two", "three"):
         with complaints.about(duty):
             if duty == "two":

@@ -2,7 +2,7 @@
 
 from tests.cluster_memory import Memory
 from webhook.kubeapi.resource import SECRETS
-from webhook.leader.serving_secret import ServingSecret, Stored
+from webhook.leader.serving_secret import ServingSecret, StoredSecret
 
 PATH = SECRETS.path("mtls-guard", "mtls-guard-serving")
 
@@ -36,7 +36,7 @@ def test_one_deleted_meanwhile_is_not_written() -> None:
     one.write({"tls.crt": b"1"}, one.read())
     before = one.read()
     del memory.objects[PATH]
-    assert (one.write({"tls.crt": b"2"}, before), one.read()) == (False, Stored({}))
+    assert (one.write({"tls.crt": b"2"}, before), one.read()) == (False, StoredSecret({}))
 
 
 def test_foreign_labels_stay_and_foreign_data_keys_go() -> None:
@@ -54,4 +54,4 @@ def test_odd_content_reads_as_empty_and_is_never_shown() -> None:
     memory = Memory()
     memory.create(SECRETS, {"metadata": {"name": "mtls-guard-serving", "namespace": "mtls-guard"}, "data": {"a": "?"}})
     stored = secret(memory).read()
-    assert (stored.values, repr(Stored({"tls.key": b"private"}))) == ({"a": b""}, "Stored(['tls.key'])")
+    assert (stored.values, repr(StoredSecret({"tls.key": b"private"}))) == ({"a": b""}, "Stored(['tls.key'])")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.informer.list_watch import Only, Put, Removed
-from webhook.informer.store import Source, Store
-from webhook.informer.watched_kinds import BUILT_IN, Followed, Wanted, wanted
+from webhook.informer.list_watch import ListCompleted, ObjectDeleted, ObjectUpserted
+from webhook.informer.store import Store, WatchState
+from webhook.informer.watched_kinds import BUILT_IN, WatchedKind, WatchTarget, watched_kinds
 from webhook.kubeapi.resource import CONFIG_MAPS, Resource
 from webhook.model.finding import ObjectRef
 from webhook.policy import Policy
@@ -21,20 +21,20 @@ PLURALS = {"DestinationRule": "destinationrules", "ServiceEntry": "serviceentrie
 Object = dict[str, Any]
 
 
-def followed(kind: str, version: str = "v1") -> Followed:
+def followed(kind: str, version: str = "v1") -> WatchTarget:
     """The kind as the API server serves it."""
     one = next(one for one in BUILT_IN if one.kind == kind)
-    return Followed(one, one.served or Resource(one.group, version, PLURALS.get(kind, kind.lower() + "s"), kind))
+    return WatchTarget(one, one.served or Resource(one.group, version, PLURALS.get(kind, kind.lower() + "s"), kind))
 
 
-def store_of(*kinds: str) -> tuple[Store, dict[str, Source]]:
+def store_of(*kinds: str) -> tuple[Store, dict[str, WatchState]]:
     """An empty store that follows these kinds."""
     store = Store({})
     return store, {kind: store.source(followed(kind)) for kind in kinds}
 
 
-def put(store: Store, source: Source, *objects: Object) -> None:
-    store.take(source, [Put(deepcopy(one)) for one in objects])
+def put(store: Store, source: WatchState, *objects: Object) -> None:
+    store.take(source, [ObjectUpserted(deepcopy(one)) for one in objects])
 
 
 def meta(name: str, version: str = "1", namespace: str = "devel", **more: Any) -> Object:
@@ -99,7 +99,7 @@ def test_any_order_of_events_leaves_what_a_fresh_list_gives(steps: list[tuple[st
             put(live, sources[kind], state)
             held[kind][name] = state
         else:
-            live.take(sources[kind], [Removed((state["metadata"].get("namespace", ""), name))])
+            live.take(sources[kind], [ObjectDeleted((state["metadata"].get("namespace", ""), name))])
             held[kind].pop(name, None)
     fresh, listed = store_of(*KINDS)
     for kind, objects in held.items():
@@ -124,7 +124,7 @@ def test_a_new_list_takes_away_what_is_not_in_it(
         ]
         names = frozenset((one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in objects)
         put(live, sources[kind], *objects)
-        live.take(sources[kind], [Only(names)])
+        live.take(sources[kind], [ListCompleted(names)])
         put(fresh, listed[kind], *objects)
     assert content(live) == content(fresh)
 
@@ -136,10 +136,10 @@ def test_every_kind_of_rules_is_watched_or_read() -> None:
 
 def test_kind_of_the_policy_is_watched_as_workload() -> None:
     policy = Policy(workloads=(WorkloadKind("example.com/v1", "GameServer", ("spec", "template")),))
-    added = wanted(policy)[-1]
-    assert added == Wanted("example.com", "GameServer")
+    added = watched_kinds(policy)[-1]
+    assert added == WatchedKind("example.com", "GameServer")
     store = Store(policy.workload_paths)
-    source = store.source(Followed(added, Resource("example.com", "v1", "gameservers", "GameServer")))
+    source = store.source(WatchTarget(added, Resource("example.com", "v1", "gameservers", "GameServer")))
     put(store, source, deployment("game"))
     assert [one.ref.kind for one in store.view.workloads.all()] == ["GameServer"]
 
@@ -213,7 +213,7 @@ def test_version_change_of_a_kind_keeps_its_objects() -> None:
     assert source is sources["Certificate"]
     assert len(list(store.view.made)) == 2
     put(store, source, certificate("a"))
-    store.take(source, [Only(frozenset({("devel", "a")}))])
+    store.take(source, [ListCompleted(frozenset({("devel", "a")}))])
     assert [ref.api_version for ref in store.view.made] == ["cert-manager.io/v2"]
     assert {one.ref.name for _, held in store.view.made.items() for one in held} == {"a"}
 
@@ -231,11 +231,13 @@ def test_a_kind_that_is_not_served_any_more_leaves_nothing() -> None:
 
 def test_deleted_config_map_restores_istio_defaults() -> None:
     store = Store({})
-    source = store.source(Followed(Wanted("", "ConfigMap", fields="metadata.name=istio"), CONFIG_MAPS, "istio-system"))
+    source = store.source(
+        WatchTarget(WatchedKind("", "ConfigMap", fields="metadata.name=istio"), CONFIG_MAPS, "istio-system")
+    )
     mesh = {"metadata": meta("istio", namespace="istio-system", uid="u"), "data": {"mesh": "rootNamespace: root"}}
     put(store, source, mesh)
     assert store.view.mesh.root_namespace == "root"
-    store.take(source, [Removed(("istio-system", "istio"))])
+    store.take(source, [ObjectDeleted(("istio-system", "istio"))])
     assert store.view.mesh.root_namespace == "istio-system"
 
 
@@ -244,7 +246,7 @@ def test_nothing_is_left_of_workloads_that_came_and_went() -> None:
     store.view.workloads.mounting(["/x"])
     for number in range(5):
         put(store, sources["Deployment"], deployment(f"app-{number}", volume=_secret(f"s-{number}")))
-        store.take(sources["Deployment"], [Removed(("devel", f"app-{number}"))])
+        store.take(sources["Deployment"], [ObjectDeleted(("devel", f"app-{number}"))])
     assert sources["Deployment"].held == {}
     assert list(store.view.workloads.namespaces()) == []
     assert store.view.workloads._by_key == {}

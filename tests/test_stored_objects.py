@@ -7,7 +7,7 @@ import pytest
 
 from tests.test_store import put, store_of
 from webhook.decoding.json_text import load_json_cut, too_deep
-from webhook.informer.list_watch import Put
+from webhook.informer.list_watch import ObjectUpserted
 from webhook.informer.transform import LARGE
 from webhook.kinds.destination_rule import read_destination_rule
 from webhook.kinds.service import read_services
@@ -90,5 +90,5 @@ def test_a_deep_object_is_stored_or_left_out_but_ends_nothing(kind: str) -> None
         deployment({}, containers=[{"name": "a", "x": deep}], deep=deep) if kind != "DestinationRule" else istio(kind)
     )
     made["spec"]["deep"] = deep
-    store.take(sources[kind], [Put({**made, "kind": kind})])
+    store.take(sources[kind], [ObjectUpserted({**made, "kind": kind})])
     assert len([*store.view.workloads.all(), *store.view.config.rules]) == 1

@@ -12,7 +12,7 @@ from tests.test_entries import configuration, entry
 from webhook.kubeapi.errors import Conflict
 from webhook.kubeapi.resource import VALIDATING
 from webhook.leader.ca_bundle_plan import Blocks, blocks_of, grown, settled, since, stamp
-from webhook.leader.ca_bundles import Bundles, Target
+from webhook.leader.ca_bundles import CaBundleStore, WebhookConfigurationName
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 TEN = timedelta(minutes=10)
@@ -23,11 +23,11 @@ def authority() -> Blocks:
     return blocks_of(cert_pem(make_ca(Dates.around(NOW), CA)))
 
 
-def cluster() -> tuple[Memory, Bundles]:
+def cluster() -> tuple[Memory, CaBundleStore]:
     memory = Memory()
     memory.create(VALIDATING, configuration(VALIDATING, "mtls-guard", entry("reach"), entry("shadows")))
-    targets = [Target(VALIDATING, name) for name in ("mtls-guard", "mtls-guard-enforcing")]
-    return memory, Bundles(memory, targets)
+    targets = [WebhookConfigurationName(VALIDATING, name) for name in ("mtls-guard", "mtls-guard-enforcing")]
+    return memory, CaBundleStore(memory, targets)
 
 
 def test_bundles_are_written_where_they_differ_and_nowhere_else() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clock import Clock, clock
 from tests.worked import ask, cluster, deployment, of_kind
-from webhook.informer.review_lock import STRETCH_SECONDS, Turn
+from webhook.informer.review_lock import STRETCH_SECONDS, ReviewTurn
 from webhook.informer.store import Store
 from webhook.model.deadline import Changed, NotJudged, over
 
@@ -36,7 +36,7 @@ def begin(store: Store, other: Callable[[], object]) -> Thread:
 
 
 def test_a_review_ends_at_the_first_question_after_its_time(store: Store, clock: Clock) -> None:
-    with Turn(store, clock, 1002.0, 3) as turn:
+    with ReviewTurn(store, clock, 1002.0, 3) as turn:
         turn.check()
         clock.now = 1002.0
         with pytest.raises(NotJudged, match=r"the time for this review \(3 s\) was over"):
@@ -45,7 +45,7 @@ def test_a_review_ends_at_the_first_question_after_its_time(store: Store, clock:
 
 def test_a_short_review_keeps_the_view_while_others_wait(store: Store, clock: Clock) -> None:
     had = Event()
-    with Turn(store, clock, 1002.0, 3) as turn:
+    with ReviewTurn(store, clock, 1002.0, 3) as turn:
         thread = begin(store, had.set)
         clock.now += STRETCH_SECONDS / 2
         turn.check()
@@ -55,7 +55,7 @@ def test_a_short_review_keeps_the_view_while_others_wait(store: Store, clock: Cl
 
 def test_a_long_review_lets_others_go_first(store: Store, clock: Clock) -> None:
     had = Event()
-    with Turn(store, clock, 9000.0, 3) as turn:
+    with ReviewTurn(store, clock, 9000.0, 3) as turn:
         thread = begin(store, had.set)
         while not had.is_set() and clock.now < 8999:
             clock.now += STRETCH_SECONDS
@@ -65,14 +65,14 @@ def test_a_long_review_lets_others_go_first(store: Store, clock: Clock) -> None:
 
 
 def test_review_restarts_after_view_change(store: Store, clock: Clock) -> None:
-    def judge(turn: Turn) -> None:
+    def judge(turn: ReviewTurn) -> None:
         with turn:
             begin(store, store.view.changed)
             while clock.now < 8999:
                 clock.now += STRETCH_SECONDS
                 turn.check()
 
-    turn = Turn(store, clock, 9000.0, 3)
+    turn = ReviewTurn(store, clock, 9000.0, 3)
     with pytest.raises(Changed):
         judge(turn)
     assert turn.stretch == 2 * STRETCH_SECONDS

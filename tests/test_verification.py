@@ -22,7 +22,7 @@ from certs.encode import cert_pem, crl_pem, key_pem
 from certs.issue import CLIENT, SERVER, Dates, Issued, Profile, make_ca, make_crl, make_leaf
 from rig.parts import have
 from tools.chart import CHART
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig, in_cluster
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable
 from webhook.kubeapi.resource import NAMESPACES
@@ -106,7 +106,7 @@ def trusting(*pem: bytes) -> dict[str, str]:
 def asked(path: Path) -> str:
     """What comes of a question: '' for an answer."""
     try:
-        Connection(from_kubeconfig(path)).get(NAMESPACES, "", "devel")
+        ApiClient(from_kubeconfig(path)).get(NAMESPACES, "", "devel")
     except ClusterError as error:
         return str(error)
     return ""
@@ -133,7 +133,7 @@ def test_a_pod_with_a_ca_of_any_tool_is_let_in(pair: Pair, tmp_path: Path, monke
     with api_server(pair.server, tmp_path) as port:
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
-        assert Connection(in_cluster(tmp_path)).get(NAMESPACES, "", "devel") == {}
+        assert ApiClient(in_cluster(tmp_path)).get(NAMESPACES, "", "devel") == {}
 
 
 def test_helm_test_accepts_a_ca_of_any_tool(pair: Pair, tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_renewed_ca_counts_from_next_connection(tmp_path: Path) -> None:
     authority.write_bytes(cert_pem(OTHER))
     with api_server(PLAIN, tmp_path) as port:
         access = from_kubeconfig(kubeconfig(tmp_path, port, {"certificate-authority": str(authority)}))
-        connection = Connection(access)
+        connection = ApiClient(access)
         with pytest.raises(ClusterUnavailable, match="is not trusted"):
             connection.get(NAMESPACES, "", "devel")
         authority.write_bytes(cert_pem(OTHER, CA))

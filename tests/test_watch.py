@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from webhook.informer.list_watch import FIRST_PAUSE, LONGEST_PAUSE, PAGE, Change, ListWatch, Put, Removed
+from webhook.informer.list_watch import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    PAGE,
+    Change,
+    ListWatch,
+    ObjectDeleted,
+    ObjectUpserted,
+)
 from webhook.kubeapi.errors import ClusterUnavailable, Forbidden, Gone
 
 HALF = 0.5
@@ -27,9 +35,9 @@ def said(changes: list[Change]) -> list[str]:
     """The changes as words, so that a whole script reads at a glance."""
     words = []
     for change in changes:
-        if isinstance(change, Put):
+        if isinstance(change, ObjectUpserted):
             words.append(f"put {change.manifest['metadata']['name']}")
-        elif isinstance(change, Removed):
+        elif isinstance(change, ObjectDeleted):
             words.append(f"removed {change.name[1]}")
         else:
             words.append("only " + ",".join(sorted(name for _, name in change.names)))
@@ -206,4 +214,4 @@ def test_pages_and_lines_of_any_shape_are_survived(watching: ListWatch) -> None:
     odds: tuple[dict[str, Any], ...] = ({}, {"items": None}, {"items": [None, 3, {}]}, {"metadata": []})
     for odd in odds:
         list(watching.page(odd))
-    assert list(watching.line({"type": "ADDED", "object": None})) == [Put({})]
+    assert list(watching.line({"type": "ADDED", "object": None})) == [ObjectUpserted({})]

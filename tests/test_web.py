@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import create_environ
 
 from webhook.inject import Mutation
-from webhook.logs import Journal as LogJournal
+from webhook.logs import RequestLog as LogJournal
 from webhook.model.deadline import NotJudged
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request

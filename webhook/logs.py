@@ -32,7 +32,7 @@ def set_up(form: Form, stream: TextIO | None = None) -> None:
     """Sends what we log, and gunicorn's warnings, to the stream (stderr by default); may be called again."""
     # Nobody reads the thread and the process of a record; finding them out is a third of what a line costs.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = _Handler(stream or sys.stderr, JsonLines() if form == "json" else TextLines())
+    handler = _Handler(stream or sys.stderr, JsonFormatter() if form == "json" else TextFormatter())
     for name, level in ((NAME, logging.INFO), ("gunicorn.error", logging.WARNING)):
         log = logging.getLogger(name)
         log.handlers[:] = [handler]
@@ -50,7 +50,7 @@ def tell(message: str, fields: Mapping[str, object], level: int = logging.INFO) 
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes the records of libraries, and lines of ours without the record, which would cost most of the line."""
 
-    def __init__(self, stream: TextIO, lines: "Lines") -> None:
+    def __init__(self, stream: TextIO, lines: "LineFormatter") -> None:
         super().__init__(stream)
         self.lines = lines
         self.setFormatter(lines)
@@ -63,7 +63,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.flush()
 
 
-class Journal:
+class RequestLog:
     """One line for each request that the web answered; `webhook.web.ReviewObserver` says what it is told."""
 
     def answered(self, review: Request, verdict: Verdict, seconds: float) -> None:
@@ -110,7 +110,7 @@ def describe(error: BaseException) -> dict[str, object]:
     return {"error": type(error).__name__, "where": " > ".join(where)}
 
 
-class Lines(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """How a line is written."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -122,7 +122,7 @@ class Lines(logging.Formatter):
         raise NotImplementedError
 
 
-class JsonLines(Lines):
+class JsonFormatter(LineFormatter):
     """`{"time": "2026-11-24T02:00:00.123Z", "level": "info", "message": "review answered", "uid": ...}`."""
 
     def line(self, seconds: float, level: str, message: str, fields: Mapping[str, object]) -> str:
@@ -131,7 +131,7 @@ class JsonLines(Lines):
         return orjson.dumps({**head, **fields}, default=str).decode()
 
 
-class TextLines(Lines):
+class TextFormatter(LineFormatter):
     """`2026-11-24T02:00:00.123Z info  review answered uid=705ab4f5 operation=CREATE kind=Deployment ...`."""
 
     def line(self, seconds: float, level: str, message: str, fields: Mapping[str, object]) -> str:

@@ -28,7 +28,7 @@ _NOT_JUDGED = {
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-class Watched(Protocol):
+class WatchStatus(Protocol):
     """How the watch of one kind is. seconds: since anything was heard of it."""
 
     @property
@@ -49,7 +49,7 @@ class Watched(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Leading:
+class LeaderStatus:
     """What a replica has done as the leader. leads: whether it does now.
 
     enforcing: by configuration, whether each entry that should be `Fail` is. restored: how often one was created again.
@@ -67,9 +67,9 @@ class Metrics:
 
     def __init__(
         self,
-        watches: Callable[[], Iterable[Watched]] = tuple,
+        watches: Callable[[], Iterable[WatchStatus]] = tuple,
         serving_ends: Callable[[], datetime | None] = lambda: None,
-        leading: Callable[[], Leading] = Leading,
+        leading: Callable[[], LeaderStatus] = LeaderStatus,
     ) -> None:
         """watches: how the watches are now. serving_ends: until when the certificate that is served is valid.
 
@@ -97,9 +97,9 @@ class Metrics:
         self._closed = self._counter("closed", "Connections that were closed", "reason", of="connection")
         self.connections: Callable[[], Mapping[str, int]] = dict
         self.waiting: Callable[[], int] = int
-        self.registry.register(_Asked(watches, serving_ends))
-        self.registry.register(_Led(leading))
-        self.registry.register(_Open(self))
+        self.registry.register(_WatchCollector(watches, serving_ends))
+        self.registry.register(_LeaderCollector(leading))
+        self.registry.register(_ConnectionCollector(self))
 
     def _counter(self, name: str, what: str, *labels: str, of: str = "admission") -> Counter:
         return Counter(f"mtls_guard_{of}_{name}", what, labels, registry=self.registry)
@@ -161,10 +161,12 @@ def _asked(review: Request) -> tuple[str, str]:
     return (review.operation if review.operation in _OPERATIONS else "other", kind)
 
 
-class _Asked:
+class _WatchCollector:
     """What is asked for when somebody reads the metrics."""
 
-    def __init__(self, watches: Callable[[], Iterable[Watched]], serving_ends: Callable[[], datetime | None]) -> None:
+    def __init__(
+        self, watches: Callable[[], Iterable[WatchStatus]], serving_ends: Callable[[], datetime | None]
+    ) -> None:
         self._watches, self._serving_ends = watches, serving_ends
 
     def collect(self) -> Iterator[Metric]:
@@ -182,10 +184,10 @@ class _Asked:
         yield GaugeMetricFamily(name, what, value=ends.timestamp()) if ends else GaugeMetricFamily(name, what)
 
 
-class _Led:
+class _LeaderCollector:
     """What the leader does; which configuration enforces is shown by no other replica."""
 
-    def __init__(self, leading: Callable[[], Leading]) -> None:
+    def __init__(self, leading: Callable[[], LeaderStatus]) -> None:
         self._leading = leading
 
     def collect(self) -> Iterator[Metric]:
@@ -206,7 +208,7 @@ class _Led:
         yield from (enforcing, restored, probes)
 
 
-class _Open:
+class _ConnectionCollector:
     """How many connections and waiting requests there are when somebody reads the metrics."""
 
     def __init__(self, metrics: Metrics) -> None:

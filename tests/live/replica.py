@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from webhook.cli.serve import serve
 from webhook.informer.list_watch import WATCH_SECONDS
-from webhook.server.background import Pace
+from webhook.server.background import LoopTiming
 from webhook.serving.ca import CertificateLifetimes
 from webhook.settings import read_settings
 
@@ -26,7 +26,7 @@ def main(told: str) -> None:
     settings = read_settings(read["settings"], {})
     if "stale" in read:
         settings = replace(settings, stale_after=timedelta(seconds=read["stale"]))
-    serve(settings, pace=Pace(terms, round_seconds=1, watch_seconds=read.get("watch", WATCH_SECONDS)))
+    serve(settings, pace=LoopTiming(terms, round_seconds=1, watch_seconds=read.get("watch", WATCH_SECONDS)))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ from rig.control_plane import ControlPlane
 from rig.ports import free_port
 from rig.waiting import until
 from tests.live.helm import NAMESPACE
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError, NotFound
 from webhook.kubeapi.resource import LEASES, MUTATING, SECRETS, VALIDATING, Resource
 from webhook.leader.probe import DESTINATION_RULES
-from webhook.leader.probe_challenge import QUESTION, Challenge, probe_rule
+from webhook.leader.probe_challenge import QUESTION, ProbeChallenge, probe_rule
 from webhook.model.raw_object import dig
 
 NAME = "mtls-guard"
@@ -96,9 +96,9 @@ class Installation:
     started: int = 0
 
     @cached_property
-    def api(self) -> Connection:
+    def api(self) -> ApiClient:
         """The API server, as the administrator."""
-        return Connection(from_kubeconfig(self.plane.kubeconfig))
+        return ApiClient(from_kubeconfig(self.plane.kubeconfig))
 
     def start(self, count: int = 2) -> list[Replica]:
         """Starts so many replicas at the same instant, and waits until they serve behind the Service."""
@@ -214,14 +214,14 @@ class Installation:
 
 def known_bad(namespace: str = "default") -> dict[str, Any]:
     """The DestinationRule of the probe without its question: judged like any other."""
-    rule = probe_rule(namespace, Challenge("nobody", "nothing"))
+    rule = probe_rule(namespace, ProbeChallenge("nobody", "nothing"))
     del rule["metadata"]["annotations"][QUESTION]
     return rule
 
 
 def submitting(plane: ControlPlane) -> Callable[[], str]:
     """Asks for a known-bad DestinationRule as a dry run, over and over on one connection: what the API server says."""
-    api = Connection(from_kubeconfig(plane.kubeconfig))
+    api = ApiClient(from_kubeconfig(plane.kubeconfig))
 
     def submit() -> str:
         try:

@@ -23,13 +23,13 @@ from tests.live.helm import NAMESPACE
 from tests.live.recorder import Recorder, recording, stand_in
 from tests.live.replicas import TOP
 from tools.chart import CHART
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import Forbidden
 from webhook.kubeapi.resource import MUTATING, VALIDATING
 from webhook.leader.ca_bundle_plan import blocks_of
-from webhook.leader.ca_bundles import Bundles, Target
-from webhook.leader.enforcement import Keeping
+from webhook.leader.ca_bundles import CaBundleStore, WebhookConfigurationName
+from webhook.leader.enforcement import EnforcementReconciler
 from webhook.leader.installation import Installation
 
 pytestmark = pytest.mark.slow
@@ -47,8 +47,8 @@ class Installed:
 
     plane: ControlPlane
     recorder: Recorder
-    keeping: Keeping
-    bundles: Bundles
+    keeping: EnforcementReconciler
+    bundles: CaBundleStore
 
     def lead(self) -> None:
         """Rounds of the leader until everything enforces."""
@@ -94,11 +94,11 @@ def installed(plane: ControlPlane, chart: Path = CHART) -> Iterator[Installed]:
     with recording(f"{NAME}.{NAMESPACE}.svc", plane.folder) as recorder:
         helm("install", NAME, chart, "--namespace", NAMESPACE, "--create-namespace", cluster=plane)
         stand_in(plane, recorder, NAME, "https-webhook")
-        api = Connection(from_kubeconfig(plane.account_kubeconfig(NAMESPACE, NAME)))
-        leader = Keeping(api, Installation(NAMESPACE, NAME, NAMESPACE), lambda *_: None)
+        api = ApiClient(from_kubeconfig(plane.account_kubeconfig(NAMESPACE, NAME)))
+        leader = EnforcementReconciler(api, Installation(NAMESPACE, NAME, NAMESPACE), lambda *_: None)
         recorder.identity = leader.installation.identity
-        validating = [Target(VALIDATING, name) for name in (NAME, ENFORCING)]
-        bundles = Bundles(api, [*validating, Target(MUTATING, leader.installation.injecting)])
+        validating = [WebhookConfigurationName(VALIDATING, name) for name in (NAME, ENFORCING)]
+        bundles = CaBundleStore(api, [*validating, WebhookConfigurationName(MUTATING, leader.installation.injecting)])
         yield Installed(plane, recorder, leader, bundles)
 
 

@@ -15,7 +15,7 @@ from rig.servers import Options
 from rig.waiting import until
 from tests.live.guard import Guard
 from tests.live.mesh_objects import DEPLOYMENTS, ENTRIES, RULES, declaring, namespace, partner, rule, secret, workload
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import SECRETS, VALIDATING
@@ -33,7 +33,7 @@ def plane() -> Iterator[ControlPlane]:
     with control_plane(Options(controllers=False)) as running:
         running.apply_istio_crds()
         running.apply(namespace())
-        api = Connection(from_kubeconfig(running.kubeconfig))
+        api = ApiClient(from_kubeconfig(running.kubeconfig))
         for resource, made in ((SECRETS, secret("one")), (ENTRIES, partner("one")), (RULES, rule("one", "/etc/right"))):
             api.create(resource, made)
         yield running
@@ -44,14 +44,14 @@ def guard(plane: ControlPlane) -> Iterator[Guard]:
     """Our server, asked about everything, with `Fail`."""
     running = Guard(plane)
     until(lambda: running.ask("/readyz") == (200, "ok\n"), "the view is in sync")
-    api = Connection(from_kubeconfig(plane.kubeconfig))
+    api = ApiClient(from_kubeconfig(plane.kubeconfig))
     api.create(VALIDATING, running.entry())
     until(lambda: DENIED in said(api, WRONG), "our server is asked")
     yield running
     running.child.stop()
 
 
-def said(api: Connection, manifest: dict[str, object]) -> str:
+def said(api: ApiClient, manifest: dict[str, object]) -> str:
     """What the API server says when it refuses a dry run, '' when it does not."""
     try:
         api.create(DEPLOYMENTS, manifest, {"dryRun": "All"})
@@ -65,7 +65,7 @@ def burst(plane: ControlPlane, guard: Guard) -> list[str]:
 
     Each wrong object that is admitted counts as not judged.
     """
-    clients, before = [Connection(from_kubeconfig(plane.kubeconfig)) for _ in range(AT_ONCE)], not_judged(guard)
+    clients, before = [ApiClient(from_kubeconfig(plane.kubeconfig)) for _ in range(AT_ONCE)], not_judged(guard)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(said, clients, [GOOD, WRONG] * (AT_ONCE // 2)))
     assert answers[1::2].count("") <= not_judged(guard) - before
@@ -97,7 +97,7 @@ def test_no_review_of_a_burst_after_silence_fails(plane: ControlPlane, guard: Gu
 
 def test_after_a_worker_was_killed_its_successor_fails_no_review(plane: ControlPlane, guard: Guard) -> None:
     """It listens before its first lists are done; until then reviews wait, or are tried again."""
-    api = Connection(from_kubeconfig(plane.kubeconfig))
+    api = ApiClient(from_kubeconfig(plane.kubeconfig))
     for _ in range(3):
         (worker,) = psutil.Process(guard.child.process.pid).children()
         os.kill(worker.pid, signal.SIGKILL)

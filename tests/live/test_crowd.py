@@ -25,7 +25,7 @@ from tests.live.mesh_objects import (
 )
 from tests.worst_config import Grown
 from tests.worst_objects import GROWN
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import Resource
@@ -60,12 +60,12 @@ def guard(plane: ControlPlane) -> Iterator[Guard]:
     running.child.stop()
 
 
-def connection(plane: ControlPlane) -> Connection:
+def connection(plane: ControlPlane) -> ApiClient:
     """The administrator."""
-    return Connection(from_kubeconfig(plane.kubeconfig))
+    return ApiClient(from_kubeconfig(plane.kubeconfig))
 
 
-def says(api: Connection, manifest: Object, resource: Resource = DEPLOYMENTS) -> str:
+def says(api: ApiClient, manifest: Object, resource: Resource = DEPLOYMENTS) -> str:
     """What the API server says of an object, as a dry run; '' when it takes it."""
     try:
         api.create(resource, manifest, DRY)

@@ -23,9 +23,9 @@ from rig.waiting import until
 from tests.live.test_live_view import CERTIFICATE_CRD, certificate_crd, injector
 from webhook.cli import group
 from webhook.cli.doctor import lines
-from webhook.doctor import Examined
+from webhook.doctor import DoctorContext
 from webhook.doctor.clocks import check_clocks
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 
 pytestmark = pytest.mark.slow
@@ -203,8 +203,8 @@ def test_where_nobody_has_ever_led_it_is_said(installation: Installation) -> Non
 
 def said_of_clocks(installation: Installation, ahead: timedelta) -> list[list[str]]:
     """The lines of doctor on a machine whose clock is that much ahead, for an installation `default/other`."""
-    api = Connection(from_kubeconfig(installation.cluster.kubeconfig))
-    found = check_clocks(api, Examined("default", "other"), lambda: datetime.now(UTC) + ahead)
+    api = ApiClient(from_kubeconfig(installation.cluster.kubeconfig))
+    found = check_clocks(api, DoctorContext("default", "other"), lambda: datetime.now(UTC) + ahead)
     return [list(lines(one)) for one in found]
 
 

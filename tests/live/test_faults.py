@@ -38,7 +38,7 @@ from tests.live.mesh_objects import (
     workload,
 )
 from webhook.cli import group
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import SECRETS, Resource
@@ -66,7 +66,7 @@ class Scene:
     plane: ControlPlane
     line: Line
     guard: Guard
-    api: Connection
+    api: ApiClient
 
     def says(self, manifest: Object) -> str:
         """What the API server says of a workload, as a dry run; '' when it takes it."""
@@ -112,7 +112,7 @@ def scene() -> Iterator[Scene]:
         until(lambda: guard.ask("/readyz")[0] == 200, "the view is in sync", 120)
         guard.stand_as_pod(plane, OURS, OURS)
         plane.apply(guard.entry())
-        made = Scene(plane, line, guard, Connection(from_kubeconfig(plane.kubeconfig)))
+        made = Scene(plane, line, guard, ApiClient(from_kubeconfig(plane.kubeconfig)))
         until(made.judges_as_ever, "our server is asked")
         yield made
 

@@ -17,7 +17,7 @@ from tests.live.guard import Guard
 from tests.live.helm import injecting, render
 from tests.live.mesh_objects import Object, namespace, partner, rule, secret, workload
 from webhook.cli import group
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.resource import MUTATING, VALIDATING
 
@@ -42,11 +42,11 @@ def plane() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def admission(plane: ControlPlane) -> Iterator[Connection]:
+def admission(plane: ControlPlane) -> Iterator[ApiClient]:
     """The administrator, whose workloads a replica is asked about."""
     guard = Guard(plane)
     until(lambda: guard.ask("/readyz") == (200, "ok\n"), "the view is in sync")
-    api = Connection(from_kubeconfig(plane.kubeconfig))
+    api = ApiClient(from_kubeconfig(plane.kubeconfig))
     api.create(VALIDATING, guard.entry())
     until(lambda: refusal(plane, asking("probe")), "the replica is asked")
     yield api
@@ -54,7 +54,7 @@ def admission(plane: ControlPlane) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def configuration(admission: Connection, plane: ControlPlane) -> Iterator[Object]:
+def configuration(admission: ApiClient, plane: ControlPlane) -> Iterator[Object]:
     """mtls-guard's own, as the chart's leader applies it; no test leaves one behind."""
     entries = injecting(render())
     for entry in entries["webhooks"]:
@@ -64,7 +64,7 @@ def configuration(admission: Connection, plane: ControlPlane) -> Iterator[Object
     plane.kubectl("delete", "mutatingwebhookconfiguration", NAME, "--ignore-not-found")
 
 
-def bundle(api: Connection) -> str:
+def bundle(api: ApiClient) -> str:
     """A CA bundle that the API server takes."""
     return str(api.get(VALIDATING, "", "guard")["webhooks"][0]["clientConfig"]["caBundle"])
 
@@ -119,7 +119,7 @@ def test_opt_in_is_refused_without_the_configuration(plane: ControlPlane) -> Non
 
 
 def test_with_it_the_workload_is_admitted_until_it_is_deleted(
-    plane: ControlPlane, admission: Connection, configuration: Object
+    plane: ControlPlane, admission: ApiClient, configuration: Object
 ) -> None:
     admission.create(MUTATING, configuration)
     until(lambda: not refusal(plane, asking("a")), "injection counts", 10)
@@ -128,7 +128,7 @@ def test_with_it_the_workload_is_admitted_until_it_is_deleted(
 
 
 def test_a_gateway_in_an_excluded_namespace_is_told_so(
-    plane: ControlPlane, admission: Connection, configuration: Object
+    plane: ControlPlane, admission: ApiClient, configuration: Object
 ) -> None:
     admission.create(MUTATING, configuration)
     expect(plane, asking("gateway", "istio-system", "gateway"), EXCLUDED, INCLUDE)
@@ -136,7 +136,7 @@ def test_a_gateway_in_an_excluded_namespace_is_told_so(
 
 
 def test_a_configuration_without_a_ca_bundle_is_reported(
-    plane: ControlPlane, admission: Connection, configuration: Object
+    plane: ControlPlane, admission: ApiClient, configuration: Object
 ) -> None:
     for entry in configuration["webhooks"]:
         del entry["clientConfig"]["caBundle"]
@@ -144,7 +144,7 @@ def test_a_configuration_without_a_ca_bundle_is_reported(
     expect(plane, asking("a"), UNVERIFIED, "see mtls-guard doctor")
 
 
-def test_check_live_reports_the_same(admission: Connection, plane: ControlPlane, configuration: Object) -> None:
+def test_check_live_reports_the_same(admission: ApiClient, plane: ControlPlane, configuration: Object) -> None:
     """The last test: it takes the replica out of the way, to store what it would refuse."""
     stored(plane, asking("a"))
     plane.apply(asking("gateway", "istio-system", "gateway"))

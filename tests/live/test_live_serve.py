@@ -10,7 +10,7 @@ from rig.servers import Options
 from rig.waiting import until
 from tests.live.guard import Guard
 from tests.live.mesh_objects import DEPLOYMENTS, ENTRIES, RULES, Object, namespace, partner, rule, secret, workload
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import Forbidden
 from webhook.kubeapi.resource import SECRETS, VALIDATING
@@ -46,9 +46,9 @@ def guard(plane: ControlPlane) -> Iterator[Guard]:
 
 
 @pytest.fixture(scope="module")
-def admission(plane: ControlPlane, guard: Guard) -> Connection:
+def admission(plane: ControlPlane, guard: Guard) -> ApiClient:
     """The administrator, whose workloads and rules our server is asked about."""
-    api = Connection(from_kubeconfig(plane.kubeconfig))
+    api = ApiClient(from_kubeconfig(plane.kubeconfig))
     api.create(VALIDATING, guard.entry())
     unreadable = workload("probe", "/etc/probe", "nowhere")
     unreadable["spec"]["template"]["metadata"]["annotations"]["sidecar.istio.io/userVolume"] = "{"
@@ -56,7 +56,7 @@ def admission(plane: ControlPlane, guard: Guard) -> Connection:
     return api
 
 
-def refused(api: Connection, manifest: Object, query: Mapping[str, str] | None = None) -> str:
+def refused(api: ApiClient, manifest: Object, query: Mapping[str, str] | None = None) -> str:
     """What the API server says when it refuses the workload, '' when it does not."""
     try:
         api.create(DEPLOYMENTS, manifest, query)
@@ -71,7 +71,7 @@ def test_review_before_first_sync_gets_503(guard: Guard) -> None:
     assert 'mtls_guard_admission_refused_total{status="503"}' in guard.measured()
 
 
-def test_hundred_good_workloads_are_admitted(admission: Connection) -> None:
+def test_hundred_good_workloads_are_admitted(admission: ApiClient) -> None:
     """All in one namespace, where a rule that is not seen yet makes the mount of the next workload look like a slip."""
     for number in range(WORKLOADS):
         name, folder = f"good-{number}", f"/etc/good-{number}"
@@ -81,7 +81,7 @@ def test_hundred_good_workloads_are_admitted(admission: Connection) -> None:
         admission.create(DEPLOYMENTS, workload(name, folder, name))
 
 
-def test_a_broken_workload_is_refused_with_what_to_type(admission: Connection) -> None:
+def test_a_broken_workload_is_refused_with_what_to_type(admission: ApiClient) -> None:
     admission.create(SECRETS, secret("here"))
     admission.create(ENTRIES, partner("here"))
     admission.create(RULES, rule("here", "/etc/here"))
@@ -90,7 +90,7 @@ def test_a_broken_workload_is_refused_with_what_to_type(admission: Connection) -
     assert "Secret devel/missing" in said
 
 
-def test_metrics_tell_of_reviews_and_watches(guard: Guard, admission: Connection) -> None:
+def test_metrics_tell_of_reviews_and_watches(guard: Guard, admission: ApiClient) -> None:
     assert refused(admission, workload("counted", "/etc/here", "missing"))
     counted = 'mtls_guard_admission_requests_total{kind="Deployment",operation="CREATE",verdict="deny"}'
     until(lambda: counted in guard.measured(), "the review is counted")

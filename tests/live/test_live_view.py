@@ -14,9 +14,9 @@ from rig.servers import Options as PlaneOptions
 from rig.waiting import until
 from tests.live.mesh_objects import ENTRIES, RULES, TEAM, Object, host, namespace, partner, rule, secret, workload
 from webhook.informer.list_watch import PAGE
-from webhook.informer.live_cluster import LiveCluster, Options
-from webhook.informer.live_engine import Limits
-from webhook.kubeapi.client import JSON, METADATA_LIST, Connection, Lines, Query
+from webhook.informer.live_cluster import LiveCluster, LiveClusterOptions
+from webhook.informer.live_engine import ReviewLimits
+from webhook.kubeapi.client import JSON, METADATA_LIST, ApiClient, Query, WatchStream
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import NotFound
 from webhook.kubeapi.resource import SECRETS, Resource
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.slow
 
 CRDS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 CERTIFICATE_CRD = "certificates.cert-manager.io"
-QUICK = Options(
-    watch_seconds=4, discovery_seconds=1, limits=Limits(fresh=timedelta(seconds=1), stale=timedelta(seconds=8))
+QUICK = LiveClusterOptions(
+    watch_seconds=4, discovery_seconds=1, limits=ReviewLimits(fresh=timedelta(seconds=1), stale=timedelta(seconds=8))
 )
 """A watch that hangs is noticed within 7 seconds."""
 
@@ -44,13 +44,13 @@ def plane() -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def api(plane: ControlPlane) -> Connection:
+def api(plane: ControlPlane) -> ApiClient:
     """The administrator's connection."""
-    return Connection(from_kubeconfig(plane.kubeconfig))
+    return ApiClient(from_kubeconfig(plane.kubeconfig))
 
 
 @contextmanager
-def following(connection: Connection, options: Options = QUICK) -> Iterator[LiveCluster]:
+def following(connection: ApiClient, options: LiveClusterOptions = QUICK) -> Iterator[LiveCluster]:
     """A view of the cluster, in sync."""
     live = LiveCluster(connection, Policy(), lambda *_: None, options)
     live.start()
@@ -64,7 +64,7 @@ def following(connection: Connection, options: Options = QUICK) -> Iterator[Live
 @pytest.fixture
 def live(plane: ControlPlane) -> Iterator[LiveCluster]:
     """A view of the cluster by the administrator."""
-    with following(Connection(from_kubeconfig(plane.kubeconfig))) as running:
+    with following(ApiClient(from_kubeconfig(plane.kubeconfig))) as running:
         yield running
 
 
@@ -96,7 +96,7 @@ def test_the_first_list_brings_everything_and_each_kind_is_fresh(live: LiveClust
     assert ages["configmaps istio-system/istio"].objects == 0
 
 
-class Noting(Connection):
+class Noting(ApiClient):
     """A connection that remembers which pages it was asked for, as plural and query."""
 
     def __init__(self, plane: ControlPlane) -> None:
@@ -114,7 +114,7 @@ class Noting(Connection):
         return [query for one, query in self.pages if one == plural]
 
 
-def test_a_long_list_comes_in_pages_and_whole(plane: ControlPlane, api: Connection) -> None:
+def test_a_long_list_comes_in_pages_and_whole(plane: ControlPlane, api: ApiClient) -> None:
     names = [f"many-{number}" for number in range(PAGE + 1)]
     plane.apply(*(partner(name) for name in names))
     noting = Noting(plane)
@@ -147,7 +147,7 @@ class Stumbling(Noting):
     def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = JSON) -> bytes:
         return self._stumbled(resource, "page") or super().page(resource, namespace, query, accept)
 
-    def watch(self, resource: Resource, namespace: str, query: Query, accept: str = JSON) -> Lines:
+    def watch(self, resource: Resource, namespace: str, query: Query, accept: str = JSON) -> WatchStream:
         self._stumbled(resource, "watch")
         return super().watch(resource, namespace, query, accept)
 
@@ -168,7 +168,7 @@ def test_whatever_goes_wrong_a_kind_is_followed_again(plane: ControlPlane) -> No
         assert (stumbling.faults, rules.restarts) == ([], 4)
 
 
-def test_a_bookmark_takes_a_quiet_kind_along_without_a_new_list(plane: ControlPlane, api: Connection) -> None:
+def test_a_bookmark_takes_a_quiet_kind_along_without_a_new_list(plane: ControlPlane, api: ApiClient) -> None:
     noting = Noting(plane)
     with following(noting) as live:
         (quiet,) = (one for one in live.store.sources() if one.name == "sidecars.networking.istio.io")
@@ -235,7 +235,7 @@ def injector(revision: str) -> Object:
     return {**kind, "metadata": {"name": f"istio-sidecar-injector-{revision}"}, "webhooks": [entry]}
 
 
-def test_acknowledged_objects_are_seen_before_a_denial(live: LiveCluster, api: Connection) -> None:
+def test_acknowledged_objects_are_seen_before_a_denial(live: LiveCluster, api: ApiClient) -> None:
     for number in range(20):
         name, folder = f"race-{number}", f"/etc/race-{number}"
         api.create(SECRETS, secret(name))
@@ -249,7 +249,7 @@ def test_acknowledged_objects_are_seen_before_a_denial(live: LiveCluster, api: C
         api.delete(ENTRIES, TEAM, f"race-{number}")
 
 
-def test_secret_is_read_again_before_it_is_missing(live: LiveCluster, api: Connection) -> None:
+def test_secret_is_read_again_before_it_is_missing(live: LiveCluster, api: ApiClient) -> None:
     app = workload("late", "/etc/right", "late")
     with suppress(NotFound):
         api.delete(SECRETS, TEAM, "late")
@@ -360,14 +360,14 @@ def bound(role: str) -> Object:
 
 
 @pytest.fixture
-def limited(plane: ControlPlane) -> Connection:
+def limited(plane: ControlPlane) -> ApiClient:
     """An account with no more rights than the view needs; kinds that are optional are not among them."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "guard", "namespace": TEAM}}
     plane.apply(account, READER, SECRET_READER, bound("reader"), bound("secret-reader"))
-    return Connection(from_kubeconfig(plane.account_kubeconfig(TEAM, "guard")))
+    return ApiClient(from_kubeconfig(plane.account_kubeconfig(TEAM, "guard")))
 
 
-def test_revoked_secret_right_is_reported_and_denies_nothing(plane: ControlPlane, limited: Connection) -> None:
+def test_revoked_secret_right_is_reported_and_denies_nothing(plane: ControlPlane, limited: ApiClient) -> None:
     with following(limited) as live:
         until(lambda: judged(live, GOOD).word == "allow", "what is right is admitted")
         plane.kubectl("delete", "clusterrolebinding", "secret-reader")
@@ -384,7 +384,7 @@ def test_revoked_secret_right_is_reported_and_denies_nothing(plane: ControlPlane
         until(lambda: ("secret-missing", "deny") in told(judged(live, WITHOUT)), "the right is back")
 
 
-def test_forbidden_optional_kind_is_reported_without_delay(live: LiveCluster, limited: Connection) -> None:
+def test_forbidden_optional_kind_is_reported_without_delay(live: LiveCluster, limited: ApiClient) -> None:
     """Without the webhook configurations, injection is taken to happen."""
     until(lambda: live.store.view.injection(TEAM, by_itself=True), "that there are none is known to who may list them")
     with following(limited) as less:
@@ -395,7 +395,7 @@ def test_forbidden_optional_kind_is_reported_without_delay(live: LiveCluster, li
         assert less.store.view.injection(TEAM, by_itself=True) is None
 
 
-def test_not_ready_without_right_to_list_destinationrules(plane: ControlPlane, limited: Connection) -> None:
+def test_not_ready_without_right_to_list_destinationrules(plane: ControlPlane, limited: ApiClient) -> None:
     plane.kubectl("delete", "clusterrolebinding", "reader")
     live = LiveCluster(limited, Policy(), lambda *_: None, QUICK)
     live.start()

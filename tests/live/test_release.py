@@ -31,7 +31,7 @@ from tests.live.replicas import Installation as Behind
 from tests.live.test_installation import asking
 from tests.live.test_leading import OPTS_IN, pod
 from webhook.cli import group
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
 from webhook.leader.ca_bundle_plan import blocks_of
@@ -218,7 +218,7 @@ def creating(release: Installation) -> Iterator[list[str]]:
     """A client that creates Pods that opt in, as dry runs; what it is told of calls that failed, else ''."""
     answers: list[str] = []
     ended = threading.Event()
-    api = Connection(from_kubeconfig(release.cluster.kubeconfig))
+    api = ApiClient(from_kubeconfig(release.cluster.kubeconfig))
 
     def create() -> None:
         while not ended.wait(0.2):

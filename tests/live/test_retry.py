@@ -17,7 +17,7 @@ from rig.waiting import until
 from tests.endpoint import Served, serving
 from tests.live.mesh_objects import DEPLOYMENTS, Object, namespace, workload
 from tests.test_web import Notes, allow
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import VALIDATING
@@ -59,7 +59,7 @@ def entry(bundle: bytes, port: int) -> Object:
 def said(plane: ControlPlane) -> str:
     """What the API server says when it refuses a dry run, '' when it does not."""
     try:
-        Connection(from_kubeconfig(plane.kubeconfig)).create(DEPLOYMENTS, APP, {"dryRun": "All"})
+        ApiClient(from_kubeconfig(plane.kubeconfig)).create(DEPLOYMENTS, APP, {"dryRun": "All"})
     except ClusterError as error:
         return str(error)
     return ""
@@ -76,7 +76,7 @@ def asked(
     """A server in this process that the API server asks about every Deployment, once it does."""
     material.write_webhook(folder, datetime.now(UTC))
     context = load_context(folder / "tls.crt", folder / "tls.key")
-    api = Connection(from_kubeconfig(plane.kubeconfig))
+    api = ApiClient(from_kubeconfig(plane.kubeconfig))
     with serving(limits, lambda: context, waits=waits) as served:
         served.endpoint.answering.app = create_app(allow, waits, notes)
         api.create(VALIDATING, entry((folder / "ca.crt").read_bytes(), served.port))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prometheus_client.core import Metric
 
 from webhook.inject import Mutation
-from webhook.metrics import Leading, Metrics
+from webhook.metrics import LeaderStatus, Metrics
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.request import Request
 
@@ -53,7 +53,7 @@ class Sample:
 
 def families() -> list[Metric]:
     """Every metric with at least one sample of each."""
-    leading = Leading(enforcing={"": True}, restored={"": 1}, probes={"": 1})
+    leading = LeaderStatus(enforcing={"": True}, restored={"": 1}, probes={"": 1})
     metrics = Metrics(lambda: [Sample()], lambda: datetime.now(UTC), lambda: leading)
     ref = ObjectRef("apps/v1", "Deployment", "devel", "sample-app")
     review = Request("uid", "CREATE", ref)

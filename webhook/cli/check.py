@@ -12,7 +12,7 @@ from webhook.cli.options import at_option, complete_option, live_options, policy
 from webhook.report import FORMATS
 
 if TYPE_CHECKING:
-    from webhook.input.manifest_input import Input
+    from webhook.input.manifest_input import ManifestInput
     from webhook.model.finding import Verdict
     from webhook.report.check_result import CheckResult
 
@@ -50,18 +50,18 @@ def command(  # noqa: PLR0913 - click hands over each option as an argument
     """
     from webhook.cli.output import emit, tell
     from webhook.input.garbage_collection import seldom_collected
-    from webhook.input.live_input import NoCluster
+    from webhook.input.live_input import UnreadableCluster
     from webhook.model.finding import Severity
     from webhook.policy import BadPolicy
     from webhook.report import render
 
-    asked = _Asked(paths, policy, at or datetime.now(UTC), complete, live["namespace"] or "")
+    asked = _CheckRequest(paths, policy, at or datetime.now(UTC), complete, live["namespace"] or "")
     if not (paths or live["live"]):
         raise click.UsageError("name a PATH, or the cluster with --live")
     with seldom_collected():
         try:
             outcome, notes = _judge_live(asked, live) if live["live"] else _judge(asked)
-        except (BadPolicy, NoCluster) as refused:
+        except (BadPolicy, UnreadableCluster) as refused:
             click.echo(str(refused), err=True)
             sys.exit(NOT_JUDGED)
         tell(outcome.unreadable, notes)
@@ -72,7 +72,7 @@ def command(  # noqa: PLR0913 - click hands over each option as an argument
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _CheckRequest:
     """What is to be judged, by which policy file, as of when, whether the input is everything, and whose it is."""
 
     paths: Sequence[str]
@@ -82,7 +82,7 @@ class _Asked:
     namespace: str
 
 
-def _judge(asked: _Asked) -> "tuple[CheckResult, Sequence[str]]":
+def _judge(asked: _CheckRequest) -> "tuple[CheckResult, Sequence[str]]":
     """What the run came to, and what is to be noted about the input.
 
     Raises:
@@ -99,7 +99,7 @@ def _judge(asked: _Asked) -> "tuple[CheckResult, Sequence[str]]":
     return _outcome(asked, held, shared(judgements(held.view, policy, asked.at))), held.notes
 
 
-def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[CheckResult, Sequence[str]]":
+def _judge_live(asked: _CheckRequest, options: Mapping[str, Any]) -> "tuple[CheckResult, Sequence[str]]":
     """The same about a running cluster. What the caller may not read is told, and makes the view a partial one.
 
     Raises:
@@ -107,13 +107,13 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[CheckResult
         NoCluster: the cluster cannot be read.
     """
     from webhook.engine import judgements
-    from webhook.input.live_input import Target, read_live
+    from webhook.input.live_input import ClusterTarget, read_live
     from webhook.input.parallel import shared
     from webhook.input.policy_file import read_policy
     from webhook.rules import catalogue
 
     policy = read_policy(asked.policy_file, tuple(catalogue()))
-    target = Target(options["kubeconfig"], options["context"], asked.namespace)
+    target = ClusterTarget(options["kubeconfig"], options["context"], asked.namespace)
     live = read_live(asked.paths, policy, target)
     for line in live.unread:
         click.echo(f"not read: {line}", err=True)
@@ -122,7 +122,7 @@ def _judge_live(asked: _Asked, options: Mapping[str, Any]) -> "tuple[CheckResult
     return replace(outcome, partial=bool(live.unread)), live.held.notes
 
 
-def _outcome(asked: _Asked, held: "Input", verdicts: Iterable["Verdict"]) -> "CheckResult":
+def _outcome(asked: _CheckRequest, held: "ManifestInput", verdicts: Iterable["Verdict"]) -> "CheckResult":
     """What was asked, what was read and the verdicts, as they are shown."""
     from webhook.cli.output import columns, wants_color
     from webhook.report.check_result import CheckResult

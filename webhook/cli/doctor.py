@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from webhook.doctor import Check, Examined, Handshake
-    from webhook.kubeapi.credentials import Access
+    from webhook.doctor import Check, DoctorContext, Handshake
+    from webhook.kubeapi.credentials import ApiAccess
 
 WRONG, NOT_SEEN = 1, 2
 SIGNS = {True: ("ok", "green"), False: ("NO", "red"), None: ("??", "yellow")}
@@ -31,13 +31,13 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
 
     Exit code 0: nothing is wrong; 1: something is; 2: the cluster cannot be looked at.
     """
-    from webhook.doctor import Examined, examine
-    from webhook.kubeapi.client import Connection
+    from webhook.doctor import DoctorContext, examine
+    from webhook.kubeapi.client import ApiClient
     from webhook.kubeapi.errors import ClusterError
 
     try:
         access, inside = _access(kubeconfig, context)
-        found, connection = Examined(namespace, name, inside=inside), Connection(access)
+        found, connection = DoctorContext(namespace, name, inside=inside), ApiClient(access)
         checks = list(examine(connection, found, partial(datetime.now, UTC), _handshake(found, connect)))
     except ClusterError as error:
         click.echo(f"the cluster cannot be looked at: {error}", err=True)
@@ -48,7 +48,7 @@ def command(namespace: str, name: str, kubeconfig: str | None, context: str | No
     sys.exit(WRONG if any(one.good is False for one in checks) else 0)
 
 
-def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]":
+def _access(kubeconfig: str | None, context: str | None) -> "tuple[ApiAccess, bool]":
     """Who asks, and whether that is a replica itself."""
     from webhook.kubeapi.credentials import SERVICE_ACCOUNT, from_kubeconfig, in_cluster
 
@@ -57,7 +57,7 @@ def _access(kubeconfig: str | None, context: str | None) -> "tuple[Access, bool]
     return from_kubeconfig(Path(kubeconfig) if kubeconfig else None, context), False
 
 
-def _handshake(found: "Examined", connect: str | None) -> "Handshake | None":
+def _handshake(found: "DoctorContext", connect: str | None) -> "Handshake | None":
     """How to make a handshake: with ourselves from inside, which no NetworkPolicy forbids, else as told."""
     from webhook.kubeapi.tls_verification import NoAuthorities, client_context
     from webhook.serving.handshake import handshake

@@ -97,16 +97,16 @@ def _explain_chain(
 ) -> None:
     """The chains that go through one object. judged: as of when, and by which policy file."""
     at, policy_file = judged
-    from webhook.cli.explain_chain import Question, explain
-    from webhook.cli.object_argument import Unclear
+    from webhook.cli.explain_chain import ExplainRequest, explain
+    from webhook.cli.object_argument import AmbiguousObject
     from webhook.input.policy_file import read_policy
     from webhook.policy import BadPolicy
     from webhook.rules import catalogue
 
     try:
         policy = read_policy(policy_file, tuple(catalogue()))
-        held = explain(Question(what, namespace, cluster, policy, at, complete))
-    except (BadPolicy, Unclear) as fault:
+        held = explain(ExplainRequest(what, namespace, cluster, policy, at, complete))
+    except (BadPolicy, AmbiguousObject) as fault:
         _stop(str(fault))
     if held.unreadable:
         sys.exit(WRONG)

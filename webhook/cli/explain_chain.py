@@ -19,14 +19,14 @@ from webhook.trace.workload import WorkloadPicture
 from webhook.view import Snapshot
 
 if TYPE_CHECKING:
-    from webhook.input.manifest_input import Input
+    from webhook.input.manifest_input import ManifestInput
 
 DRAWN, NAMED = 5, 10
 """Workloads of one object whose chains are drawn, and of the others those that are named."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ExplainRequest:
     """What shall be drawn, from which paths, by which policy and as of when."""
 
     what: str
@@ -37,7 +37,7 @@ class Question:
     complete: bool
 
 
-def explain(asked: Question) -> "Input":
+def explain(asked: ExplainRequest) -> "ManifestInput":
     """Draws it on standard output; what was read, with what could not be.
 
     Raises:
@@ -57,7 +57,7 @@ def _tree(picture: WorkloadPicture, policy: Policy) -> Iterator[str]:
     return draw(picture, judge_picture(picture, policy), _paper())
 
 
-def _related(ref: ObjectRef, view: Snapshot, asked: Question) -> Iterator[str]:
+def _related(ref: ObjectRef, view: Snapshot, asked: ExplainRequest) -> Iterator[str]:
     """The object with what is wrong in itself, then the chains of its workloads."""
     everyone = (picture_of(one, view, asked.policy, asked.at) for one in view.workloads.all())
     users = sorted((one for one in everyone if _uses(one, ref)), key=lambda picture: picture.ref)
@@ -88,7 +88,7 @@ def _uses(picture: WorkloadPicture, ref: ObjectRef) -> bool:
     return missed or any(ref in (user.rule.ref, user.service.ref) for user in users)
 
 
-def _own(ref: ObjectRef, view: Snapshot, asked: Question) -> Sequence[Finding]:
+def _own(ref: ObjectRef, view: Snapshot, asked: ExplainRequest) -> Sequence[Finding]:
     """What is wrong in the object itself; only a DestinationRule is judged by itself."""
     rules = (rule for rule in view.config.rules if rule.ref == ref)
     return [one for rule in rules for one in judge_rule(rule, view, asked.policy, asked.at).findings]

@@ -13,7 +13,7 @@ import click
 from webhook.cli.options import policy_option
 
 if TYPE_CHECKING:
-    from webhook.input.manifest_input import Input
+    from webhook.input.manifest_input import ManifestInput
     from webhook.kinds.workload import Templates
     from webhook.manifests import Document
     from webhook.manifests.rewrite import Change
@@ -54,9 +54,9 @@ def command(paths: tuple[str, ...], *, cluster: tuple[str, ...], diff: bool, wri
 
 def _read(
     paths: Iterable[str], cluster: Iterable[str], policy_file: str | None, stdin: bytes
-) -> "tuple[Input, list[Document]]":
+) -> "tuple[ManifestInput, list[Document]]":
     """Everything as a partial view, and the documents that may be changed."""
-    from webhook.input.manifest_input import Input
+    from webhook.input.manifest_input import ManifestInput
     from webhook.input.policy_file import read_policy
     from webhook.manifests import Unreadable, read
     from webhook.policy import BadPolicy
@@ -67,7 +67,9 @@ def _read(
         policy = read_policy(policy_file, tuple(catalogue()))
     except BadPolicy as refused:
         _stop(str(refused))
-    held = Input(Snapshot(complete=False, workload_paths=policy.workload_paths, further=policy.further_producers))
+    held = ManifestInput(
+        Snapshot(complete=False, workload_paths=policy.workload_paths, further=policy.further_producers)
+    )
     own = list(read(paths, io.BytesIO(stdin)))
     for found in own:
         held.take(found)
@@ -77,7 +79,7 @@ def _read(
     return held, [found for found in own if not isinstance(found, Unreadable)]
 
 
-def _plan(document: "Document", held: "Input") -> "tuple[Addition | None, list[str]]":
+def _plan(document: "Document", held: "ManifestInput") -> "tuple[Addition | None, list[str]]":
     """What is added to the object, None where it stays as it is, and why something that it asks for is not added."""
     from webhook.kinds.workload import read_workload
     from webhook.model.expiry_horizon import Horizon

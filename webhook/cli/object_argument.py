@@ -17,7 +17,7 @@ RELATED = ("destinationrule", "secret", "service", "serviceentry")
 _NEAR = 5
 
 
-class Unclear(Exception):
+class AmbiguousObject(Exception):
     """No object, or more than one, is meant; the text says which there are."""
 
 
@@ -35,7 +35,7 @@ def choose(view: Snapshot, what: str, namespace: str | None) -> Workload | Objec
     kinds = workload_kinds(one.kind for one in workloads)
     if wanted not in kinds and wanted not in RELATED:
         known = ", ".join(sorted(kinds))
-        raise Unclear(
+        raise AmbiguousObject(
             printable(f'"{kind}" is no kind of workload; there are: {known}; and of {", ".join(RELATED)} the workloads')
         )
     held = set(_others(view, wanted)) if wanted in RELATED else set(workloads)
@@ -84,9 +84,9 @@ def _one(held: Sequence[ObjectRef], wanted: tuple[str, str], what: str, namespac
     if len(found) == 1:
         return found[0]
     if found:
-        raise Unclear(f"{what} stands in several namespaces; say which: {', '.join(sorted(map(typed, found)))}")
+        raise AmbiguousObject(f"{what} stands in several namespaces; say which: {', '.join(sorted(map(typed, found)))}")
     where = f" in namespace {namespace}" if namespace else ""
-    raise Unclear(printable(f"there is no {what}{where} in the input; {_near('/'.join(wanted), held)}"))
+    raise AmbiguousObject(printable(f"there is no {what}{where} in the input; {_near('/'.join(wanted), held)}"))
 
 
 def _near(wanted: str, held: Sequence[ObjectRef]) -> str:

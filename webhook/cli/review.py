@@ -34,7 +34,7 @@ def command(file: str, cluster: tuple[str, ...], policy: str | None, at: datetim
     """
     from webhook.admission import BadReview, read_review, respond
     from webhook.policy import BadPolicy
-    from webhook.server.manifest_backend import BadCluster, embed
+    from webhook.server.manifest_backend import InvalidManifests, embed
 
     try:
         request = read_review(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
@@ -43,7 +43,7 @@ def command(file: str, cluster: tuple[str, ...], policy: str | None, at: datetim
         _stop(f"{file}: cannot be read: {error.strerror or error}")
     except BadReview as error:
         _stop(f"{file}: {error}")
-    except (BadCluster, BadPolicy) as error:
+    except (InvalidManifests, BadPolicy) as error:
         _stop(str(error))
     verdict, reply = respond(request, judge, lambda error: click.echo(f"internal error: {error!r}", err=True))
     click.echo(_written(request, reply, file, output))

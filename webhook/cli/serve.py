@@ -15,10 +15,10 @@ from webhook.settings import Address, BadSettings, Settings, read_settings
 from webhook.settings.table import SETTINGS
 
 if TYPE_CHECKING:
-    from webhook.server.background import Beside, Pace
-    from webhook.server.live_backend import Live
-    from webhook.server.manifest_backend import Embedded
-    from webhook.server.observability import Shown
+    from webhook.server.background import BackgroundWork, LoopTiming
+    from webhook.server.live_backend import LiveBackend
+    from webhook.server.manifest_backend import ManifestBackend
+    from webhook.server.observability import MetricsEndpoint
     from webhook.serving.server import Hooks, ProcessSettings
     from webhook.web import ReviewObserver
 
@@ -58,7 +58,7 @@ def command(cluster: tuple[str, ...], **flags: str | None) -> None:
     serve(settings)
 
 
-def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
+def serve(settings: Settings, *, pace: "LoopTiming | None" = None) -> None:
     """Reads the cluster, or begins to follow it, then listens and answers; ends the process.
 
     pace: how long self-managed certificates and watches live, and how often they are looked after, when not as shipped.
@@ -67,9 +67,9 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
         SystemExit: with 2 and what is wrong on stderr, when it cannot start; else as gunicorn ends.
     """
     from webhook.policy import BadPolicy
-    from webhook.server.background import Beside, NoAccess
-    from webhook.server.manifest_backend import BadCluster
-    from webhook.server.observability import Shown
+    from webhook.server.background import BackgroundWork, NoClusterAccess
+    from webhook.server.manifest_backend import InvalidManifests
+    from webhook.server.observability import MetricsEndpoint
     from webhook.serving.server import PlainHttpService, PortTaken, Server, take_address
     from webhook.serving.tls import BadCertificate
 
@@ -78,12 +78,12 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
         listener = take_address(settings.bind.host, settings.bind.port)
         metrics = take_address(settings.metrics.host, settings.metrics.port) if settings.metrics else None
         cluster = _cluster(settings, pace)
-        beside = Beside(settings, pace)
+        beside = BackgroundWork(settings, pace)
         certificates = beside.certificates(_complain)
-    except (BadCertificate, BadCluster, BadPolicy, NoAccess, PortTaken) as error:
+    except (BadCertificate, InvalidManifests, BadPolicy, NoClusterAccess, PortTaken) as error:
         click.echo(f"mtls-guard serve: {error}", err=True)
         sys.exit(2)
-    shown = Shown(metrics, cluster, certificates, beside)
+    shown = MetricsEndpoint(metrics, cluster, certificates, beside)
     journal = _journal(shown)
     app = _app(settings, cluster, beside, journal)
     hooks = _hooks(cluster, beside, Address(settings.bind.host, listener.getsockname()[1]))
@@ -91,7 +91,7 @@ def serve(settings: Settings, *, pace: "Pace | None" = None) -> None:
     Server(PlainHttpService(listener, app), certificates, _process(settings), hooks, shown.services).run()
 
 
-def _hooks(cluster: "Embedded | Live", beside: "Beside", address: Address) -> "Hooks":
+def _hooks(cluster: "ManifestBackend | LiveBackend", beside: "BackgroundWork", address: Address) -> "Hooks":
     """What is called when the server starts and ends."""
     from webhook.server.backend import in_turn
     from webhook.serving.server import Hooks
@@ -117,35 +117,37 @@ def _process(settings: Settings) -> "ProcessSettings":
     return ProcessSettings(settings.workers, settings.threads, settings.drain, settings.linger, limits)
 
 
-def _journal(shown: "Shown") -> "ReviewObserver":
+def _journal(shown: "MetricsEndpoint") -> "ReviewObserver":
     """Who is told of what is answered; of the leader's probes none."""
-    from webhook.server.backend import Journals
-    from webhook.server.probe_response import Unprobed
+    from webhook.server.backend import JournalGroup
+    from webhook.server.probe_response import ProbeFilter
 
-    return Unprobed(Journals([logs.Journal(), *shown.journals]))
+    return ProbeFilter(JournalGroup([logs.RequestLog(), *shown.journals]))
 
 
-def _app(settings: Settings, cluster: "Embedded | Live", beside: "Beside", journal: "ReviewObserver") -> "_Wsgi":
+def _app(
+    settings: Settings, cluster: "ManifestBackend | LiveBackend", beside: "BackgroundWork", journal: "ReviewObserver"
+) -> "_Wsgi":
     """What answers: reviews from the cluster, the leader's probes for this installation."""
     from webhook.server.backend import deciding
-    from webhook.server.probe_response import Probed
+    from webhook.server.probe_response import ProbeResponder
     from webhook.web import create_app
 
     judge = deciding(cluster.judge, admits=settings.not_judged == "Admit")
     mutate = deciding(cluster.mutate, admits=settings.mutate_not_judged == "Admit")
-    probed = Probed(settings.installation, judge, mutate)
+    probed = ProbeResponder(settings.installation, judge, mutate)
     return create_app(probed.judge, cluster.waits, journal, probed.mutate, beside.waits)
 
 
-def _cluster(settings: Settings, pace: "Pace | None") -> "Embedded | Live":
+def _cluster(settings: Settings, pace: "LoopTiming | None") -> "ManifestBackend | LiveBackend":
     """What is judged against: the manifests that were named, else a live cluster."""
     if settings.cluster:
         from webhook.server.manifest_backend import embed
 
         return embed(map(str, settings.cluster), str(settings.policy) if settings.policy else None)
-    from webhook.server.live_backend import Live
+    from webhook.server.live_backend import LiveBackend
 
-    return Live(settings, pace.watch_seconds) if pace else Live(settings)
+    return LiveBackend(settings, pace.watch_seconds) if pace else LiveBackend(settings)
 
 
 def _announce(address: Address, told: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from webhook.doctor.ca_bundles import check_bundles
 from webhook.doctor.cert_manager import check_certificate
-from webhook.doctor.check import Check, Examined, Handshake
+from webhook.doctor.check import Check, DoctorContext, Handshake
 from webhook.doctor.clocks import check_clocks
 from webhook.doctor.container import container_of, flag_of, ports_of
 from webhook.doctor.dry_run import check_reach
@@ -20,16 +20,16 @@ from webhook.doctor.replicas import check_replicas, deployment_of, missing
 from webhook.doctor.services import check_service
 from webhook.doctor.webhook_configurations import check_entries, compared, read_values
 from webhook.informer.discovery import discover
-from webhook.informer.watched_kinds import wanted
-from webhook.kubeapi.client import Connection
+from webhook.informer.watched_kinds import watched_kinds
+from webhook.kubeapi.client import ApiClient
 from webhook.model.raw_object import Manifest, dig, mapping, text
 from webhook.policy import Policy
 
-__all__ = ["Check", "Examined", "Handshake", "examine"]
+__all__ = ["Check", "DoctorContext", "Handshake", "examine"]
 
 
 def examine(
-    connection: Connection, found: Examined, now: Callable[[], datetime], handshake: Handshake | None
+    connection: ApiClient, found: DoctorContext, now: Callable[[], datetime], handshake: Handshake | None
 ) -> Iterator[Check]:
     """Every check, in the order in which a fault of one explains those after it.
 
@@ -46,14 +46,14 @@ def examine(
 
 
 def _examine(
-    connection: Connection,
-    found: Examined,
+    connection: ApiClient,
+    found: DoctorContext,
     deployment: Manifest,
     now: Callable[[], datetime],
     handshake: Handshake | None,
 ) -> Iterator[Check]:
     """The checks of an installation that is there."""
-    served = discover(connection, wanted(Policy()))
+    served = discover(connection, watched_kinds(Policy()))
     istio, values = check_istio(served), read_values(connection, found)
     pairs = compared(connection, values.stated) if values.stated else []
     certificate = check_certificate(connection, found, deployment, served)
@@ -70,14 +70,14 @@ def _examine(
         yield check_reach(connection, found, _tried_in(found, deployment), entries, checks)
 
 
-def _as_deployed(found: Examined, deployment: Manifest) -> Examined:
+def _as_deployed(found: DoctorContext, deployment: Manifest) -> DoctorContext:
     """With what the Deployment says of it."""
     spec = mapping(dig(deployment, "spec", "template", "spec"))
     port = ports_of(container_of(spec)).get("webhook", found.port)
     return replace(found, account=text(spec.get("serviceAccountName")) or found.name, port=port)
 
 
-def _tried_in(found: Examined, deployment: Manifest) -> str:
+def _tried_in(found: DoctorContext, deployment: Manifest) -> str:
     """Where the probe is tried: as the replicas do; where they alone are asked about, any other namespace."""
     container = container_of(mapping(dig(deployment, "spec", "template", "spec")))
     namespace = flag_of(container, "probe-namespace") or found.namespace

@@ -5,8 +5,8 @@ import binascii
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from webhook.doctor.check import Check, Examined, Handshake, by_leader
-from webhook.doctor.webhook_configurations import Compared
+from webhook.doctor.check import Check, DoctorContext, Handshake, by_leader
+from webhook.doctor.webhook_configurations import ComparedConfiguration
 from webhook.leader.ca_bundle_plan import PUBLISHED
 from webhook.leader.webhook_entries import entries_of
 from webhook.model.raw_object import Manifest, dig, text, texts
@@ -18,7 +18,7 @@ Bundles = Mapping[bytes, Sequence[str]]
 
 
 def check_bundles(
-    found: Examined, pairs: Iterable[Compared], handshake: Handshake | None, wrong: Sequence[Check]
+    found: DoctorContext, pairs: Iterable[ComparedConfiguration], handshake: Handshake | None, wrong: Sequence[Check]
 ) -> Iterator[Check]:
     """wrong: what was looked at before, and may be why nobody repairs them."""
     live = [pair.live for pair in pairs if pair.live]
@@ -61,7 +61,9 @@ def _overwritten(manifest: Manifest) -> Iterator[str]:
             yield name
 
 
-def _bundle(found: Examined, bundle: bytes, names: Sequence[str], handshake: Handshake | None, remedy: str) -> Check:
+def _bundle(
+    found: DoctorContext, bundle: bytes, names: Sequence[str], handshake: Handshake | None, remedy: str
+) -> Check:
     if handshake is None:
         forward = found.kubectl(f"port-forward deployment/{found.name} {found.port}")
         inside = found.kubectl(f"exec deployment/{found.name} -- mtls-guard doctor")
@@ -80,7 +82,7 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _repair(found: Examined, live: Iterable[Manifest], wrong: Sequence[Check]) -> str:
+def _repair(found: DoctorContext, live: Iterable[Manifest], wrong: Sequence[Check]) -> str:
     """Who puts it right, or keeps it wrong."""
     if any(_CA_INJECTOR in texts(dig(manifest, "metadata", "annotations")) for manifest in live):
         why = f"annotation {_CA_INJECTOR} hands it to cert-manager's cainjector, which is not at work here"

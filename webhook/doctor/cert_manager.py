@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from webhook.doctor.check import Check, Examined
+from webhook.doctor.check import Check, DoctorContext
 from webhook.doctor.pods import condition
 from webhook.informer.watched_kinds import Key
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import Resource
 from webhook.model.printable import cut
@@ -21,7 +21,7 @@ _SHOWN = 300
 
 
 def check_certificate(
-    connection: Connection, found: Examined, deployment: Manifest, served: Mapping[Key, Resource]
+    connection: ApiClient, found: DoctorContext, deployment: Manifest, served: Mapping[Key, Resource]
 ) -> Check | None:
     """None where cert-manager issues nothing here."""
     secret = _secret(deployment)
@@ -37,7 +37,7 @@ def check_certificate(
     return _check(found, certificate, secret)
 
 
-def _check(found: Examined, certificate: Manifest, secret: str) -> Check:
+def _check(found: DoctorContext, certificate: Manifest, secret: str) -> Check:
     name, ready = text(dig(certificate, "metadata", "name")), condition(certificate, "Ready")
     if ready.get("status") == "True":
         return Check("certificate", good=True, told=f"cert-manager has issued Secret {secret}")
@@ -61,7 +61,7 @@ def _name(volume: object) -> str:
     return text(dig(volume, "secret", "secretName")) or next(filter(None, projected), "")
 
 
-def _certificate(connection: Connection, found: Examined, resource: Resource, secret: str) -> Manifest | None:
+def _certificate(connection: ApiClient, found: DoctorContext, resource: Resource, secret: str) -> Manifest | None:
     try:
         listed = orjson.loads(connection.page(resource, found.namespace))
     except ClusterError:

@@ -20,7 +20,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined(Installation):
+class DoctorContext(Installation):
     """What is examined.
 
     inside: whether a replica examines itself, with its own rights. account: its ServiceAccount. port: of a replica.
@@ -61,7 +61,7 @@ def _names(wrong: Iterable[Check]) -> str:
     return ", ".join(dict.fromkeys(each.name for each in wrong if each.good is False))
 
 
-def by_leader(found: Examined, wrong: Iterable[Check], who: str = "the leader") -> str:
+def by_leader(found: DoctorContext, wrong: Iterable[Check], who: str = "the leader") -> str:
     """The remedy for what the leader, or any replica, repairs by itself."""
     names = _names(wrong)
     if names:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from webhook.doctor.check import Check, Examined, follows_from
-from webhook.kubeapi.client import Connection
+from webhook.doctor.check import Check, DoctorContext, follows_from
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.errors import ClusterError, NotFound
 from webhook.kubeapi.resource import CONFIG_MAPS, LEASES
 from webhook.model.raw_object import dig, text
@@ -16,7 +16,7 @@ LATE = timedelta(seconds=30)
 
 
 def check_clocks(
-    connection: Connection, found: Examined, now: Callable[[], datetime], wrong: Sequence[Check] = ()
+    connection: ApiClient, found: DoctorContext, now: Callable[[], datetime], wrong: Sequence[Check] = ()
 ) -> Iterator[Check]:
     """The API server's clock against ours, then by the API server's whether somebody leads.
 
@@ -34,7 +34,7 @@ def check_clocks(
     yield _leader(connection, found, stamped or now(), follows_from(wrong))
 
 
-def _stamped(connection: Connection, found: Examined) -> datetime | None:
+def _stamped(connection: ApiClient, found: DoctorContext) -> datetime | None:
     """What time it is for the API server, as it stamps a dry run."""
     metadata = {"generateName": "mtls-guard-clock-", "namespace": found.namespace}
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
@@ -42,7 +42,7 @@ def _stamped(connection: Connection, found: Examined) -> datetime | None:
     return _instant(text(dig(made, "metadata", "creationTimestamp")))
 
 
-def _leader(connection: Connection, found: Examined, now: datetime, follows: str) -> Check:
+def _leader(connection: ApiClient, found: DoctorContext, now: datetime, follows: str) -> Check:
     """Whether somebody leads; renewals are stamped by the leader's own clock. follows: what explains a no."""
     try:
         lease = connection.get(LEASES, found.namespace, found.name)
@@ -58,7 +58,7 @@ def _leader(connection: Connection, found: Examined, now: datetime, follows: str
     return Check("leader", good=True, told=f"{holder} leads")
 
 
-def _nobody(found: Examined, why: str, follows: str) -> Check:
+def _nobody(found: DoctorContext, why: str, follows: str) -> Check:
     remedy = follows or f"replicas are ready, and have the right to lead: {found.restart}; {found.logs}"
     return Check("leader", good=False, told=f"{why}: entries and CA bundles are not kept", remedy=remedy)
 

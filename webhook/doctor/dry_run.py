@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from secrets import token_hex
 
-from webhook.doctor.check import Check, Examined, follows_from
-from webhook.kubeapi.client import Connection
+from webhook.doctor.check import Check, DoctorContext, follows_from
+from webhook.kubeapi.client import ApiClient
 from webhook.leader.probe import probe
 
 _NETWORK = ("context deadline exceeded", "i/o timeout", "no route to host", "connection refused")
@@ -14,7 +14,7 @@ _WAY = "a NetworkPolicy, a firewall or a proxy (docs/install.md, Network)"
 
 
 def check_reach(
-    connection: Connection, found: Examined, namespace: str, entries: Collection[str], wrong: Sequence[Check]
+    connection: ApiClient, found: DoctorContext, namespace: str, entries: Collection[str], wrong: Sequence[Check]
 ) -> Check:
     """entries: the names of those that may deny. wrong: what was found to be wrong before, which may be the cause."""
     outcome = probe(connection, replace(found, probe_namespace=namespace), entries, token_hex(16))
@@ -25,7 +25,7 @@ def check_reach(
     return Check("reach", good=False, told=told, remedy=_remedy(found, outcome.problem, wrong))
 
 
-def _remedy(found: Examined, told: str, wrong: Sequence[Check]) -> str:
+def _remedy(found: DoctorContext, told: str, wrong: Sequence[Check]) -> str:
     """One cause where it is known: a fault that was told above, or what the API server says itself."""
     if follows := follows_from(wrong):
         return follows

@@ -9,7 +9,7 @@ import orjson
 
 from webhook.doctor.check import Check
 from webhook.doctor.services import service_of
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.errors import ClusterError, Forbidden
 from webhook.kubeapi.resource import MUTATING, VALIDATING, Resource
 from webhook.leader.webhook_entries import entries_of
@@ -23,7 +23,7 @@ Asked = tuple[str, str]
 """Namespace and name of a Service."""
 
 
-def check_orphans(connection: Connection, own: Collection[str]) -> Iterator[Check]:
+def check_orphans(connection: ApiClient, own: Collection[str]) -> Iterator[Check]:
     """One check for each Service that is asked and does not exist; none where there is no such thing.
 
     own: the names of the configurations of an installation that is there, which are left to `entries`.
@@ -39,7 +39,7 @@ def check_orphans(connection: Connection, own: Collection[str]) -> Iterator[Chec
             yield _orphan(connection, service, manifests)
 
 
-def _all(connection: Connection, resource: Resource) -> list[Manifest]:
+def _all(connection: ApiClient, resource: Resource) -> list[Manifest]:
     """Every configuration; none where they may not be listed."""
     try:
         return [mapping(each) for each in sequence(dig(orjson.loads(connection.page(resource)), "items"))]
@@ -53,7 +53,7 @@ def _service(entry: Manifest) -> Asked:
     return text(service.get("namespace")), text(service.get("name"))
 
 
-def _exists(connection: Connection, service: Asked) -> bool:
+def _exists(connection: ApiClient, service: Asked) -> bool:
     """Whether the Service is there, or may not be looked for."""
     try:
         return service_of(connection, *service) is not None
@@ -61,7 +61,7 @@ def _exists(connection: Connection, service: Asked) -> bool:
         return True
 
 
-def _orphan(connection: Connection, service: Asked, manifests: list[tuple[Resource, Manifest]]) -> Check:
+def _orphan(connection: ApiClient, service: Asked, manifests: list[tuple[Resource, Manifest]]) -> Check:
     """What the configurations that ask it refuse, and the command that deletes them with what else was left."""
     entries = [entry for _, manifest in manifests for entry in entries_of(manifest).values()]
     blocks = any(entry.get("failurePolicy") == "Fail" and _service(entry) == service for entry in entries)
@@ -72,7 +72,7 @@ def _orphan(connection: Connection, service: Asked, manifests: list[tuple[Resour
     return Check("orphaned", good=False if blocks else None, told=told, remedy=remedy)
 
 
-def _roles(connection: Connection, service: Asked) -> list[str]:
+def _roles(connection: ApiClient, service: Asked) -> list[str]:
     """The cluster-wide rights of that installation, where they are still there."""
     namespace, name = service
     try:

@@ -7,7 +7,7 @@ pkg/kubelet/images/types.go, pkg/kubelet/container/sync_result.go, pkg/kubelet/k
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from webhook.doctor.check import Check, Examined
+from webhook.doctor.check import Check, DoctorContext
 from webhook.model.printable import cut
 from webhook.model.raw_object import Manifest, dig, mapping, number, sequence, text
 
@@ -18,7 +18,7 @@ OOM_KILLED = "OOMKilled"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PodProblem:
     """What keeps a Pod from running. reason: `ImagePullBackOff`, `Unschedulable` ... message: of who says so, or ''."""
 
     reason: str
@@ -29,23 +29,23 @@ class State:
         return f"{self.reason}: {cut(self.message, _SHOWN)}" if self.message else self.reason
 
 
-def state_of(pod: Manifest) -> State | None:
+def state_of(pod: Manifest) -> PodProblem | None:
     """What keeps the Pod from running, None where its containers run."""
     status = mapping(pod.get("status"))
     if text(status.get("phase")) in ("Failed", "Succeeded"):
-        return State(text(status.get("reason")) or text(status.get("phase")), text(status.get("message")))
+        return PodProblem(text(status.get("reason")) or text(status.get("phase")), text(status.get("message")))
     waiting = next(_waiting(status), None)
     if waiting:
         return waiting
     scheduled = condition(pod, "PodScheduled")
     if dig(scheduled, "status") == "False":
-        return State(text(dig(scheduled, "reason")) or "Unschedulable", text(dig(scheduled, "message")))
+        return PodProblem(text(dig(scheduled, "reason")) or "Unschedulable", text(dig(scheduled, "message")))
     if text(status.get("phase")) == "Pending":
-        return State("Pending", "" if scheduled else "no scheduler has looked at it yet")
+        return PodProblem("Pending", "" if scheduled else "no scheduler has looked at it yet")
     return None
 
 
-def describe_state(found: Examined, pod: Manifest, state: State, event: str = "") -> Check:
+def describe_state(found: DoctorContext, pod: Manifest, state: PodProblem, event: str = "") -> Check:
     """The check for such a Pod. event: the newest warning about it, '' for none."""
     name = text(dig(pod, "metadata", "name"))
     told = str(state) if state.message or not event else f"{state.reason}: {cut(event, _SHOWN)}"
@@ -73,20 +73,20 @@ def condition(manifest: Manifest, kind: str) -> Manifest:
     return next((each for each in conditions if each.get("type") == kind), {})
 
 
-def _waiting(status: Manifest) -> Iterator[State]:
+def _waiting(status: Manifest) -> Iterator[PodProblem]:
     """Why containers wait; of one that ended, with how."""
     for container in _containers(status):
         waiting = mapping(dig(container, "state", "waiting"))
         ended = mapping(dig(container, "state", "terminated") or dig(container, "lastState", "terminated"))
         reason = text(waiting.get("reason"))
         if ended.get("reason") == OOM_KILLED and (reason in _ENDED or not _runs(container)):
-            yield State(OOM_KILLED, f"{_ending(ended)}, {reason}" if reason else _ending(ended))
+            yield PodProblem(OOM_KILLED, f"{_ending(ended)}, {reason}" if reason else _ending(ended))
         elif reason in _ENDED and ended:
-            yield State(reason, f"the container ended: {_ending(ended)}")
+            yield PodProblem(reason, f"the container ended: {_ending(ended)}")
         elif waiting:
-            yield State(reason or "Waiting", text(waiting.get("message")))
+            yield PodProblem(reason or "Waiting", text(waiting.get("message")))
         elif ended and not _runs(container):
-            yield State("Terminated", f"the container ended: {_ending(ended)}")
+            yield PodProblem("Terminated", f"the container ended: {_ending(ended)}")
 
 
 def _containers(status: Manifest) -> Iterator[Manifest]:
@@ -105,7 +105,7 @@ def _ending(ended: Manifest) -> str:
     return f"{code}: {cut(message, _SHOWN)}" if message else code
 
 
-def _remedy(found: Examined, pod: Manifest, state: State) -> str:
+def _remedy(found: DoctorContext, pod: Manifest, state: PodProblem) -> str:
     """What to type for this reason."""
     name = text(dig(pod, "metadata", "name"))
     describe = found.kubectl(f"describe pod {name}")

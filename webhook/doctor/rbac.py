@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from webhook.doctor.check import Check, Examined
-from webhook.kubeapi.client import Connection
+from webhook.doctor.check import Check, DoctorContext
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import ACCESS_REVIEWS, Resource
 from webhook.model.raw_object import dig, sequence, text
@@ -19,7 +19,7 @@ SUBJECT_REVIEWS = Resource(
 
 
 def needed(
-    found: Examined, followed: Iterable[Resource], secrets_in: Iterable[str] = ()
+    found: DoctorContext, followed: Iterable[Resource], secrets_in: Iterable[str] = ()
 ) -> Iterator[Mapping[str, str]]:
     """Every right, as `resourceAttributes` of an access review. followed: the kinds that are watched.
 
@@ -48,7 +48,7 @@ def _configuration(kind: str) -> Mapping[str, str]:
     return {"group": "admissionregistration.k8s.io", "resource": f"{kind}webhookconfigurations"}
 
 
-def secret_namespaces(connection: Connection, found: Examined) -> tuple[str, ...]:
+def secret_namespaces(connection: ApiClient, found: DoctorContext) -> tuple[str, ...]:
     """The namespaces to which values limit the reading of Secrets; none where they do not, or that may not be seen."""
     try:
         listed = connection.page(ROLES, "", {"fieldSelector": f"metadata.name={found.name}-secrets"})
@@ -57,7 +57,7 @@ def secret_namespaces(connection: Connection, found: Examined) -> tuple[str, ...
     return tuple(text(dig(one, "metadata", "namespace")) for one in sequence(dig(orjson.loads(listed), "items")))
 
 
-def check_rights(connection: Connection, found: Examined, followed: Iterable[Resource]) -> Check:
+def check_rights(connection: ApiClient, found: DoctorContext, followed: Iterable[Resource]) -> Check:
     """One check for all of them, asked for the ServiceAccount, or by it. followed: the kinds that are watched."""
     limited = secret_namespaces(connection, found)
     account = "" if found.inside else found.account
@@ -77,7 +77,7 @@ def check_rights(connection: Connection, found: Examined, followed: Iterable[Res
     return Check("rights", good=True, told=f"it may do what it needs{only}")
 
 
-def may_follow(connection: Connection, found: Examined, kind: str) -> bool | None:
+def may_follow(connection: ApiClient, found: DoctorContext, kind: str) -> bool | None:
     """Whether the ServiceAccount may list and watch a kind, None where that cannot be asked.
 
     kind: as the replicas' metrics name it: `certificates.cert-manager.io`, `configmaps istio-system/istio`.
@@ -93,7 +93,7 @@ def may_follow(connection: Connection, found: Examined, kind: str) -> bool | Non
         return None
 
 
-def _allowed(connection: Connection, found: Examined, right: Mapping[str, str], account: str) -> bool:
+def _allowed(connection: ApiClient, found: DoctorContext, right: Mapping[str, str], account: str) -> bool:
     resource = SUBJECT_REVIEWS if account else ACCESS_REVIEWS
     spec: dict[str, Any] = {"resourceAttributes": dict(right)}
     if account:

@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from webhook.doctor.check import PODS, Check, Examined
+from webhook.doctor.check import PODS, Check, DoctorContext
 from webhook.doctor.container import container_of, ports_of
 from webhook.doctor.pods import condition, describe_state, restarts_of, state_of
 from webhook.doctor.watches import check_watches
-from webhook.kubeapi.client import Call, Connection
+from webhook.kubeapi.client import ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError, Forbidden
 from webhook.kubeapi.resource import Resource
 from webhook.model.printable import cut
@@ -23,28 +23,28 @@ _WAITS = re.compile(r": 503 not (ready: waiting for .+)$")
 """What a replica says of itself; see `web.app`."""
 
 
-def deployment_of(connection: Connection, found: Examined) -> Manifest | None:
+def deployment_of(connection: ApiClient, found: DoctorContext) -> Manifest | None:
     """The Deployment, None where there is none; listed, since that is what a replica itself may do."""
     query = {"fieldSelector": f"metadata.name={found.name}"}
-    listed = _json(connection, Call("GET", DEPLOYMENTS.path(found.namespace), query))
+    listed = _json(connection, ApiRequest("GET", DEPLOYMENTS.path(found.namespace), query))
     return next((mapping(one) for one in sequence(listed.get("items"))), None)
 
 
-def missing(found: Examined) -> Check:
+def missing(found: DoctorContext) -> Check:
     """What there is to say without a Deployment."""
     told = f"there is no Deployment {found.namespace}/{found.name}"
     remedy = f"helm upgrade --install {found.name} charts/mtls-guard -n {found.namespace} --create-namespace"
     return Check("installed", good=False, told=told, remedy=f"{remedy}; or say where it is with -n and --name")
 
 
-def check_replicas(connection: Connection, found: Examined, deployment: Manifest) -> Iterator[Check]:
+def check_replicas(connection: ApiClient, found: DoctorContext, deployment: Manifest) -> Iterator[Check]:
     """One check for the Deployment, then two for each replica that runs."""
     yield _replicas(found, deployment)
     for pod in _pods(connection, found, deployment):
         yield from _pod(connection, found, pod)
 
 
-def _replicas(found: Examined, deployment: Manifest) -> Check:
+def _replicas(found: DoctorContext, deployment: Manifest) -> Check:
     asked = number(dig(deployment, "spec", "replicas")) or 0
     ready = number(dig(deployment, "status", "readyReplicas")) or 0
     told = f"{ready} of {asked} replicas are ready"
@@ -57,17 +57,17 @@ def _replicas(found: Examined, deployment: Manifest) -> Check:
     return Check("replicas", good=False, told=told, remedy=remedy)
 
 
-def _pods(connection: Connection, found: Examined, deployment: Manifest) -> Iterator[Manifest]:
+def _pods(connection: ApiClient, found: DoctorContext, deployment: Manifest) -> Iterator[Manifest]:
     """The replicas that run."""
     labels = mapping(dig(deployment, "spec", "selector", "matchLabels"))
     query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
-    listed = _json(connection, Call("GET", PODS.path(found.namespace), query))
+    listed = _json(connection, ApiRequest("GET", PODS.path(found.namespace), query))
     for pod in sequence(listed.get("items")):
         if not dig(pod, "metadata", "deletionTimestamp"):
             yield pod
 
 
-def _pod(connection: Connection, found: Examined, pod: Manifest) -> Iterator[Check]:
+def _pod(connection: ApiClient, found: DoctorContext, pod: Manifest) -> Iterator[Check]:
     """Whether a replica runs and answers, and how old what it knows is."""
     state = state_of(pod)
     if state:
@@ -81,13 +81,13 @@ def _pod(connection: Connection, found: Examined, pod: Manifest) -> Iterator[Che
         yield check_watches(connection, found, name, container)
 
 
-def _answers(connection: Connection, found: Examined, pod: Manifest, port: int) -> Check:
+def _answers(connection: ApiClient, found: DoctorContext, pod: Manifest, port: int) -> Check:
     """Whether a replica that runs is ready, by its own word."""
     name, restarts = text(dig(pod, "metadata", "name")), restarts_of(pod)
     title, replace = f"replica {name}", found.kubectl(f"delete pod {name} --wait=false --ignore-not-found")
     log = found.kubectl(f"logs {name} --tail=20")
     try:
-        connection.ask(Call("GET", f"{PODS.path(found.namespace)}/https:{name}:{port}/proxy/readyz"))
+        connection.ask(ApiRequest("GET", f"{PODS.path(found.namespace)}/https:{name}:{port}/proxy/readyz"))
     except Forbidden:
         if condition(pod, "Ready").get("status") != "True":
             return Check(title, good=False, told="is not ready, as its status says", remedy=f"its log says why: {log}")
@@ -102,12 +102,12 @@ def _answers(connection: Connection, found: Examined, pod: Manifest, port: int) 
     return Check(title, good=True, told=f"is ready, {restarts}" if restarts else "is ready")
 
 
-def _warning(connection: Connection, found: Examined, pod: Manifest) -> str:
+def _warning(connection: ApiClient, found: DoctorContext, pod: Manifest) -> str:
     """The newest warning about a Pod, '' where there is none or it may not be read."""
     about = {"involvedObject.uid": text(dig(pod, "metadata", "uid")), "type": "Warning"}
     query = {"fieldSelector": ",".join(f"{key}={value}" for key, value in about.items())}
     try:
-        listed = _json(connection, Call("GET", EVENTS.path(found.namespace), query))
+        listed = _json(connection, ApiRequest("GET", EVENTS.path(found.namespace), query))
     except ClusterError:
         return ""
     events = sorted((mapping(each) for each in sequence(listed.get("items"))), key=_last_seen)
@@ -120,5 +120,5 @@ def _last_seen(event: Manifest) -> str:
     return next((text(each) for each in times if each), "")
 
 
-def _json(connection: Connection, call: Call) -> dict[str, Any]:
+def _json(connection: ApiClient, call: ApiRequest) -> dict[str, Any]:
     return dict(mapping(orjson.loads(connection.ask(call))))

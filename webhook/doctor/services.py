@@ -2,8 +2,8 @@
 
 import orjson
 
-from webhook.doctor.check import Check, Examined
-from webhook.kubeapi.client import Connection
+from webhook.doctor.check import Check, DoctorContext
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.resource import Resource
 from webhook.model.raw_object import Manifest, dig, mapping, sequence, texts
 
@@ -12,14 +12,14 @@ PORT = 443
 """Of the Service, as every entry names it."""
 
 
-def service_of(connection: Connection, namespace: str, name: str) -> Manifest | None:
+def service_of(connection: ApiClient, namespace: str, name: str) -> Manifest | None:
     """The Service, None where there is none; listed, since that is what a replica itself may do."""
     query = {"fieldSelector": f"metadata.name={name}"}
     listed = orjson.loads(connection.page(SERVICES, namespace, query))
     return next((mapping(each) for each in sequence(dig(listed, "items"))), None)
 
 
-def check_service(connection: Connection, found: Examined, deployment: Manifest) -> Check:
+def check_service(connection: ApiClient, found: DoctorContext, deployment: Manifest) -> Check:
     """Whether it is there, selects the Pods of the Deployment, and serves the port that the entries name."""
     service = service_of(connection, found.namespace, found.name)
     problem = f"there is no Service {found.namespace}/{found.name}" if service is None else _fault(service, deployment)

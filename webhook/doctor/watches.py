@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from math import isfinite
 
-from webhook.doctor.check import PODS, Check, Examined
+from webhook.doctor.check import PODS, Check, DoctorContext
 from webhook.doctor.container import flag_of, ports_of
 from webhook.doctor.rbac import may_follow
-from webhook.kubeapi.client import Call, Connection
+from webhook.kubeapi.client import ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError, Forbidden
 from webhook.settings.table import BY_FLAG
 
@@ -19,12 +19,12 @@ _REVISION = re.compile(r"^configmaps [^/]+/istio(?:-sidecar-injector)?-(?!sideca
 _AGE = re.compile(r'^mtls_guard_watch_age_seconds\{kind="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
-def check_watches(connection: Connection, found: Examined, name: str, container: object) -> Check:
+def check_watches(connection: ApiClient, found: DoctorContext, name: str, container: object) -> Check:
     """How the watches of the replica of that name are."""
     title = f"watches of {name}"
     path = f"{PODS.path(found.namespace)}/{name}:{ports_of(container)['metrics']}/proxy/metrics"
     try:
-        answer = connection.ask(Call("GET", path)).decode()
+        answer = connection.ask(ApiRequest("GET", path)).decode()
     except ClusterError as error:
         told = "we may not read its metrics" if isinstance(error, Forbidden) else f"its metrics cannot be read: {error}"
         return Check(
@@ -43,7 +43,7 @@ def check_watches(connection: Connection, found: Examined, name: str, container:
     return Check(title, good=True, told=f"{len(ages)} are fresh, the oldest heard of {max(ages.values()):.0f} s ago")
 
 
-def _heard(connection: Connection, found: Examined, name: str, late: Mapping[str, float]) -> str:
+def _heard(connection: ApiClient, found: DoctorContext, name: str, late: Mapping[str, float]) -> str:
     """What brings news of these kinds: a right where that is what is missing, else what the log says."""
     refused = [kind for kind in late if may_follow(connection, found, kind) is False]
     revisions = sorted({each for kind in refused for each in _REVISION.findall(kind)})

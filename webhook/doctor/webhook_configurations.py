@@ -10,12 +10,18 @@ from typing import Any
 
 import orjson
 
-from webhook.doctor.check import Check, Examined, by_leader, follows_from
-from webhook.kubeapi.client import Connection
+from webhook.doctor.check import Check, DoctorContext, by_leader, follows_from
+from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.errors import ClusterError, NotFound
 from webhook.kubeapi.resource import CONFIG_MAPS
-from webhook.leader.enforcement_plan import BREAK_GLASS, BadEntries, Configuration, Stated, read_stated
-from webhook.leader.webhook_entries import Difference, differences, entries_of, value_of
+from webhook.leader.enforcement_plan import (
+    BREAK_GLASS,
+    DesiredConfiguration,
+    DesiredState,
+    InvalidDesiredState,
+    read_stated,
+)
+from webhook.leader.webhook_entries import FieldDifference, differences, entries_of, value_of
 from webhook.model.printable import cut
 from webhook.model.raw_object import Manifest, dig, texts
 
@@ -24,10 +30,10 @@ _ABSENT = {True: "nothing is enforced", False: "what does not block is not looke
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedConfiguration:
     """A configuration as values want it, and what is there of it, None for nothing."""
 
-    stated: Configuration
+    stated: DesiredConfiguration
     live: Manifest | None
 
     @property
@@ -37,38 +43,38 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class ExpectedConfigurations:
     """What values say of all configurations. broken: the reason of a break-glass, None where nobody broke it.
 
     problem: why that cannot be said, '' where it can.
     """
 
-    stated: Stated | None = None
+    stated: DesiredState | None = None
     broken: str | None = None
     problem: str = ""
 
 
-def read_values(connection: Connection, found: Examined) -> Values:
+def read_values(connection: ApiClient, found: DoctorContext) -> ExpectedConfigurations:
     """What the chart's ConfigMap says."""
     try:
         config_map = connection.get(CONFIG_MAPS, found.namespace, found.config_map)
         broken = texts(dig(config_map, "metadata", "annotations")).get(BREAK_GLASS)
-        return Values(read_stated(config_map, found), broken)
+        return ExpectedConfigurations(read_stated(config_map, found), broken)
     except NotFound:
         problem = f"there is no ConfigMap {found.namespace}/{found.config_map}, which says what they should be"
-        return Values(problem=problem)
-    except (BadEntries, ClusterError) as error:
-        return Values(problem=f"what they should be cannot be read: {error}")
+        return ExpectedConfigurations(problem=problem)
+    except (InvalidDesiredState, ClusterError) as error:
+        return ExpectedConfigurations(problem=f"what they should be cannot be read: {error}")
 
 
-def compared(connection: Connection, stated: Stated) -> list[Compared]:
+def compared(connection: ApiClient, stated: DesiredState) -> list[ComparedConfiguration]:
     """Every configuration that should be there, or is."""
-    pairs = [Compared(each, _live(connection, each)) for each in stated.configurations]
+    pairs = [ComparedConfiguration(each, _live(connection, each)) for each in stated.configurations]
     return [each for each in pairs if each.live or each.stated.entries]
 
 
 def check_entries(
-    found: Examined, values: Values, pairs: Sequence[Compared], wrong: Sequence[Check]
+    found: DoctorContext, values: ExpectedConfigurations, pairs: Sequence[ComparedConfiguration], wrong: Sequence[Check]
 ) -> Iterator[Check]:
     """One check for each configuration. wrong: what was looked at before, and may be why nobody repairs it."""
     if values.problem:
@@ -82,14 +88,14 @@ def check_entries(
         yield Check("break-glass", good=None, told=told, remedy=remove)
 
 
-def _live(connection: Connection, stated: Configuration) -> Manifest | None:
+def _live(connection: ApiClient, stated: DesiredConfiguration) -> Manifest | None:
     try:
         return connection.get(stated.resource, "", stated.name)
     except NotFound:
         return None
 
 
-def _entries(found: Examined, pair: Compared, wrong: Sequence[Check]) -> Check:
+def _entries(found: DoctorContext, pair: ComparedConfiguration, wrong: Sequence[Check]) -> Check:
     """Whether a configuration is there, is what it should be, and enforces."""
     title, stated, live = f"entries {pair.stated.name}", pair.stated, pair.live
     if live is None:
@@ -109,21 +115,21 @@ def _entries(found: Examined, pair: Compared, wrong: Sequence[Check]) -> Check:
     return Check(title, good=True, told=f"{len(stated.entries)} are as values say")
 
 
-def _policy(stated: Configuration, name: str, live: Manifest) -> str:
+def _policy(stated: DesiredConfiguration, name: str, live: Manifest) -> str:
     """The failurePolicy that an entry may have now: one that should be Fail is Ignore until that was proved."""
     expected = "Fail" if stated.enforces(name) else "Ignore"
     entry = entries_of(live).get(name)
     return "Ignore" if stated.kept and entry and value_of(entry, "failurePolicy") == "Ignore" else expected
 
 
-def _effect(found: Examined, stated: Configuration) -> str:
+def _effect(found: DoctorContext, stated: DesiredConfiguration) -> str:
     """What it means that a configuration is missing."""
     if stated.name in (found.injecting, found.last):
         return "Pods that ask for their files start without them"
     return _ABSENT[stated.name == found.enforcing]
 
 
-def _told(difference: Difference) -> str:
+def _told(difference: FieldDifference) -> str:
     """`reach.mtls-guard.io rules[0].operations is ["DELETE"], expected ["CREATE","UPDATE"]`."""
     if not difference.field:
         return f"{difference.entry} {'is missing' if difference.live is None else 'is not one of ours'}"
@@ -162,7 +168,7 @@ def _same(first: str, second: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
-def _repair(found: Examined, stated: Configuration, wrong: Sequence[Check]) -> str:
+def _repair(found: DoctorContext, stated: DesiredConfiguration, wrong: Sequence[Check]) -> str:
     """Who puts it right: the leader what it keeps, Helm the rest."""
     if not stated.kept:
         return found.upgrade

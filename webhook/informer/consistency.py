@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
-from webhook.informer.store import Source, Store
-from webhook.kubeapi.circuit_breaker import Patience
-from webhook.kubeapi.client import METADATA_LIST, Call, Connection
+from webhook.informer.store import Store, WatchState
+from webhook.kubeapi.circuit_breaker import CircuitBreaker
+from webhook.kubeapi.client import METADATA_LIST, ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError
 from webhook.model.raw_object import dig, number, text
 
@@ -30,20 +30,20 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class WatchPosition:
     """Where a watch has to be. count: objects that there are, None where that is not told. since: when."""
 
-    source: Source
+    source: WatchState
     version: str
     count: int | None
     since: float
 
 
-class Confirmation:
+class ConsistencyWait:
     """Waits for watches, each time anew."""
 
     def __init__(
-        self, connection: Connection, store: Store, patience: Patience, clock: Callable[[], float] = monotonic
+        self, connection: ApiClient, store: Store, patience: CircuitBreaker, clock: Callable[[], float] = monotonic
     ) -> None:
         self._connection, self._store, self._patience, self._clock = connection, store, patience, clock
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="confirm")
@@ -54,7 +54,7 @@ class Confirmation:
         until: the instant at which it gives up, at the latest.
         """
         until = min(until, self._clock() + _LONGEST_SECONDS)
-        concerned = [one for one in self._store.sources() if one.followed.wanted.kind in kinds and one.synced]
+        concerned = [one for one in self._store.sources() if one.followed.watched.kind in kinds and one.synced]
         try:
             marks = list(self._pool.map(partial(self._mark, until), concerned))
         except ClusterError as error:
@@ -68,20 +68,20 @@ class Confirmation:
                     self._store.moved.wait(min(left, MOMENT_SECONDS / 2))
         return ""
 
-    def _mark(self, until: float, source: Source) -> Mark:
+    def _mark(self, until: float, source: WatchState) -> WatchPosition:
         followed = source.followed
         content = self._first(followed.resource.path(followed.namespace), until)
         here = len(content.get("items") or ())
         more = number(dig(content, "metadata", "remainingItemCount"))
-        filtered = bool(followed.wanted.labels or followed.wanted.fields)
+        filtered = bool(followed.watched.labels or followed.watched.fields)
         last = not text(dig(content, "metadata", "continue"))
         count = None if filtered or (more is None and not last) else here + (more or 0)
-        return Mark(source, text(dig(content, "metadata", "resourceVersion")), count, self._clock())
+        return WatchPosition(source, text(dig(content, "metadata", "resourceVersion")), count, self._clock())
 
     def _first(self, path: str, until: float) -> Any:
         """A list with one object, parsed."""
         began, seconds = self._clock(), self._patience.seconds(until, _LIST_SECONDS)
-        call = Call("GET", path, {"limit": 1}, accept=METADATA_LIST, seconds=seconds)
+        call = ApiRequest("GET", path, {"limit": 1}, accept=METADATA_LIST, seconds=seconds)
         try:
             answer = self._connection.ask(call)
         except ClusterError as error:
@@ -90,7 +90,7 @@ class Confirmation:
         self._patience.answered()
         return orjson.loads(answer)
 
-    def _reached(self, mark: Mark) -> bool:
+    def _reached(self, mark: WatchPosition) -> bool:
         source = mark.source
         if _at_least(source.version, mark.version):
             return True

@@ -12,7 +12,7 @@ import orjson
 from webhook.informer.store import Store
 from webhook.kinds.controllers import controller_of
 from webhook.kinds.registry import BY_KIND
-from webhook.kubeapi.client import METADATA_LIST, Call, Connection
+from webhook.kubeapi.client import METADATA_LIST, ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable
 from webhook.kubeapi.resource import Resource
 from webhook.model.raw_object import dig, group_of, mapping, sequence, text
@@ -27,10 +27,10 @@ _KINDS: Mapping[tuple[str, str], Resource] = {
 }
 
 
-class Owners:
+class ControllerAges:
     """Tells the creationTimestamp of the controller of a Pod; safe for several threads."""
 
-    def __init__(self, connection: Connection, store: Store) -> None:
+    def __init__(self, connection: ApiClient, store: Store) -> None:
         self._connection, self._store = connection, store
 
     def __call__(self, request: Request, /) -> str:
@@ -52,7 +52,7 @@ class Owners:
         query: dict[str, str | int] = {"fieldSelector": f"metadata.name={text(owner.get('name'))}", "limit": 1}
         path, seconds = resource.path(request.ref.namespace), request.seconds * _SHARE
         try:
-            answer = self._connection.ask(Call("GET", path, query, accept=METADATA_LIST, seconds=seconds))
+            answer = self._connection.ask(ApiRequest("GET", path, query, accept=METADATA_LIST, seconds=seconds))
             items = sequence(dig(orjson.loads(answer), "items"))
         except ClusterUnavailable:
             return datetime.now(UTC).isoformat(timespec="seconds")

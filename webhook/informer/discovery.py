@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from webhook.informer.watched_kinds import Key, Wanted
-from webhook.kubeapi.client import Call, Connection
+from webhook.informer.watched_kinds import Key, WatchedKind
+from webhook.kubeapi.client import ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterUnavailable, NotFound
 from webhook.kubeapi.resource import Resource
 from webhook.model.raw_object import dig, mapping, sequence, text
@@ -14,7 +14,7 @@ from webhook.model.raw_object import dig, mapping, sequence, text
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
-def discover(connection: Connection, wanted: Iterable[Wanted]) -> Mapping[Key, Resource]:
+def discover(connection: ApiClient, wanted: Iterable[WatchedKind]) -> Mapping[Key, Resource]:
     """Those of the wanted kinds that are served; what is not among them is not there, or not yet.
 
     Raises:
@@ -29,9 +29,9 @@ def discover(connection: Connection, wanted: Iterable[Wanted]) -> Mapping[Key, R
     return {key: resource for key, resource in found.items() if key in keys}
 
 
-def _served(connection: Connection, groups: set[str]) -> Iterator[Resource]:
+def _served(connection: ApiClient, groups: set[str]) -> Iterator[Resource]:
     """The resources of the groups, preferred versions first."""
-    told = _read(connection, Call("GET", "/apis", accept=f"{_AGGREGATED},application/json"))
+    told = _read(connection, ApiRequest("GET", "/apis", accept=f"{_AGGREGATED},application/json"))
     if told.get("kind") == "APIGroupList":  # a server before 1.27
         yield from _one_by_one(connection, told, groups)
         return
@@ -48,7 +48,7 @@ def _of_version(group: str, version: Any) -> Iterator[Resource]:
             yield Resource(group, text(dig(version, "version")), plural, kind, dig(one, "scope") == "Namespaced")
 
 
-def _one_by_one(connection: Connection, told: Mapping[str, Any], groups: set[str]) -> Iterator[Resource]:
+def _one_by_one(connection: ApiClient, told: Mapping[str, Any], groups: set[str]) -> Iterator[Resource]:
     for group in sequence(told.get("groups")):
         name = text(dig(group, "name"))
         if name not in groups:
@@ -59,9 +59,9 @@ def _one_by_one(connection: Connection, told: Mapping[str, Any], groups: set[str
             yield from _of_list(connection, name, version)
 
 
-def _of_list(connection: Connection, group: str, version: str) -> Iterator[Resource]:
+def _of_list(connection: ApiClient, group: str, version: str) -> Iterator[Resource]:
     try:
-        told = _read(connection, Call("GET", f"/apis/{group}/{version}"))
+        told = _read(connection, ApiRequest("GET", f"/apis/{group}/{version}"))
     except NotFound:  # gone since the groups were listed
         return
     for one in sequence(told.get("resources")):
@@ -70,7 +70,7 @@ def _of_list(connection: Connection, group: str, version: str) -> Iterator[Resou
             yield Resource(group, version, plural, text(dig(one, "kind")), dig(one, "namespaced") is True)
 
 
-def _read(connection: Connection, call: Call) -> Mapping[str, Any]:
+def _read(connection: ApiClient, call: ApiRequest) -> Mapping[str, Any]:
     try:
         return mapping(orjson.loads(connection.ask(call)))
     except ValueError as error:

@@ -10,10 +10,10 @@ from typing import Any
 from webhook.decoding.json_text import load_json_cut
 from webhook.informer.discovery import discover
 from webhook.informer.transform import trim
-from webhook.informer.watched_kinds import Followed, Wanted, istio_config_maps, wanted
+from webhook.informer.watched_kinds import WatchedKind, WatchTarget, istio_config_maps, watched_kinds
 from webhook.istio.injector.annotations import read_user_volumes
 from webhook.kinds.opt_in_annotations import CLIENT_SECRET, read_declaration
-from webhook.kubeapi.client import JSON, Connection, Query
+from webhook.kubeapi.client import JSON, ApiClient, Query
 from webhook.kubeapi.errors import ClusterError, Forbidden, NotFound
 from webhook.kubeapi.resource import CONFIG_MAPS, MUTATING, NAMESPACES, SECRETS, Resource
 from webhook.model.mesh import Mesh
@@ -28,14 +28,14 @@ Name = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Survey:
+class ClusterListing:
     """A cluster as one caller sees it. unread: what could not be read, one line each; then the view is not complete."""
 
     view: Snapshot
     unread: list[str] = field(default_factory=list)
 
 
-def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool) -> Survey:
+def survey(connection: ApiClient, policy: Policy, namespace: str, *, only: bool) -> ClusterListing:
     """The cluster. namespace: where the caller has rights if not everywhere. only: do not look into others.
 
     Raises:
@@ -43,9 +43,9 @@ def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool
     """
     paths, further, root = policy.workload_paths, policy.further_producers, Mesh().root_namespace
     view = Snapshot(complete=True, workload_paths=paths, istio_namespace=root, further=further)
-    found = Survey(view)
-    reader = _Reader(connection, namespace, found, only=only)
-    kinds = wanted(policy)
+    found = ClusterListing(view)
+    reader = _KindLister(connection, namespace, found, only=only)
+    kinds = watched_kinds(policy)
     served = discover(connection, kinds)
     found.view.made.serve(served)
     for kind in kinds:
@@ -59,7 +59,7 @@ def survey(connection: Connection, policy: Policy, namespace: str, *, only: bool
     return found
 
 
-def read_named(connection: Connection, found: Survey, workloads: Iterable[Workload]) -> None:
+def read_named(connection: ApiClient, found: ClusterListing, workloads: Iterable[Workload]) -> None:
     """Adds the Secrets and ConfigMaps that these workloads mount, and that are not in the view yet."""
     held = {"secret": frozenset(found.view.secrets), "configMap": frozenset(found.view.config_maps)}
     wants = dict.fromkeys(
@@ -71,14 +71,14 @@ def read_named(connection: Connection, found: Survey, workloads: Iterable[Worklo
     found.view.complete = not found.unread
 
 
-class _Reader:
+class _KindLister:
     """Lists kinds, in all namespaces or, where that is forbidden, in one."""
 
-    def __init__(self, connection: Connection, namespace: str, found: Survey, *, only: bool) -> None:
+    def __init__(self, connection: ApiClient, namespace: str, found: ClusterListing, *, only: bool) -> None:
         self._connection, self._namespace, self._only = connection, namespace, only
         self._unread, self._further = found.unread, found.view.workload_paths
 
-    def read(self, kind: Wanted, resource: Resource) -> Iterator[dict[str, Any]]:
+    def read(self, kind: WatchedKind, resource: Resource) -> Iterator[dict[str, Any]]:
         """The objects of one kind."""
         try:
             yield from self._list(kind, resource, self._namespace if self._only else "")
@@ -89,7 +89,7 @@ class _Reader:
         except NotFound:  # gone since discovery
             return
 
-    def _in_one(self, kind: Wanted, resource: Resource, error: Forbidden) -> Iterator[dict[str, Any]]:
+    def _in_one(self, kind: WatchedKind, resource: Resource, error: Forbidden) -> Iterator[dict[str, Any]]:
         """The objects of the caller's own namespace, the only ones that it may see."""
         try:
             if not resource.namespaced:
@@ -107,9 +107,9 @@ class _Reader:
         except ClusterError:
             return  # that namespaces may not be read has been said
 
-    def _list(self, kind: Wanted, resource: Resource, namespace: str) -> Iterator[dict[str, Any]]:
+    def _list(self, kind: WatchedKind, resource: Resource, namespace: str) -> Iterator[dict[str, Any]]:
         """Page by page; nothing is held but the objects as verdicts need them."""
-        followed = Followed(kind, resource, namespace)
+        followed = WatchTarget(kind, resource, namespace)
         query: dict[str, str | int] = {"limit": PAGE}
         query |= {"labelSelector": kind.labels} if kind.labels else {}
         query |= {"fieldSelector": kind.fields} if kind.fields else {}
@@ -127,10 +127,10 @@ class _Reader:
         """Pods come whole: what injection has written into their spec is seen there."""
         return mapping(load_json_cut(self._connection.page(resource, namespace, query, JSON)))
 
-    def named(self, followed: Iterable[Followed]) -> Iterator[dict[str, Any]]:
+    def named(self, followed: Iterable[WatchTarget]) -> Iterator[dict[str, Any]]:
         """ConfigMaps by name; those that are not there are no news."""
         for one in followed:
-            name = one.wanted.fields.rpartition("=")[2]
+            name = one.watched.fields.rpartition("=")[2]
             try:
                 yield self._connection.get(CONFIG_MAPS, one.namespace, name) | {"apiVersion": "v1", "kind": "ConfigMap"}
             except NotFound:
@@ -143,7 +143,7 @@ def _not_listed(resource: Resource) -> str:
     return f"{resource.full_name}: may not be listed"
 
 
-def _put_named(connection: Connection, found: Survey, resource: Resource, name: Name) -> None:
+def _put_named(connection: ApiClient, found: ClusterListing, resource: Resource, name: Name) -> None:
     try:
         found.view.put(connection.get(resource, *name) | {"apiVersion": "v1", "kind": resource.kind})
     except NotFound:

@@ -26,31 +26,31 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class ObjectUpserted:
     """An object is there, new or changed."""
 
     manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class ObjectDeleted:
     """An object has gone."""
 
     name: Name
 
 
 @dataclass(frozen=True, slots=True)
-class Only:
+class ListCompleted:
     """The end of a list: these are all that there are."""
 
     names: frozenset[Name]
 
 
-Change = Put | Removed | Only
+Change = ObjectUpserted | ObjectDeleted | ListCompleted
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ListWatchRequest:
     """What to ask the API server next. watch: lines are expected, else one page."""
 
     watch: bool
@@ -80,7 +80,7 @@ class ListWatch:
         self.pause = 0.0
         self.restarts = 0
 
-    def request(self) -> Request:
+    def request(self) -> ListWatchRequest:
         """What to ask next."""
         self._lines = 0
         if self._listing is None:
@@ -90,20 +90,20 @@ class ListWatch:
                 "allowWatchBookmarks": "true",
                 "timeoutSeconds": seconds,
             }
-            return Request(watch=True, query={**self._selectors, **watch, "allowWatchBookmarks": "true"})
+            return ListWatchRequest(watch=True, query={**self._selectors, **watch, "allowWatchBookmarks": "true"})
         page: dict[str, str | int] = {**self._selectors, "limit": PAGE}
-        return Request(watch=False, query={**page, "continue": self._continue} if self._continue else page)
+        return ListWatchRequest(watch=False, query={**page, "continue": self._continue} if self._continue else page)
 
     def page(self, content: Manifest) -> Iterator[Change]:
         """What a page of the list says; the last one says also what has gone."""
         listing = self._listing if self._listing is not None else set()
         for item in sequence(content.get("items")):
             listing.add(name_of(item))
-            yield Put(mapping(item))
+            yield ObjectUpserted(mapping(item))
         self._continue = text(dig(content, "metadata", "continue"))
         if self._continue:
             return
-        yield Only(frozenset(listing))
+        yield ListCompleted(frozenset(listing))
         self.version = text(dig(content, "metadata", "resourceVersion"))
         self._listing, self.synced, self.pause = None, True, 0.0
 
@@ -119,9 +119,9 @@ class ListWatch:
         self._lines += 1
         self._worked()
         if kind == "DELETED":
-            yield Removed(name_of(item))
+            yield ObjectDeleted(name_of(item))
         elif kind in ("ADDED", "MODIFIED"):
-            yield Put(item)
+            yield ObjectUpserted(item)
         self.version = text(dig(item, "metadata", "resourceVersion")) or self.version
 
     def ended(self, lasted: float) -> None:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from threading import Thread
 from time import monotonic
 
-from webhook.informer.consistency import Confirmation
-from webhook.informer.controller_age import Owners
+from webhook.informer.consistency import ConsistencyWait
+from webhook.informer.controller_age import ControllerAges
 from webhook.informer.list_watch import WATCH_SECONDS
-from webhook.informer.live_engine import Limits, LiveJudge
+from webhook.informer.live_engine import LiveEngine, ReviewLimits
 from webhook.informer.malloc import give_back, share_arenas
-from webhook.informer.reflector import Follow, Tell, Wishes
-from webhook.informer.secret_cache import ByNameReader, Key, Need
+from webhook.informer.reflector import ReflectorConfig, ReflectorManager, Tell
+from webhook.informer.secret_cache import FreshnessRequirement, Key, SecretCache
 from webhook.informer.staleness import waits
-from webhook.informer.store import Source, Store
-from webhook.informer.watched_kinds import wanted
-from webhook.kubeapi.client import Connection
+from webhook.informer.store import Store, WatchState
+from webhook.informer.watched_kinds import watched_kinds
+from webhook.kubeapi.client import ApiClient
 from webhook.policy import Policy
 from webhook.trace.prepared_workloads import injected
 
@@ -26,13 +26,13 @@ _MANY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How a cluster is looked at; see Wishes and Limits."""
+class LiveClusterOptions:
+    """How a cluster is looked at; see ReflectorConfig and ReviewLimits."""
 
     istio_namespace: str = "istio-system"
     watch_seconds: int = WATCH_SECONDS
     discovery_seconds: float = 10.0
-    limits: Limits = field(default_factory=Limits)
+    limits: ReviewLimits = field(default_factory=ReviewLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,18 @@ class WatchAge:
 class LiveCluster:
     """The view of a cluster, kept by watches, and what is judged on it. Begins with `start`, in the serving process."""
 
-    def __init__(self, connection: Connection, policy: Policy, tell: Tell, options: Options | None = None) -> None:
+    def __init__(
+        self, connection: ApiClient, policy: Policy, tell: Tell, options: LiveClusterOptions | None = None
+    ) -> None:
         """tell: who is told what happens."""
-        chosen = options or Options()
+        chosen = options or LiveClusterOptions()
         self.store = Store(policy.workload_paths, policy.further_producers)
-        reader = ByNameReader(connection, monotonic, self._content_changed, self._named)
-        self.store.view.by_name = reader.asked(Need())
-        self.follow = Follow(connection, self.store, _wishes(policy, chosen), tell)
-        self.judge = LiveJudge(self.store, reader, Confirmation(connection, self.store, reader.patience), policy)
+        reader = SecretCache(connection, monotonic, self._content_changed, self._named)
+        self.store.view.by_name = reader.asked(FreshnessRequirement())
+        self.follow = ReflectorManager(connection, self.store, _wishes(policy, chosen), tell)
+        self.judge = LiveEngine(self.store, reader, ConsistencyWait(connection, self.store, reader.patience), policy)
         self.judge.limits = chosen.limits
-        self.judge.ages = Owners(connection, self.store)
+        self.judge.ages = ControllerAges(connection, self.store)
         self._tell = tell
         self._ready = False
 
@@ -126,10 +128,12 @@ class LiveCluster:
             self.store.view.recount(namespace)
 
 
-def _wishes(policy: Policy, options: Options) -> Wishes:
-    return Wishes(wanted(policy), options.istio_namespace, options.watch_seconds, options.discovery_seconds)
+def _wishes(policy: Policy, options: LiveClusterOptions) -> ReflectorConfig:
+    return ReflectorConfig(
+        watched_kinds(policy), options.istio_namespace, options.watch_seconds, options.discovery_seconds
+    )
 
 
-def _age(source: Source, now: float) -> WatchAge:
+def _age(source: WatchState, now: float) -> WatchAge:
     seconds = now - source.alive if source.alive else float("inf")
     return WatchAge(source.name, seconds, source.restarts, len(source.held))

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from webhook.engine import judge
 from webhook.engine.runner import in_order
-from webhook.informer.consistency import Confirmation
-from webhook.informer.review_lock import Turn
-from webhook.informer.secret_cache import ByNameReader, Key, Need
-from webhook.informer.staleness import Now, doubts
+from webhook.informer.consistency import ConsistencyWait
+from webhook.informer.review_lock import ReviewTurn
+from webhook.informer.secret_cache import FreshnessRequirement, Key, SecretCache
+from webhook.informer.staleness import ClockReading, doubts
 from webhook.informer.store import Store
 from webhook.inject import ControllerAges, Mutation, mutate, with_waiting
 from webhook.istio.injector.annotations import user_secrets
@@ -47,7 +47,7 @@ _READ_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ReviewLimits:
     """fresh: how old facts of a Secret may be for its own workload's review. stale: how long a kind may be silent.
 
     asking, judging: the shares of the time for which the API server waits for us that may go by while we ask it, and
@@ -61,12 +61,12 @@ class Limits:
     unavailable: bool = False
 
 
-class LiveJudge:
+class LiveEngine:
     """Verdicts and mutations on the view of a live cluster; for several threads."""
 
-    def __init__(self, store: Store, reader: ByNameReader, confirmation: Confirmation, policy: Policy) -> None:
+    def __init__(self, store: Store, reader: SecretCache, confirmation: ConsistencyWait, policy: Policy) -> None:
         self._store, self._reader, self._confirmation, self._policy = store, reader, confirmation, policy
-        self.limits = Limits()
+        self.limits = ReviewLimits()
         self.ages: ControllerAges = lambda _: ""
 
     def judge(self, request: Request) -> Verdict:
@@ -77,12 +77,14 @@ class LiveJudge:
         verdict, unread = self._settled(request, self._judged, fresh, turn)
         doubt = ""
         if verdict.word == "deny":
-            sure = Need(began, exactly=True, until=until)
+            sure = FreshnessRequirement(began, exactly=True, until=until)
             self._read_ahead(request, sure)
             doubt = self._confirmation.wait(_kinds_behind(verdict), until)
             verdict, unread = self._settled(request, self._judged, sure, turn)
         elif _says_absent(request, verdict):
-            verdict, unread = self._settled(request, self._judged, Need(began, exactly=True, until=until), turn)
+            verdict, unread = self._settled(
+                request, self._judged, FreshnessRequirement(began, exactly=True, until=until), turn
+            )
         return self._honest(request, verdict, unread, doubt)
 
     def mutate(self, request: Request) -> Mutation:
@@ -95,7 +97,7 @@ class LiveJudge:
         """
         began = monotonic()
         until, turn = self._until(request, began), self._turn(request, began)
-        fresh, exactly = self._fresh(request, began, until), Need(began, exactly=True, until=until)
+        fresh, exactly = self._fresh(request, began, until), FreshnessRequirement(began, exactly=True, until=until)
         found, _ = self._settled(request, self._mutated, fresh, turn)
         if found.addition.absent and not _lacks(found):
             found, _ = self._settled(request, self._mutated, exactly, turn)
@@ -118,21 +120,25 @@ class LiveJudge:
         others = request.ref.kind in SHARED_KINDS
         return float("inf") if others else self.limits.fresh.total_seconds()
 
-    def _fresh(self, request: Request, began: float, until: float) -> Need:
+    def _fresh(self, request: Request, began: float, until: float) -> FreshnessRequirement:
         """Facts for the first look; what was absent is asked for again, also for workloads of others."""
         absent = began - self.limits.fresh.total_seconds()
-        return Need(began - self._patience(request), until=until, absent_not_before=absent)
+        return FreshnessRequirement(began - self._patience(request), until=until, absent_not_before=absent)
 
     def _until(self, request: Request, began: float) -> float:
         """When there must be an answer, whatever has not been read or confirmed by then."""
         return began - request.gone + self.limits.asking * request.seconds
 
-    def _turn(self, request: Request, began: float) -> Turn:
+    def _turn(self, request: Request, began: float) -> ReviewTurn:
         until = began - request.gone + self.limits.judging * request.seconds
-        return Turn(self._store, monotonic, until, request.seconds)
+        return ReviewTurn(self._store, monotonic, until, request.seconds)
 
     def _settled(
-        self, request: Request, answer: Callable[[Request, Snapshot, datetime], T], need: Need, turn: Turn
+        self,
+        request: Request,
+        answer: Callable[[Request, Snapshot, datetime], T],
+        need: FreshnessRequirement,
+        turn: ReviewTurn,
     ) -> tuple[T, Unread]:
         """The answer once it asks for nothing that could still be read, and what could not be read."""
         left = _ROUNDS
@@ -152,7 +158,7 @@ class LiveJudge:
             if len(wanted) > _READ_AT_ONCE:
                 need = replace(need, not_before=-float("inf"), exactly=False, absent_not_before=-float("inf"))
 
-    def _read_ahead(self, request: Request, need: Need) -> None:
+    def _read_ahead(self, request: Request, need: FreshnessRequirement) -> None:
         """Reads what the verdict will ask for, as far as the workload names it: one verdict instead of two."""
         first = self._reader.lacking(named_secrets(request, self._store.view.workload_paths), need)
         if first:
@@ -161,7 +167,7 @@ class LiveJudge:
 
     def _stale_kinds(self, kinds: Collection[str]) -> list[str]:
         """Why what the view shows of these kinds may not be what there is."""
-        stale = doubts(self._store.sources(), Now(monotonic(), datetime.now(UTC)), self.limits.stale)
+        stale = doubts(self._store.sources(), ClockReading(monotonic(), datetime.now(UTC)), self.limits.stale)
         return [why for kind, why in stale.items() if kind in kinds]
 
     @staticmethod
@@ -177,7 +183,7 @@ class LiveJudge:
 
     def _honest(self, request: Request, verdict: Verdict, unread: Unread, doubt: str) -> Verdict:
         """The verdict with what could not be looked at, and without denials that rest on what may be out of date."""
-        stale = doubts(self._store.sources(), Now(monotonic(), datetime.now(UTC)), self.limits.stale)
+        stale = doubts(self._store.sources(), ClockReading(monotonic(), datetime.now(UTC)), self.limits.stale)
         relied_on = _RELIED_ON | _kinds_behind(verdict)
         reasons = [why for kind, why in stale.items() if kind in relied_on]
         if self.limits.unavailable:

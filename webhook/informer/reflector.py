@@ -12,10 +12,10 @@ from time import monotonic
 
 from webhook.decoding.json_text import load_json_cut
 from webhook.informer.discovery import discover
-from webhook.informer.list_watch import WATCH_SECONDS, ListWatch, Request
+from webhook.informer.list_watch import WATCH_SECONDS, ListWatch, ListWatchRequest
 from webhook.informer.store import Store
-from webhook.informer.watched_kinds import Followed, Wanted, istio_config_maps
-from webhook.kubeapi.client import JSON, METADATA_LIST, METADATA_ONLY, Connection, Lines
+from webhook.informer.watched_kinds import WatchedKind, WatchTarget, istio_config_maps
+from webhook.kubeapi.client import JSON, METADATA_LIST, METADATA_ONLY, ApiClient, WatchStream
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable, Forbidden, Gone, NotFound
 
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -27,21 +27,21 @@ _JOIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ReflectorConfig:
     """What shall be followed, and how. istio_namespace: where Istio's own ConfigMaps are.
 
     watch_seconds: how long a watch lasts; a quarter more without a word is a line that hangs. discovery_seconds: how
     soon a kind that comes is noticed.
     """
 
-    kinds: tuple[Wanted, ...]
+    kinds: tuple[WatchedKind, ...]
     istio_namespace: str = "istio-system"
     watch_seconds: int = WATCH_SECONDS
     discovery_seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ReflectorContext:
     """How kinds are followed. gate: who reads a page passes through it. tell: told when a watch is interrupted."""
 
     tell: Tell
@@ -49,19 +49,19 @@ class Way:
     watch_seconds: int
 
 
-class Follower:
+class Reflector:
     """Follows one kind into the store until it is told to stop, or the kind is not served any more."""
 
-    def __init__(self, connection: Connection, store: Store, followed: Followed, way: Way) -> None:
+    def __init__(self, connection: ApiClient, store: Store, followed: WatchTarget, way: ReflectorContext) -> None:
         self.followed = followed
         self._connection, self._store, self._gate = connection, store, way.gate
         self._tell = way.tell
         self._source = store.source(followed)
-        wanted = followed.wanted
+        wanted = followed.watched
         selectors = {"labelSelector": wanted.labels, "fieldSelector": wanted.fields}
         self._machine = ListWatch({name: one for name, one in selectors.items() if one}, random, way.watch_seconds)
         self._stopped, self._hurried = Event(), Event()
-        self._lines: Lines | None = None
+        self._lines: WatchStream | None = None
         self.thread = Thread(target=self.run, name=f"follow {followed.name}", daemon=True)
 
     def stop(self) -> None:
@@ -97,16 +97,16 @@ class Follower:
         self._hurried.clear()
         return not self._stopped.is_set()
 
-    def _step(self, request: Request) -> None:
+    def _step(self, request: ListWatchRequest) -> None:
         if request.watch:
             self._watch(request)
         else:
             self._list(request)
         self._source.forbidden = False
 
-    def _list(self, request: Request) -> None:
+    def _list(self, request: ListWatchRequest) -> None:
         followed = self.followed
-        accept = METADATA_LIST if followed.wanted.metadata_only else JSON
+        accept = METADATA_LIST if followed.watched.metadata_only else JSON
         with self._gate:
             raw = self._connection.page(followed.resource, followed.namespace, request.query, accept)
             content = load_json_cut(raw)
@@ -115,9 +115,9 @@ class Follower:
             self._store.take(self._source, self._machine.page(content))
         self._note()
 
-    def _watch(self, request: Request) -> None:
+    def _watch(self, request: ListWatchRequest) -> None:
         followed = self.followed
-        accept = METADATA_ONLY if followed.wanted.metadata_only else JSON
+        accept = METADATA_ONLY if followed.watched.metadata_only else JSON
         begun = monotonic()
         self._lines = self._connection.watch(followed.resource, followed.namespace, request.query, accept)
         self._alive()
@@ -152,7 +152,7 @@ class Follower:
     def _has_gone(self, error: NotFound) -> bool:
         """Whether discovery, too, says that the kind is not served; a server that has just started may not know yet."""
         try:
-            served = self.followed.wanted.key in discover(self._connection, [self.followed.wanted])
+            served = self.followed.watched.key in discover(self._connection, [self.followed.watched])
         except ClusterError:
             served = True
         if served:
@@ -163,13 +163,13 @@ class Follower:
         return not served
 
 
-class Follow:
+class ReflectorManager:
     """Everything that is followed. Starts what is served and not followed yet, whenever that is."""
 
-    def __init__(self, connection: Connection, store: Store, wishes: Wishes, tell: Tell) -> None:
+    def __init__(self, connection: ApiClient, store: Store, wishes: ReflectorConfig, tell: Tell) -> None:
         self._connection, self._store, self._wishes, self._tell = connection, store, wishes, tell
-        self._followers: dict[str, Follower] = {}
-        self._way = Way(tell, BoundedSemaphore(_LISTS_AT_ONCE), wishes.watch_seconds)
+        self._followers: dict[str, Reflector] = {}
+        self._way = ReflectorContext(tell, BoundedSemaphore(_LISTS_AT_ONCE), wishes.watch_seconds)
         self._stopped = Event()
         self.missing = "the API server"
         """What we wait for before we even know which kinds there are; '' once we do."""
@@ -192,7 +192,7 @@ class Follow:
                 if failed:
                     self._hurry()
                 pause, failed = self._wishes.discovery_seconds, False
-            except Exception as error:  # noqa: BLE001  # as in Follower.run
+            except Exception as error:  # noqa: BLE001  # as in Reflector.run
                 self.missing = self.missing and f"the API server: {error}"
                 pause, failed = 1.0, True
 
@@ -208,7 +208,7 @@ class Follow:
             ClusterUnavailable, Forbidden: the API server does not tell.
         """
         served = discover(self._connection, self._wishes.kinds)
-        found = [Followed(one, served[one.key]) for one in self._wishes.kinds if one.key in served]
+        found = [WatchTarget(one, served[one.key]) for one in self._wishes.kinds if one.key in served]
         with self._store.lock:
             self._store.view.made.serve(served)
             revisions = self._store.view.mesh.config_revisions
@@ -221,18 +221,18 @@ class Follow:
     def _leave(self, wanted: Collection[str]) -> None:
         """Follows the ConfigMaps of a revision no longer that has gone; nobody may have allowed to read them."""
         for name, follower in list(self._followers.items()):
-            if name not in wanted and follower.followed.wanted.kind == "ConfigMap":
+            if name not in wanted and follower.followed.watched.kind == "ConfigMap":
                 follower.stop()
                 follower.thread.join(_JOIN_SECONDS)
                 self._store.drop(self._store.source(follower.followed))
                 del self._followers[name]
 
-    def _follow(self, followed: Followed) -> None:
+    def _follow(self, followed: WatchTarget) -> None:
         known = self._followers.get(followed.name)
         if known is not None and known.thread.is_alive() and known.followed == followed:
             return
         if known is not None:
             known.stop()
             self._tell("following anew" if known.thread.is_alive() else "served again", {"kind": followed.name})
-        follower = self._followers[followed.name] = Follower(self._connection, self._store, followed, self._way)
+        follower = self._followers[followed.name] = Reflector(self._connection, self._store, followed, self._way)
         follower.thread.start()

@@ -17,7 +17,7 @@ LONGEST_STRETCH_SECONDS = 0.2
 _PASSING_SECONDS = 0.001
 
 
-class Turn:
+class ReviewTurn:
     """One attempt of a review: a context in which the lock is held, and the Deadline that the verdict asks.
 
     stretch: seconds after which others may go first.

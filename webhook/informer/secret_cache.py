@@ -15,8 +15,8 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
-from webhook.kubeapi.circuit_breaker import Patience
-from webhook.kubeapi.client import JSON, METADATA_ONLY, Connection, How
+from webhook.kubeapi.circuit_breaker import CircuitBreaker
+from webhook.kubeapi.client import JSON, METADATA_ONLY, ApiClient, ReadOptions
 from webhook.kubeapi.errors import ClusterError, NotFound
 from webhook.kubeapi.resource import CONFIG_MAPS, SECRETS
 from webhook.material import read_config_map, read_secret
@@ -41,7 +41,7 @@ _NOT_YET = "was not read yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CachedRead:
     """What a read brought. at: when it began. version: uid and resourceVersion. why: it could not be read, else ''.
 
     exact: it shows every change that was acknowledged before. size: bytes that the facts take in memory.
@@ -54,14 +54,14 @@ class Entry:
     exact: bool = True
     size: int = 0
 
-    def serves(self, need: "Need") -> bool:
+    def serves(self, need: "FreshnessRequirement") -> bool:
         """Whether it is fresh enough."""
         since = need.not_before if self.facts is not None else max(need.not_before, need.absent_not_before)
         return self.at >= since and (self.exact or not need.exactly)
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class FreshnessRequirement:
     """What a verdict needs of facts: since when they were read, if exactly, and until when it can wait for them."""
 
     not_before: float = -float("inf")
@@ -71,10 +71,10 @@ class Need:
     until: float = float("inf")
 
 
-class Asked:
+class RecordingReader:
     """The `ByName` of one verdict: answers from what is at hand, and notes what was asked."""
 
-    def __init__(self, held: Mapping[Key, Entry], need: Need) -> None:
+    def __init__(self, held: Mapping[Key, CachedRead], need: FreshnessRequirement) -> None:
         self._held, self._need = held, need
         self._asked: dict[Key, None] = {}
         self._wanted: dict[Key, None] = {}
@@ -112,12 +112,12 @@ class Asked:
         return None if entry is None else entry.facts
 
 
-class ByNameReader:
+class SecretCache:
     """Secrets and ConfigMaps of a live cluster, for the verdicts of several threads."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ApiClient,
         clock: Callable[[], float],
         changed: Callable[[str], None],
         named: Callable[[Key], bool] = lambda _: True,
@@ -129,23 +129,23 @@ class ByNameReader:
         """
         self._kept_bytes = kept_bytes
         self._connection, self._clock, self._changed, self._named = connection, clock, changed, named
-        self.patience = Patience(clock)
-        self._at_hand = Patience(clock)  # while etcd is away, only what the API server has at hand is answered
-        self._held: OrderedDict[Key, Entry] = OrderedDict()
+        self.patience = CircuitBreaker(clock)
+        self._at_hand = CircuitBreaker(clock)  # while etcd is away, only what the API server has at hand is answered
+        self._held: OrderedDict[Key, CachedRead] = OrderedDict()
         self._size = 0
         self._lock = Lock()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="read")
 
-    def asked(self, need: Need) -> "Asked":
+    def asked(self, need: FreshnessRequirement) -> "RecordingReader":
         """What answers the questions of one verdict, which needs facts that are as fresh as that."""
-        return Asked(self._held, need)
+        return RecordingReader(self._held, need)
 
-    def lacking(self, keys: Iterable[Key], need: Need) -> tuple[Key, ...]:
+    def lacking(self, keys: Iterable[Key], need: FreshnessRequirement) -> tuple[Key, ...]:
         """Those of the keys that are not at hand, or not fresh enough."""
         held = ((key, self._held.get(key)) for key in keys)
         return tuple(key for key, entry in held if entry is None or not entry.serves(need))
 
-    def read(self, keys: Iterable[Key], need: Need) -> None:
+    def read(self, keys: Iterable[Key], need: FreshnessRequirement) -> None:
         """Reads these now, several at a time; what cannot be read is noted as that."""
         wanted = list(keys)
         if len(wanted) == 1:
@@ -153,38 +153,38 @@ class ByNameReader:
         else:
             wait([self._pool.submit(self._read, key, need) for key in wanted])
 
-    def _read(self, key: Key, need: Need) -> None:
+    def _read(self, key: Key, need: FreshnessRequirement) -> None:
         began = self._clock()
         known = self._held.get(key)
         try:
             entry = self._fetched(key, known, replace(need, until=min(need.until, began + _READ_SECONDS)))
         except NotFound:
-            entry = Entry(None, began, exact=need.exactly)
+            entry = CachedRead(None, began, exact=need.exactly)
         except ClusterError as error:
-            entry = Entry(None, began, why=cut(f"could not be read: {error}"))
+            entry = CachedRead(None, began, why=cut(f"could not be read: {error}"))
         self._keep(key, entry)
         if known is None or (known.facts, known.why) != (entry.facts, entry.why):
             self._changed(key[1])
 
-    def _fetched(self, key: Key, known: Entry | None, need: Need) -> Entry:
+    def _fetched(self, key: Key, known: CachedRead | None, need: FreshnessRequirement) -> CachedRead:
         """The object's facts; those that are known when its metadata say that it has not changed since."""
         began = self._clock()
         if known is not None and known.version[0] and known.version == self._current(key, need):
-            return Entry(known.facts, began, known.version, exact=need.exactly, size=known.size)
+            return CachedRead(known.facts, began, known.version, exact=need.exactly, size=known.size)
         manifest = self._object(key, need, JSON)
         manifest |= {"kind": key[0], "apiVersion": "v1"}
         facts = read_secret(manifest) if key[0] == "Secret" else read_config_map(manifest)
-        return Entry(facts, began, _version(manifest), exact=need.exactly, size=weigh(facts))
+        return CachedRead(facts, began, _version(manifest), exact=need.exactly, size=weigh(facts))
 
-    def _current(self, key: Key, need: Need) -> tuple[str, str]:
+    def _current(self, key: Key, need: FreshnessRequirement) -> tuple[str, str]:
         return _version(self._object(key, need, METADATA_ONLY))
 
-    def _object(self, key: Key, need: Need, accept: str) -> dict[str, Any]:
+    def _object(self, key: Key, need: FreshnessRequirement, accept: str) -> dict[str, Any]:
         """The object, or its metadata."""
         kind, namespace, name = key
         patience = self.patience if need.exactly else self._at_hand
         began = self._clock()
-        how = How(accept, patience.seconds(need.until, _READ_SECONDS), at_hand=not need.exactly)
+        how = ReadOptions(accept, patience.seconds(need.until, _READ_SECONDS), at_hand=not need.exactly)
         try:
             answer = self._connection.get(_RESOURCES[kind], namespace, name, how)
         except ClusterError as error:
@@ -193,7 +193,7 @@ class ByNameReader:
         patience.answered()
         return answer
 
-    def _keep(self, key: Key, entry: Entry) -> None:
+    def _keep(self, key: Key, entry: CachedRead) -> None:
         with self._lock:
             self._drop(key)
             self._held[key] = entry
@@ -203,7 +203,7 @@ class ByNameReader:
             oldest = tuple(islice(self._held.items(), _LOOKED_AT_AGAIN))
         self._look_again(oldest)
 
-    def _look_again(self, entries: Iterable[tuple[Key, Entry]]) -> None:
+    def _look_again(self, entries: Iterable[tuple[Key, CachedRead]]) -> None:
         """Forgets those of the entries that nobody names; the others have their turn again after all the rest.
 
         A few each time that something is read, so that what is held follows what is named, without a sweep.

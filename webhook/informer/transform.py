@@ -6,7 +6,7 @@ The names here are those that `kinds` and the rules read; a field that a rule be
 from sys import intern
 from typing import Any
 
-from webhook.informer.watched_kinds import Followed
+from webhook.informer.watched_kinds import WatchTarget
 from webhook.istio.injector.annotations import USER_VOLUME, USER_VOLUME_MOUNT
 from webhook.kinds.controllers import controller_of, is_created
 from webhook.kinds.opt_in_annotations import PREFIX
@@ -21,7 +21,7 @@ LARGE = 1024
 _NOISE = ("managedFields", "selfLink", "generation", "finalizers")
 
 
-def trim(item: dict[str, Any], followed: Followed, further: Templates) -> dict[str, Any]:
+def trim(item: dict[str, Any], followed: WatchTarget, further: Templates) -> dict[str, Any]:
     """The same object, changed: with the kind under which it is served, and without what takes room for nothing.
 
     further: workload kinds that the policy adds.
@@ -35,11 +35,11 @@ def trim(item: dict[str, Any], followed: Followed, further: Templates) -> dict[s
     if isinstance(metadata.get("namespace"), str):
         metadata["namespace"] = intern(metadata["namespace"])
     _without_large(metadata)
-    if followed.wanted.kind == "Pod":
-        _trim_pod(item, metadata, created=is_created(followed.wanted.key, controller_of(metadata), further))
-    elif followed.wanted.kind not in _WITHOUT_TEMPLATE:
+    if followed.watched.kind == "Pod":
+        _trim_pod(item, metadata, created=is_created(followed.watched.key, controller_of(metadata), further))
+    elif followed.watched.kind not in _WITHOUT_TEMPLATE:
         _without(metadata, LAST_APPLIED)
-        _trim_template(dig(item, *TEMPLATE_PATHS.get(followed.wanted.kind, ("spec", "template"))))
+        _trim_template(dig(item, *TEMPLATE_PATHS.get(followed.watched.kind, ("spec", "template"))))
     return item
 
 

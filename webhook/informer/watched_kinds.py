@@ -19,7 +19,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WatchedKind:
     """A kind to follow. essential: without it no verdict is possible, so that we are not ready before it was listed.
 
     served: how the core group serves it, which discovery need not tell. labels, fields: selectors.
@@ -40,10 +40,10 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """A wanted kind as it is served now. namespace: '' for all of them."""
+class WatchTarget:
+    """A watched kind in the version that the API server serves. namespace: '' for all of them."""
 
-    wanted: Wanted
+    watched: WatchedKind
     resource: Resource
     namespace: str = ""
 
@@ -52,42 +52,44 @@ class Followed:
         """What people call it, and what tells it from any other: `destinationrules.networking.istio.io`."""
         if not self.namespace:
             return self.resource.full_name
-        return f"{self.resource.plural} {self.namespace}/{self.wanted.fields.rpartition('=')[2]}"
+        return f"{self.resource.plural} {self.namespace}/{self.watched.fields.rpartition('=')[2]}"
 
 
 def _core(kind: str, plural: str, *, namespaced: bool = True) -> Resource:
     return Resource("", "v1", plural, kind, namespaced)
 
 
-def _wanted(entry: RegisteredKind, watch: Watch) -> Wanted:
+def _wanted(entry: RegisteredKind, watch: Watch) -> WatchedKind:
     """A kind of the registry; how the core group serves one is not asked of discovery."""
     served = None if entry.group else _core(entry.kind, entry.plural, namespaced=entry.namespaced)
-    return Wanted(
+    return WatchedKind(
         entry.group, entry.kind, watch.essential, watch.metadata_only, watch.labels, watch.fields, served=served
     )
 
 
-BUILT_IN: tuple[Wanted, ...] = (
+BUILT_IN: tuple[WatchedKind, ...] = (
     *(_wanted(entry, entry.watch) for entry in REGISTRY if entry.watch is not None),
-    *(Wanted(one.group, one.kind) for one in KINDS),
+    *(WatchedKind(one.group, one.kind) for one in KINDS),
 )
 
 
-def wanted(policy: Policy) -> tuple[Wanted, ...]:
+def watched_kinds(policy: Policy) -> tuple[WatchedKind, ...]:
     """Every kind to follow, those that the policy adds too."""
-    workloads = (Wanted(group_of(one.api_version), one.kind) for one in policy.workloads)
-    further = (*workloads, *(Wanted(one.group, one.kind) for one in policy.producers))
+    workloads = (WatchedKind(group_of(one.api_version), one.kind) for one in policy.workloads)
+    further = (*workloads, *(WatchedKind(one.group, one.kind) for one in policy.producers))
     known = {one.key for one in BUILT_IN}
     return (*BUILT_IN, *(one for one in further if one.key not in known))
 
 
-def named_config_map(namespace: str, name: str) -> Followed:
+def named_config_map(namespace: str, name: str) -> WatchTarget:
     """One ConfigMap, followed by name: Istio's own, which hold mesh-wide settings."""
     resource = _core("ConfigMap", "configmaps")
-    return Followed(Wanted("", "ConfigMap", fields=f"metadata.name={name}", served=resource), resource, namespace)
+    return WatchTarget(
+        WatchedKind("", "ConfigMap", fields=f"metadata.name={name}", served=resource), resource, namespace
+    )
 
 
-def istio_config_maps(namespace: str, revisions: Iterable[str]) -> tuple[Followed, ...]:
+def istio_config_maps(namespace: str, revisions: Iterable[str]) -> tuple[WatchTarget, ...]:
     """Istio's ConfigMaps in its namespace: mesh and injector, of the default revision and of these."""
     suffixes = ["", *(f"-{revision}" for revision in sorted(set(revisions)) if revision != "default")]
     names = (f"{base}{suffix}" for suffix in suffixes for base in ("istio", "istio-sidecar-injector"))

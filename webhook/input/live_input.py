@@ -4,19 +4,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from webhook.input.manifest_input import Input
+from webhook.input.manifest_input import ManifestInput
 from webhook.manifests import Unreadable, read
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import mapping, text
 from webhook.policy import Policy
 
 
-class NoCluster(Exception):
+class UnreadableCluster(Exception):
     """The cluster cannot be read at all; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ClusterTarget:
     """Which cluster, as which user. namespace: where to look if rights do not reach further; '' asks the kubeconfig."""
 
     kubeconfig: str | None = None
@@ -29,10 +29,10 @@ Name = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveInput:
     """The cluster with the files over it. own: what stands in the files. unread: what the rights do not show."""
 
-    held: Input
+    held: ManifestInput
     own: frozenset[Name]
     unread: tuple[str, ...]
 
@@ -41,32 +41,32 @@ class Live:
         return not self.own or _name(ref) in self.own
 
 
-def read_live(paths: Iterable[str], policy: Policy, target: Target) -> Live:
+def read_live(paths: Iterable[str], policy: Policy, target: ClusterTarget) -> LiveInput:
     """The cluster, and over it the objects in the paths; one without a namespace gets the kubeconfig's, as in kubectl.
 
     Raises:
         NoCluster: no kubeconfig, or nobody answers.
     """
     from webhook.informer.list_once import read_named, survey
-    from webhook.kubeapi.client import Connection
+    from webhook.kubeapi.client import ApiClient
     from webhook.kubeapi.credentials import current_namespace, from_kubeconfig
     from webhook.kubeapi.errors import ClusterError
 
     path = Path(target.kubeconfig) if target.kubeconfig else None
     try:
-        connection = Connection(from_kubeconfig(path, target.context))
+        connection = ApiClient(from_kubeconfig(path, target.context))
         namespace = target.namespace or current_namespace(path, target.context)
         found = survey(connection, policy, namespace, only=bool(target.namespace))
-        held = Input(found.view, namespace)
+        held = ManifestInput(found.view, namespace)
         own = frozenset(_lay_over(held, paths))
         workloads = [one for one in found.view.workloads.all() if not own or _name(one.ref) in own]
         read_named(connection, found, workloads)
     except ClusterError as error:
-        raise NoCluster(f"the cluster cannot be read: {error}") from error
-    return Live(held, own, tuple(found.unread))
+        raise UnreadableCluster(f"the cluster cannot be read: {error}") from error
+    return LiveInput(held, own, tuple(found.unread))
 
 
-def _lay_over(held: Input, paths: Iterable[str]) -> Iterator[Name]:
+def _lay_over(held: ManifestInput, paths: Iterable[str]) -> Iterator[Name]:
     """Takes the objects of the files in, and names them."""
     for one in read(paths):
         held.take(one)

@@ -38,7 +38,7 @@ _PRODUCERS = frozenset(("Certificate", "ExternalSecret", "SealedSecret"))
 
 
 @dataclass(slots=True)
-class Input:
+class ManifestInput:
     """Everything that was read. twice: objects that stand in two places with the same content, or count for no verdict.
 
     namespace: where objects are that name none; '' where nobody has said so, which reads as `default`.
@@ -135,9 +135,9 @@ class Input:
         return self._places.get((group, ref.kind, ref.namespace or "default", name))
 
 
-def read_input(paths: Iterable[str], policy: Policy, *, complete: bool, namespace: str = "") -> Input:
+def read_input(paths: Iterable[str], policy: Policy, *, complete: bool, namespace: str = "") -> ManifestInput:
     """The objects in the paths as a view. complete: what is not in it does not exist. namespace: see Input."""
-    held = Input(
+    held = ManifestInput(
         Snapshot(complete=complete, workload_paths=policy.workload_paths, further=policy.further_producers), namespace
     )
     for found in ahead(read(paths)):

@@ -19,7 +19,7 @@ _SILENT = "the API server does not answer mtls-guard"
 """Of all questions that are not put; an error of another question may name objects of another namespace."""
 
 
-class Patience:
+class CircuitBreaker:
     """Shared by those who ask for reviews, in several threads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

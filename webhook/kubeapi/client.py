@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from webhook.kubeapi.credentials import Access
+from webhook.kubeapi.credentials import ApiAccess
 from webhook.kubeapi.errors import ClusterUnavailable
 from webhook.kubeapi.resource import Resource
 from webhook.kubeapi.transport import (
@@ -19,34 +19,34 @@ from webhook.kubeapi.transport import (
     MERGE_PATCH,
     METADATA_LIST,
     METADATA_ONLY,
-    Body,
-    Call,
-    Lines,
+    ApiRequest,
     Query,
+    RequestBody,
     Transport,
+    WatchStream,
 )
 from webhook.model.raw_object import mapping, text
 
 __all__ = [
     "APPLY_PATCH",
+    "FULL_READ",
     "JSON",
     "JSON_PATCH",
     "MERGE_PATCH",
     "METADATA_LIST",
     "METADATA_ONLY",
-    "PLAINLY",
-    "Body",
-    "Call",
-    "Connection",
-    "How",
-    "Lines",
+    "ApiClient",
+    "ApiRequest",
     "Query",
+    "ReadOptions",
+    "RequestBody",
+    "WatchStream",
 ]
 _LIST_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class ReadOptions:
     """How an object is read. accept: JSON, or METADATA_ONLY for one without its content. seconds: how long to wait.
 
     at_hand: as the API server has it at hand, which may be behind by moments, also of what it has acknowledged.
@@ -57,24 +57,26 @@ class How:
     at_hand: bool = False
 
 
-PLAINLY = How()
+FULL_READ = ReadOptions()
 """Whole, and with all that the API server has acknowledged."""
 
 
-class Connection:
+class ApiClient:
     """The API server, for one identity. Safe for several threads."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ApiAccess) -> None:
         self._transport = Transport(access)
 
-    def get(self, resource: Resource, namespace: str, name: str, how: How = PLAINLY) -> dict[str, Any]:
+    def get(self, resource: Resource, namespace: str, name: str, how: ReadOptions = FULL_READ) -> dict[str, Any]:
         """The object. namespace: '' for a kind without.
 
         Raises:
             NotFound, Forbidden, ClusterUnavailable: as their names say.
         """
         query = {"resourceVersion": "0"} if how.at_hand else None
-        return self._object(Call("GET", resource.path(namespace, name), query, accept=how.accept, seconds=how.seconds))
+        return self._object(
+            ApiRequest("GET", resource.path(namespace, name), query, accept=how.accept, seconds=how.seconds)
+        )
 
     def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = JSON) -> bytes:
         """One page of a list, as it came. query: `limit`, `continue`, `resourceVersion`, `fieldSelector`...
@@ -84,7 +86,7 @@ class Connection:
             NotFound: the kind is not served.
             Forbidden, ClusterUnavailable: as their names say.
         """
-        return self.ask(Call("GET", resource.path(namespace), query, accept=accept, seconds=_LIST_SECONDS))
+        return self.ask(ApiRequest("GET", resource.path(namespace), query, accept=accept, seconds=_LIST_SECONDS))
 
     def create(self, resource: Resource, manifest: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:
         """Creates the object that the manifest names, and answers with what is there now. query: `dryRun`...
@@ -95,7 +97,7 @@ class Connection:
             Forbidden: we may not, or an admission webhook denies it.
         """
         namespace, _ = _named(manifest)
-        return self._object(Call("POST", resource.path(namespace), query, Body(manifest)))
+        return self._object(ApiRequest("POST", resource.path(namespace), query, RequestBody(manifest)))
 
     def replace(self, resource: Resource, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Puts the manifest in place of what is there, if that still has the manifest's resourceVersion.
@@ -103,7 +105,7 @@ class Connection:
         Raises:
             Conflict: it has changed since.
         """
-        return self._object(Call("PUT", resource.path(*_named(manifest)), body=Body(manifest)))
+        return self._object(ApiRequest("PUT", resource.path(*_named(manifest)), body=RequestBody(manifest)))
 
     def apply(
         self, resource: Resource, manifest: Mapping[str, Any], manager: str, *, force: bool = False
@@ -114,12 +116,16 @@ class Connection:
             Conflict: another manager owns one of the fields, and force is not set.
         """
         query = {"fieldManager": manager, "force": "true" if force else "false"}
-        return self._object(Call("PATCH", resource.path(*_named(manifest)), query, Body(manifest, APPLY_PATCH)))
+        return self._object(
+            ApiRequest("PATCH", resource.path(*_named(manifest)), query, RequestBody(manifest, APPLY_PATCH))
+        )
 
-    def patch(self, resource: Resource, namespace: str, name: str, body: Body, manager: str = "") -> dict[str, Any]:
+    def patch(
+        self, resource: Resource, namespace: str, name: str, body: RequestBody, manager: str = ""
+    ) -> dict[str, Any]:
         """Patches the object. body: its form is MERGE_PATCH or JSON_PATCH."""
         query = {"fieldManager": manager} if manager else None
-        return self._object(Call("PATCH", resource.path(namespace, name), query, body))
+        return self._object(ApiRequest("PATCH", resource.path(namespace, name), query, body))
 
     def delete(self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any] | None = None) -> None:
         """Deletes the object. options: a DeleteOptions, such as `{"preconditions": {"uid": ...}}`.
@@ -128,9 +134,9 @@ class Connection:
             NotFound: it is not there.
             Conflict: the preconditions do not hold.
         """
-        self.ask(Call("DELETE", resource.path(namespace, name), body=Body(options) if options else None))
+        self.ask(ApiRequest("DELETE", resource.path(namespace, name), body=RequestBody(options) if options else None))
 
-    def watch(self, resource: Resource, namespace: str, query: Query, accept: str = JSON) -> Lines:
+    def watch(self, resource: Resource, namespace: str, query: Query, accept: str = JSON) -> WatchStream:
         """Opens a watch. query: also `timeoutSeconds`; a silence of a quarter more than that counts as a cut line.
 
         Raises:
@@ -139,14 +145,14 @@ class Connection:
         """
         silence = float(query.get("timeoutSeconds", 60)) * 1.25
         given: dict[str, str | int] = {**query, "watch": "true"}
-        call = Call("GET", resource.path(namespace), given, accept=accept, seconds=silence)
+        call = ApiRequest("GET", resource.path(namespace), given, accept=accept, seconds=silence)
         return self._transport.open(call)
 
-    def ask(self, call: Call) -> bytes:
+    def ask(self, call: ApiRequest) -> bytes:
         """The body of the answer. Raises a ClusterError when it is no success."""
         return self._transport.ask(call)
 
-    def _object(self, call: Call) -> dict[str, Any]:
+    def _object(self, call: ApiRequest) -> dict[str, Any]:
         """The answer as a JSON object."""
         try:
             found = orjson.loads(self.ask(call))

@@ -37,7 +37,7 @@ _BROKEN = (ConfigException, OSError, ValueError, TypeError, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
-class Dialled:
+class PooledConnection:
     """A connection that stands, and the pool that it came from: after a renewal there is another one."""
 
     pool: HTTPConnectionPool
@@ -58,7 +58,7 @@ class Dialled:
         self.pool._put_conn(self.connection)  # noqa: SLF001
 
 
-class Access:
+class ApiAccess:
     """A pool of connections, and the header that says who we are; safe to use from several threads.
 
     rest_seconds: the least time between two renewals.
@@ -81,7 +81,7 @@ class Access:
         forwarded = self._pool.proxy is not None and not self._tunnel
         self.host, self.prefix = url.netloc or "", (url.url if forwarded else url.path) or ""
 
-    def dial(self, seconds: float) -> Dialled:
+    def dial(self, seconds: float) -> PooledConnection:
         """A connection that stands, kept from before or made now. seconds: for each step of that.
 
         The package's pool, without its requests: with them a read takes a tenth of a millisecond more.
@@ -100,7 +100,7 @@ class Access:
             except BaseException:
                 found.close()
                 raise
-        return Dialled(pool, found)
+        return PooledConnection(pool, found)
 
     def drop_connections(self) -> None:
         """Closes those that are idle; they must not be shared with processes that are forked."""
@@ -155,7 +155,7 @@ def _verifying(configuration: Configuration) -> SSLContext:
     return client_context(Path(file).read_bytes() if file else None, verify=configuration.verify_ssl)
 
 
-def in_cluster(folder: Path = SERVICE_ACCOUNT) -> Access:
+def in_cluster(folder: Path = SERVICE_ACCOUNT) -> ApiAccess:
     """Access as the pod's service account; its token is read again every minute.
 
     Raises:
@@ -164,10 +164,10 @@ def in_cluster(folder: Path = SERVICE_ACCOUNT) -> Access:
     loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
         token_filename=str(folder / "token"), cert_filename=str(folder / "ca.crt")
     )
-    return Access(loader.load_and_set)
+    return ApiAccess(loader.load_and_set)
 
 
-def from_kubeconfig(path: Path | None = None, context: str | None = None) -> Access:
+def from_kubeconfig(path: Path | None = None, context: str | None = None) -> ApiAccess:
     """Access as a kubeconfig says; without a path, as kubectl finds it (KUBECONFIG, ~/.kube/config).
 
     Raises:
@@ -180,7 +180,7 @@ def from_kubeconfig(path: Path | None = None, context: str | None = None) -> Acc
         named = None if path is None else str(path)
         module.load_kube_config(named, context, client_configuration=configuration, persist_config=False)
 
-    return Access(load)
+    return ApiAccess(load)
 
 
 def current_namespace(path: Path | None = None, context: str | None = None) -> str:

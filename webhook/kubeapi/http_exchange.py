@@ -29,7 +29,7 @@ def message(line: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii") + (body or b"")
 
 
-class Answer:
+class HttpResponse:
     """An answer whose head has come. status: 200 or above. headers: names in lower case. content: once it was read."""
 
     def __init__(self, connected: socket) -> None:

@@ -16,9 +16,9 @@ import orjson
 from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
-from webhook.kubeapi.credentials import Access
+from webhook.kubeapi.credentials import ApiAccess
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable, error_of
-from webhook.kubeapi.http_exchange import Answer, message
+from webhook.kubeapi.http_exchange import HttpResponse, message
 from webhook.model.raw_object import dig, text
 
 JSON = "application/json"
@@ -35,7 +35,7 @@ Query = Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class RequestBody:
     """What is sent. form: its content type, which for a PATCH says how it is to be understood."""
 
     content: object
@@ -43,13 +43,13 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiRequest:
     """One request. accept: the content type of the answer. seconds: how long the answer may be silent."""
 
     method: Method
     path: str
     query: Query | None = None
-    body: Body | None = None
+    body: RequestBody | None = None
     accept: str = JSON
     seconds: float = 10.0
 
@@ -71,18 +71,18 @@ class Call:
 class Transport:
     """Sends requests as one identity. Safe for several threads."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: ApiAccess) -> None:
         self._access = access
 
-    def ask(self, call: Call) -> bytes:
+    def ask(self, call: ApiRequest) -> bytes:
         """The body of the answer. Raises a ClusterError when it is no success."""
         return self._send(call, whole=True).content
 
-    def open(self, call: Call) -> "Lines":
+    def open(self, call: ApiRequest) -> "WatchStream":
         """The answer as lines, as they come."""
-        return Lines(call, self._send(call, whole=False))
+        return WatchStream(call, self._send(call, whole=False))
 
-    def _send(self, call: Call, *, whole: bool) -> Answer:
+    def _send(self, call: ApiRequest, *, whole: bool) -> HttpResponse:
         """A successful answer; asks once more where our credentials were too old. whole: with its body."""
         answer = self._once(call, whole=whole)
         if answer.status == 401 and self._access.renew():
@@ -91,7 +91,7 @@ class Transport:
             raise _refused(call, answer)
         return answer
 
-    def _once(self, call: Call, *, whole: bool) -> Answer:
+    def _once(self, call: ApiRequest, *, whole: bool) -> HttpResponse:
         """The answer, whatever its status; of an error always with its body."""
         try:
             sent = message(f"{call.method} {self._access.prefix}{call.target}", self._headers(call), call.payload)
@@ -108,7 +108,7 @@ class Transport:
             raise _cut_off(call, error) from error
         return answer
 
-    def _headers(self, call: Call) -> dict[str, str]:
+    def _headers(self, call: ApiRequest) -> dict[str, str]:
         """What is told beside the path."""
         headers = {
             "Host": self._access.host,
@@ -123,10 +123,10 @@ class Transport:
         return headers
 
 
-class Lines:
+class WatchStream:
     """The lines of a watch as they come, each one JSON. Ends where the server ends it."""
 
-    def __init__(self, call: Call, answer: Answer) -> None:
+    def __init__(self, call: ApiRequest, answer: HttpResponse) -> None:
         self._call, self._answer = call, answer
 
     def __iter__(self) -> Iterator[bytes]:
@@ -147,14 +147,14 @@ class Lines:
             self._answer.cut()
 
 
-def _answer(connected: socket, sent: bytes, seconds: float) -> Answer:
+def _answer(connected: socket, sent: bytes, seconds: float) -> HttpResponse:
     """The answer to a request, as far as its head. seconds: how long it may be silent."""
     connected.settimeout(seconds)
     connected.sendall(sent)
-    return Answer(connected)
+    return HttpResponse(connected)
 
 
-def _refused(call: Call, answer: Answer) -> ClusterError:
+def _refused(call: ApiRequest, answer: HttpResponse) -> ClusterError:
     """The error for an answer that is no success, with what it says of itself."""
     try:
         told = text(dig(orjson.loads(answer.content), "message"))
@@ -165,7 +165,7 @@ def _refused(call: Call, answer: Answer) -> ClusterError:
     return error_of(str(call), answer.status, told, float(pause) if pause.isdecimal() else 0.0)
 
 
-def _cut_off(call: Call, error: Exception) -> ClusterUnavailable:
+def _cut_off(call: ApiRequest, error: Exception) -> ClusterUnavailable:
     """The error for no answer, or half of one."""
     if isinstance(error, NewConnectionError):
         return ClusterUnavailable(f"{call}: nobody answers there")

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from webhook.kubeapi.client import PLAINLY, How, Query
+from webhook.kubeapi.client import FULL_READ, Query, ReadOptions
 from webhook.kubeapi.resource import Resource
 
 
-class Api(Protocol):
+class ObjectApi(Protocol):
     """Objects by name: read, written as new, written over what was read."""
 
-    def get(self, resource: Resource, namespace: str, name: str, how: How = PLAINLY) -> dict[str, Any]:
+    def get(self, resource: Resource, namespace: str, name: str, how: ReadOptions = FULL_READ) -> dict[str, Any]:
         """The object; raises NotFound."""
 
     def create(self, resource: Resource, manifest: Mapping[str, Any], query: Query | None = None) -> dict[str, Any]:
@@ -20,7 +20,7 @@ class Api(Protocol):
         """Puts the manifest in place of what is there; raises Conflict where its resourceVersion is not the newest."""
 
 
-class Applying(Api, Protocol):
+class ApplyApi(ObjectApi, Protocol):
     """Also field by field."""
 
     def apply(

@@ -19,7 +19,7 @@ Blocks = tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedBundles:
     """What the entries of one configuration hold. version: its resourceVersion. bundles: by entry, may be empty.
 
     since: when we wrote them; None where an entry holds something else than we wrote.
@@ -51,12 +51,12 @@ def joined(blocks: Iterable[bytes]) -> bytes:
     return b"".join(block + b"\n" for block in sorted(blocks))
 
 
-def grown(published: Iterable[Published], own: Blocks) -> Blocks:
+def grown(published: Iterable[PublishedBundles], own: Blocks) -> Blocks:
     """Our own CAs, and after them every other one that we wrote before."""
     return tuple(dict.fromkeys((*own, *(block for each in published for block in each.blocks))))
 
 
-def settled(published: Sequence[Published], authorities: Iterable[bytes], at: datetime, span: timedelta) -> bool:
+def settled(published: Sequence[PublishedBundles], authorities: Iterable[bytes], at: datetime, span: timedelta) -> bool:
     """Whether every configuration has held these for so long, in the bundle that it has now."""
     own = tuple(authorities)
     held = [each.since for each in published if each.bundles]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from webhook import logs
 from webhook.kubeapi.errors import Forbidden
-from webhook.leader.ca_bundle_plan import Blocks, Published, grown, settled
-from webhook.leader.ca_bundles import Bundles
+from webhook.leader.ca_bundle_plan import Blocks, PublishedBundles, grown, settled
+from webhook.leader.ca_bundles import CaBundleStore
 from webhook.serving.certificate_check import verification_error
 
 TAKEN_UP = timedelta(seconds=3)
@@ -20,7 +20,7 @@ TAKEN_UP = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class ReplicaTrust:
     """What a replica has to do with the bundles. authorities: the CAs that verify it. waits: it is not verified yet."""
 
     authorities: Blocks
@@ -28,18 +28,18 @@ class Own:
     leads: bool
 
 
-class Trust:
+class CaBundleSync:
     """The bundles of an installation."""
 
     def __init__(
-        self, bundles: Bundles, host: str, span: timedelta, others: Callable[[], bool] = lambda: False
+        self, bundles: CaBundleStore, host: str, span: timedelta, others: Callable[[], bool] = lambda: False
     ) -> None:
         """host: the name under which the API server calls us. span: how long a CA that no replica names stays.
 
         others: whether replicas of another Pod template are there, which may serve something else.
         """
         self.bundles, self.host, self.span, self.others = bundles, host, span, others
-        self.published: tuple[Published, ...] = ()
+        self.published: tuple[PublishedBundles, ...] = ()
         self.is_read = False
         self._seen: dict[bytes, datetime] = {}
 
@@ -72,7 +72,7 @@ class Trust:
         """Whether every API server has had time to take up these CAs; in a hurry, whether every entry holds them."""
         return settled(self.published, authorities, at, timedelta() if hurry else self.span)
 
-    def publish(self, own: Own, at: datetime) -> None:
+    def publish(self, own: ReplicaTrust, at: datetime) -> None:
         """Adds our CAs where they are missing; leading, takes out those that no replica needs.
 
         Raises:

@@ -14,28 +14,28 @@ from typing import Any
 
 from webhook.kubeapi.errors import Conflict, NotFound
 from webhook.kubeapi.resource import Resource
-from webhook.leader.api import Applying
-from webhook.leader.ca_bundle_plan import PUBLISHED, Blocks, Published, joined, since, stamp
+from webhook.leader.api import ApplyApi
+from webhook.leader.ca_bundle_plan import PUBLISHED, Blocks, PublishedBundles, joined, since, stamp
 from webhook.model.raw_object import dig, mapping, sequence, text, texts
 
 MANAGER = "mtls-guard-serving"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WebhookConfigurationName:
     """The name of a webhook configuration, and which of the two kinds it is."""
 
     resource: Resource
     name: str
 
 
-class Bundles:
+class CaBundleStore:
     """The bundles in the entries of these configurations; one that does not exist has none."""
 
-    def __init__(self, api: Applying, targets: Sequence[Target]) -> None:
+    def __init__(self, api: ApplyApi, targets: Sequence[WebhookConfigurationName]) -> None:
         self.api, self.targets = api, tuple(targets)
 
-    def read(self, at: datetime) -> tuple[Published, ...]:
+    def read(self, at: datetime) -> tuple[PublishedBundles, ...]:
         """What the API server verifies us with now, for each configuration that is there.
 
         Raises:
@@ -44,7 +44,7 @@ class Bundles:
         live = {target.name: self._read(target) for target in self.targets}
         return tuple(_published(name, manifest, at) for name, manifest in live.items() if manifest)
 
-    def write(self, published: Sequence[Published], blocks: Blocks, at: datetime) -> tuple[str, ...]:
+    def write(self, published: Sequence[PublishedBundles], blocks: Blocks, at: datetime) -> tuple[str, ...]:
         """Makes every entry hold these CAs where it does not; answers with the configurations that were written.
 
         published: as it was just read; what has changed since is left for the next time.
@@ -61,7 +61,7 @@ class Bundles:
                     written.append(each.name)
         return tuple(written)
 
-    def _write(self, resource: Resource, each: Published, bundle: bytes, at: datetime) -> None:
+    def _write(self, resource: Resource, each: PublishedBundles, bundle: bytes, at: datetime) -> None:
         """Writes one of them over exactly what was read."""
         coded = base64.b64encode(bundle).decode()
         annotations = {PUBLISHED: stamp(bundle, at)}
@@ -70,7 +70,7 @@ class Bundles:
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         self.api.apply(resource, {**kind, "metadata": metadata, "webhooks": entries}, MANAGER, force=True)
 
-    def _read(self, target: Target) -> Mapping[str, Any]:
+    def _read(self, target: WebhookConfigurationName) -> Mapping[str, Any]:
         """The configuration as it is, empty where there is none."""
         try:
             return self.api.get(target.resource, "", target.name)
@@ -78,7 +78,7 @@ class Bundles:
             return {}
 
 
-def _published(name: str, manifest: Mapping[str, Any], at: datetime) -> Published:
+def _published(name: str, manifest: Mapping[str, Any], at: datetime) -> PublishedBundles:
     """The bundles of a configuration, in the order of its entries."""
     bundles = {
         text(mapping(entry).get("name")): _decoded(text(dig(entry, "clientConfig", "caBundle")))
@@ -86,7 +86,7 @@ def _published(name: str, manifest: Mapping[str, Any], at: datetime) -> Publishe
     }
     value = texts(dig(manifest, "metadata", "annotations")).get(PUBLISHED, "")
     version = text(dig(manifest, "metadata", "resourceVersion"))
-    return Published(name, version, bundles, since(value, tuple(bundles.values()), at))
+    return PublishedBundles(name, version, bundles, since(value, tuple(bundles.values()), at))
 
 
 def _decoded(coded: str) -> bytes:

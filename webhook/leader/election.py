@@ -1,7 +1,7 @@
-"""Which replica leads: an election by a Lease, as client-go holds it; what a leader does is left to others.
+"""Leader election with a Lease, as in client-go's `leaderelection` package. `leader/loop.py` runs what the leader does.
 
-`Election` is the state machine: what was seen, and when, by a clock that never goes back. So no wrong wall clock, ours
-or another replica's, makes two leaders or none. `Candidate` asks the API server.
+`ElectionState` is the state machine. It uses a monotonic clock only, so that a wrong wall clock of any replica cannot
+cause two leaders or none. `LeaderElector` reads and writes the Lease.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from webhook.kubeapi.client import How
+from webhook.kubeapi.client import ReadOptions
 from webhook.kubeapi.errors import ClusterError, Conflict, NotFound
 from webhook.kubeapi.resource import LEASES
-from webhook.leader.api import Api
+from webhook.leader.api import ObjectApi
 from webhook.model.raw_object import mapping, number, text
 
 Move = Literal["create", "take", "renew", "wait"]
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class LeaseTiming:
     """In seconds. The values are those of Kubernetes' own components.
 
     lease: for how long nobody else may take it after a renewal that was seen.
@@ -35,7 +35,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LeaseRecord:
     """A Lease as it was read. version: its resourceVersion, which each renewal changes.
 
     Its dates and its duration are not believed: one wrong clock, or hand, would decide for all.
@@ -47,7 +47,7 @@ class Record:
     version: str
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> "Record":
+    def of(cls, manifest: Mapping[str, Any]) -> "LeaseRecord":
         """What a Lease says, whatever its shape."""
         spec = mapping(manifest.get("spec"))
         return cls(
@@ -59,23 +59,23 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Election:
+class ElectionState:
     """What one candidate knows. seen_at: when the record was first seen so. renewed_at: when we last wrote it."""
 
     me: str
-    timing: Timing = field(default_factory=Timing)
-    record: Record | None = None
+    timing: LeaseTiming = field(default_factory=LeaseTiming)
+    record: LeaseRecord | None = None
     seen_at: float = 0.0
     renewed_at: float | None = None
 
-    def observed(self, record: Record | None, now: float) -> "Election":
+    def observed(self, record: LeaseRecord | None, now: float) -> "ElectionState":
         """After a look at the Lease; None when there is none."""
         if record == self.record:
             return self
         still = self.renewed_at if record and record.holder == self.me else None
         return replace(self, record=record, seen_at=now, renewed_at=still)
 
-    def renewed(self, record: Record, asked_at: float) -> "Election":
+    def renewed(self, record: LeaseRecord, asked_at: float) -> "ElectionState":
         """After the API server took what we wrote; counts from when it was asked."""
         return replace(self, record=record, seen_at=asked_at, renewed_at=asked_at)
 
@@ -93,10 +93,10 @@ class Election:
         return self.renewed_at is not None and now < self.renewed_at + self.timing.deadline
 
 
-class Candidate:
+class LeaderElector:
     """One replica in the election for the Lease of that namespace and name."""
 
-    def __init__(self, api: Api, namespace: str, name: str, election: Election) -> None:
+    def __init__(self, api: ObjectApi, namespace: str, name: str, election: ElectionState) -> None:
         """election: the state to start from; it says who we are."""
         self.api, self.namespace, self.name = api, namespace, name
         self.election = election
@@ -114,7 +114,7 @@ class Candidate:
         if move != "wait":
             with suppress(Conflict):
                 written = self._write(self._claim(move, wall), create=move == "create")
-                self.election = self.election.renewed(Record.of(written), now)
+                self.election = self.election.renewed(LeaseRecord.of(written), now)
         return self.election.leads(now)
 
     def release(self, now: float, wall: datetime) -> None:
@@ -125,11 +125,11 @@ class Candidate:
                 self._write(spec | {"leaseTransitions": self.election.record.transitions}, create=False)
         self.election = replace(self.election, record=None, renewed_at=None)
 
-    def _read(self) -> Record | None:
+    def _read(self) -> LeaseRecord | None:
         """The Lease, None when there is none."""
         try:
-            return Record.of(
-                self.api.get(LEASES, self.namespace, self.name, How(seconds=self.election.timing.deadline / 2))
+            return LeaseRecord.of(
+                self.api.get(LEASES, self.namespace, self.name, ReadOptions(seconds=self.election.timing.deadline / 2))
             )
         except NotFound:
             return None

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from webhook.kubeapi.errors import Forbidden, NotFound
 from webhook.kubeapi.resource import CONFIG_MAPS, MUTATING, NAMESPACES, VALIDATING, Resource
-from webhook.leader.api import Applying
-from webhook.leader.enforcement_plan import BadEntries, Configuration, Stated, read_stated
-from webhook.leader.failure_policy import Proof
+from webhook.leader.api import ApplyApi
+from webhook.leader.enforcement_plan import DesiredConfiguration, DesiredState, InvalidDesiredState, read_stated
+from webhook.leader.failure_policy import ProbeHistory
 from webhook.leader.installation import CLUSTER_ROLES, Installation
-from webhook.leader.probe import Outcome, probe
-from webhook.leader.webhook_entries import Act, act, entries_of, service_of, value_of
+from webhook.leader.probe import ProbeOutcome, probe
+from webhook.leader.webhook_entries import RepairAction, act, entries_of, service_of, value_of
 from webhook.model.raw_object import Manifest, dig, text
 
 MANAGER = "mtls-guard-entries"
@@ -35,30 +35,30 @@ Policies = Mapping[str, str]
 
 
 @dataclass(slots=True)
-class Kept:
+class ConfigurationState:
     """What is remembered of one configuration.
 
     seen: it was there in the last round. enforces: each entry that should be `Fail` is. repairs: rounds in a row in
     which it had to be put back. restored: how often it was created again after a deletion by others.
     """
 
-    proof: Proof = field(default_factory=Proof)
+    proof: ProbeHistory = field(default_factory=ProbeHistory)
     seen: bool = False
     enforces: bool = False
     repairs: int = 0
     restored: int = 0
 
 
-class Keeping:
+class EnforcementReconciler:
     """The enforcing and the injecting configurations of an installation.
 
     stated: what values said in the last round. kept: by names of configurations. outcomes: of probes, by their word.
     """
 
-    def __init__(self, api: Applying, installation: Installation, tell: Tell) -> None:
+    def __init__(self, api: ApplyApi, installation: Installation, tell: Tell) -> None:
         self.api, self.installation, self.tell = api, installation, tell
-        self.stated: Stated | None = None
-        self.kept: dict[str, Kept] = {}
+        self.stated: DesiredState | None = None
+        self.kept: dict[str, ConfigurationState] = {}
         self.outcomes: dict[str, int] = {}
         self._problems: dict[tuple[str, str], str] = {}
 
@@ -106,15 +106,15 @@ class Keeping:
         for resource, name in ((VALIDATING, self.installation.enforcing), *mutating):
             live = self._find(resource, "", name)
             if live:
-                self._do(resource, Act("delete", live))
+                self._do(resource, RepairAction("delete", live))
                 self.tell("the namespace is being deleted: the configuration was removed", {"configuration": name})
 
-    def _settle(self, configuration: Configuration, owner: Manifest) -> None:
+    def _settle(self, configuration: DesiredConfiguration, owner: Manifest) -> None:
         """Does what is next with one of them."""
-        kept = self.kept.setdefault(configuration.name, Kept())
+        kept = self.kept.setdefault(configuration.name, ConfigurationState())
         live = self._find(configuration.resource, "", configuration.name)
         if configuration.broken or _moves(configuration, live):
-            kept.proof = Proof(needs=kept.proof.needs)
+            kept.proof = ProbeHistory(needs=kept.proof.needs)
         if kept.seen and live is None and configuration.entries:
             kept.proof, kept.restored = kept.proof.fallen(), kept.restored + 1
             meanwhile = _MEANWHILE[configuration.resource]
@@ -132,7 +132,7 @@ class Keeping:
         kept.repairs = kept.repairs if step else 0
         kept.seen, kept.enforces = bool(configuration.entries), enforces
 
-    def _is_fought_over(self, configuration: Configuration, kept: Kept) -> bool:
+    def _is_fought_over(self, configuration: DesiredConfiguration, kept: ConfigurationState) -> bool:
         """Whether it had to be put back in each of the last rounds; then every twelfth round is enough."""
         kept.repairs += 1
         fought = kept.repairs > _REPAIRS and kept.repairs % 12 != 0
@@ -141,9 +141,9 @@ class Keeping:
             self._complain(configuration.name, "the webhook configuration keeps being changed by others", owners)
         return fought
 
-    def _note(self, configuration: Configuration, outcome: Outcome, *, reached: bool | None) -> None:
+    def _note(self, configuration: DesiredConfiguration, outcome: ProbeOutcome, *, reached: bool | None) -> None:
         """Takes an outcome down; says what is wrong once, until it changes."""
-        kept = self.kept.setdefault(configuration.name, Kept())
+        kept = self.kept.setdefault(configuration.name, ConfigurationState())
         kept.proof = kept.proof.after(reached)
         if reached:
             for why in (_FAILED, _WAITS):
@@ -152,7 +152,7 @@ class Keeping:
         problem = outcome.problem or "the mutating webhook was left out: the API server could not reach it"
         self._complain(configuration.name, _FAILED if kept.enforces else _WAITS, problem)
 
-    def _do(self, resource: Resource, step: Act) -> None:
+    def _do(self, resource: Resource, step: RepairAction) -> None:
         """Writes it. Created by apply, since RBAC then knows the name; else over exactly what was read."""
         if step.verb == "create":
             self.api.apply(resource, step.manifest, MANAGER, force=True)
@@ -164,14 +164,14 @@ class Keeping:
                 resource, "", text(metadata.get("name")), {"preconditions": {"uid": metadata.get("uid", "")}}
             )
 
-    def _read(self) -> Stated | None:
+    def _read(self) -> DesiredState | None:
         """What values say; None where nothing must be touched."""
         config_map = self._find(CONFIG_MAPS, self.installation.namespace, self.installation.config_map)
         if not config_map:
             return None
         try:
             return read_stated(config_map, self.installation)
-        except BadEntries as error:
+        except InvalidDesiredState as error:
             self._complain("", "the webhook configurations cannot be read from their ConfigMap", str(error))
             return None
 
@@ -197,7 +197,7 @@ class Keeping:
             self.tell(why, {"configuration": about, "problem": problem} if about else {"problem": problem})
 
 
-def _policy(configuration: Configuration, name: str, live: Manifest | None, allows: bool | None) -> str:  # noqa: FBT001  # of a Proof
+def _policy(configuration: DesiredConfiguration, name: str, live: Manifest | None, allows: bool | None) -> str:  # noqa: FBT001  # of a Proof
     """The failurePolicy of an entry as it may be now: `Fail` stays `Fail`, as long as it asks the same Service."""
     if not configuration.enforces(name) or allows is False or live is None:
         return "Ignore"
@@ -207,7 +207,7 @@ def _policy(configuration: Configuration, name: str, live: Manifest | None, allo
     return "Fail" if allows or (stays and same) else "Ignore"
 
 
-def _moves(configuration: Configuration, live: Manifest | None) -> bool:
+def _moves(configuration: DesiredConfiguration, live: Manifest | None) -> bool:
     """Whether an entry asks another Service than it should: what was proved was proved of that one."""
     there = entries_of(live or {})
     return any(
@@ -215,7 +215,7 @@ def _moves(configuration: Configuration, live: Manifest | None) -> bool:
     )
 
 
-def _falls(live: Manifest | None, policies: Policies, proof: Proof) -> bool:
+def _falls(live: Manifest | None, policies: Policies, proof: ProbeHistory) -> bool:
     """Whether entries have just been taken back because the API server does not reach us."""
     before = entries_of(live or {})
     return proof.allows is False and any(
@@ -223,7 +223,7 @@ def _falls(live: Manifest | None, policies: Policies, proof: Proof) -> bool:
     )
 
 
-def _why(step: Act, live: Manifest | None, policies: Policies, proof: Proof) -> str:
+def _why(step: RepairAction, live: Manifest | None, policies: Policies, proof: ProbeHistory) -> str:
     """Why a configuration was written."""
     before = {name: value_of(entry, "failurePolicy") for name, entry in entries_of(live or {}).items()}
     if step.verb == "create":

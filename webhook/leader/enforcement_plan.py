@@ -23,12 +23,12 @@ BREAK_GLASS = "mtls-guard.io/break-glass"
 """An annotation of the ConfigMap: as long as it is there, nothing blocks, whatever values say."""
 
 
-class BadEntries(ValueError):
+class InvalidDesiredState(ValueError):
     """The ConfigMap holds no configuration that could be applied; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class DesiredConfiguration:
     """One webhook configuration as values want it. manifest: without CA bundles; no `webhooks`: it should not exist.
 
     kept: the leader creates, repairs and deletes it; else it is Helm's. broken: break-glass, `Ignore` for every entry.
@@ -57,48 +57,48 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class DesiredState:
     """Everything that values say. injecting, last: None where the ConfigMap is of a chart in which these are Helm's."""
 
-    enforcing: Configuration
-    injecting: Configuration | None = None
-    last: Configuration | None = None
-    telling: Configuration | None = None
+    enforcing: DesiredConfiguration
+    injecting: DesiredConfiguration | None = None
+    last: DesiredConfiguration | None = None
+    telling: DesiredConfiguration | None = None
     authorities: bytes = b""
 
     @property
-    def configurations(self) -> tuple[Configuration, ...]:
+    def configurations(self) -> tuple[DesiredConfiguration, ...]:
         """All of them: what `doctor` compares."""
         return tuple(each for each in (self.telling, self.enforcing, self.injecting, self.last) if each)
 
     @property
-    def kept(self) -> tuple[Configuration, ...]:
+    def kept(self) -> tuple[DesiredConfiguration, ...]:
         """Those that the leader keeps."""
         return tuple(each for each in self.configurations if each.kept)
 
 
-def read_stated(config_map: Manifest, installation: Installation) -> Stated:
+def read_stated(config_map: Manifest, installation: Installation) -> DesiredState:
     """What the ConfigMap says.
 
     Raises:
-        BadEntries: it cannot be applied.
+        InvalidDesiredState: it cannot be applied.
     """
     broken = BREAK_GLASS in texts(dig(config_map, "metadata", "annotations"))
 
-    def read(key: str, resource: Resource, name: str, *, kept: bool) -> Configuration:
+    def read(key: str, resource: Resource, name: str, *, kept: bool) -> DesiredConfiguration:
         """The configuration under a key; empty where the key is not there."""
         content = dig(config_map, "data", key)
         manifest = {} if content is None and key != ENFORCING_KEY else _parsed(text(content), key, name)
-        return Configuration(resource, name, manifest, kept, broken)
+        return DesiredConfiguration(resource, name, manifest, kept, broken)
 
     enforcing = read(ENFORCING_KEY, VALIDATING, installation.enforcing, kept=True)
     authorities = text(dig(config_map, "data", AUTHORITIES_KEY)).encode()
     if dig(config_map, "data", TELLING_KEY) is None:
-        return Stated(enforcing, authorities=authorities)
+        return DesiredState(enforcing, authorities=authorities)
     injecting = read(INJECTING_KEY, MUTATING, installation.injecting, kept=True)
     last = read(LAST_KEY, MUTATING, installation.last, kept=True)
     telling = read(TELLING_KEY, VALIDATING, installation.telling, kept=False)
-    return Stated(enforcing, injecting, last, telling, authorities)
+    return DesiredState(enforcing, injecting, last, telling, authorities)
 
 
 def _parsed(content: str, key: str, name: str) -> Manifest:
@@ -106,8 +106,8 @@ def _parsed(content: str, key: str, name: str) -> Manifest:
     try:
         manifest = mapping(load_yaml(content, CONFIG_MAP))
     except InvalidDocument as error:
-        raise BadEntries(f'key "{key}" is no YAML: {error}') from error
+        raise InvalidDesiredState(f'key "{key}" is no YAML: {error}') from error
     named = text(dig(manifest, "metadata", "name"))
     if named != name:
-        raise BadEntries(f'key "{key}" holds "{named}", expected a configuration named "{name}"')
+        raise InvalidDesiredState(f'key "{key}" holds "{named}", expected a configuration named "{name}"')
     return manifest

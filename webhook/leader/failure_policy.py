@@ -14,20 +14,20 @@ CALM = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ProbeHistory:
     """recent: the last outcomes that say something. streak: proofs in a row. needs: how many in a row allow `Fail`."""
 
     recent: tuple[bool, ...] = ()
     streak: int = 0
     needs: int = 1
 
-    def after(self, reached: bool | None) -> "Proof":  # noqa: FBT001  # an outcome, not a switch
+    def after(self, reached: bool | None) -> "ProbeHistory":  # noqa: FBT001  # an outcome, not a switch
         """After a probe; None, which says nothing about us, changes nothing."""
         if reached is None:
             return self
         streak = self.streak + 1 if reached else 0
         needs = 1 if streak >= CALM else self.needs
-        return Proof((*self.recent, reached)[-LOOKED_AT:], streak, needs)
+        return ProbeHistory((*self.recent, reached)[-LOOKED_AT:], streak, needs)
 
     @property
     def allows(self) -> bool | None:
@@ -36,11 +36,11 @@ class Proof:
             return True
         return False if self.recent.count(False) >= FALLS_AFTER else None
 
-    def risen(self) -> "Proof":
+    def risen(self) -> "ProbeHistory":
         """After entries have become `Fail`: what failed before says nothing of reviews that are lost since."""
         return replace(self, recent=())
 
-    def fallen(self) -> "Proof":
+    def fallen(self) -> "ProbeHistory":
         """After entries that were `Fail` have become `Ignore`, or were deleted: each time twice as much is asked."""
         needs = min(max(NEEDS_AGAIN, self.needs * 2 if self.needs > 1 else 0), NEEDS_AT_MOST)
         return replace(self, recent=(), streak=0, needs=needs)

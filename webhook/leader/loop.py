@@ -20,16 +20,16 @@ from typing import Protocol
 from webhook import logs
 from webhook.kubeapi.errors import ClusterError
 from webhook.leader.ca_bundle_plan import Blocks, blocks_of
-from webhook.leader.ca_bundle_sync import Own, Trust
-from webhook.leader.election import Candidate
-from webhook.leader.enforcement import Keeping
-from webhook.leader.namespace_watch import OwnNamespace
+from webhook.leader.ca_bundle_sync import CaBundleSync, ReplicaTrust
+from webhook.leader.election import LeaderElector
+from webhook.leader.enforcement import EnforcementReconciler
+from webhook.leader.namespace_watch import NamespaceWatch
 
 _HURRY_SECONDS = 1.0
 """Between two rounds while this replica is not ready."""
 
 
-class Serving(Protocol):
+class ServedCertificate(Protocol):
     """The certificate that this replica serves, whoever issues it."""
 
     @property
@@ -40,17 +40,17 @@ class Serving(Protocol):
     def path(self) -> Path:
         """The file that is served."""
 
-    def round(self, at: datetime, trust: Trust | None, *, leads: bool) -> bool:
+    def round(self, at: datetime, trust: CaBundleSync | None, *, leads: bool) -> bool:
         """Looks after it; whether something waits for the bundles."""
 
 
 @dataclass
-class Work:
+class ReplicaTasks:
     """What a round consists of; None where there is nothing to do. keeping: for the replica that leads."""
 
-    certificate: Serving | None = None
-    trust: Trust | None = None
-    keeping: Keeping | None = None
+    certificate: ServedCertificate | None = None
+    trust: CaBundleSync | None = None
+    keeping: EnforcementReconciler | None = None
     is_ready: bool = False
     problem: str = "the CA bundles have not been read yet"
     _waits: bool = False
@@ -94,14 +94,18 @@ class Work:
         stated = self.keeping.stated if self.keeping and leads else None
         authorities = (*self.certificate.authorities, *blocks_of(stated.authorities if stated else b""))
         waits = self._waits or bool(self.problem)
-        self.trust.publish(Own(tuple(dict.fromkeys(authorities)), waits, leads), at)
+        self.trust.publish(ReplicaTrust(tuple(dict.fromkeys(authorities)), waits, leads), at)
 
 
-class Rounds:
+class ReplicaLoop:
     """Does the work in threads of its own until it is told to end."""
 
     def __init__(
-        self, work: Work, pause: float, candidate: Candidate | None = None, namespace: OwnNamespace | None = None
+        self,
+        work: ReplicaTasks,
+        pause: float,
+        candidate: LeaderElector | None = None,
+        namespace: NamespaceWatch | None = None,
     ) -> None:
         """candidate, namespace: None where there is nothing to lead. pause: seconds between two rounds."""
         self.work, self.candidate, self.pause, self.namespace = work, candidate, pause, namespace
@@ -128,7 +132,7 @@ class Rounds:
             if thread.is_alive():
                 thread.join(seconds)
         if self.work.keeping and self.leads():  # break-glass may have come since the last round
-            with Complaints().about("the webhook configurations could not be kept"):
+            with ProblemLog().about("the webhook configurations could not be kept"):
                 self.work.keeping.keep()
         if self.candidate:
             self.candidate.release(monotonic(), datetime.now(UTC))
@@ -139,7 +143,7 @@ class Rounds:
 
     def _work(self) -> None:
         """One round after the other; the first one as leader comes as soon as it leads."""
-        complaints = Complaints()
+        complaints = ProblemLog()
         while not self._ended.is_set():
             self._led.clear()
             for problem, job in self.work.jobs(datetime.now(UTC), leads=self.leads()).items():
@@ -151,13 +155,13 @@ class Rounds:
         """Takes away what could block as soon as our namespace is being deleted, in each replica: time is short."""
         assert self.namespace  # noqa: S101  # else there is no such thread
         if self.namespace.is_deleted(self._ended.wait) and self.work.keeping:
-            with Complaints().about("the webhook configurations could not be removed"):
+            with ProblemLog().about("the webhook configurations could not be removed"):
                 self.work.keeping.leave()
 
     def _hold(self) -> None:
         """Tries for the Lease, and holds it."""
         assert self.candidate  # noqa: S101  # else there is no such thread
-        complaints = Complaints()
+        complaints = ProblemLog()
         led = False
         while not self._ended.is_set():
             with complaints.about("the Lease cannot be had"):
@@ -169,7 +173,7 @@ class Rounds:
             self._ended.wait(self.candidate.election.timing.retry)
 
 
-class Complaints:
+class ProblemLog:
     """Says what went wrong, once for each text; whatever it is, the work goes on."""
 
     def __init__(self) -> None:

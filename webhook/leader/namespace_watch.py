@@ -6,20 +6,20 @@ from time import monotonic
 
 import orjson
 
-from webhook.informer.list_watch import ListWatch, Put, Request
-from webhook.kubeapi.client import METADATA_LIST, METADATA_ONLY, Connection, Lines
+from webhook.informer.list_watch import ListWatch, ListWatchRequest, ObjectUpserted
+from webhook.kubeapi.client import METADATA_LIST, METADATA_ONLY, ApiClient, WatchStream
 from webhook.kubeapi.errors import ClusterError
 from webhook.kubeapi.resource import NAMESPACES
 from webhook.model.raw_object import dig, mapping
 
 
-class OwnNamespace:
+class NamespaceWatch:
     """One namespace, watched from a thread of its own."""
 
-    def __init__(self, api: Connection, name: str) -> None:
+    def __init__(self, api: ApiClient, name: str) -> None:
         self.api, self.name = api, name
         self._watch = ListWatch({"fieldSelector": f"metadata.name={name}"}, random)
-        self._lines: Lines | None = None
+        self._lines: WatchStream | None = None
         self._ended = False
 
     def is_deleted(self, pause: Callable[[float], object]) -> bool:
@@ -39,7 +39,7 @@ class OwnNamespace:
         if self._lines:
             self._lines.cut()
 
-    def _asks(self, request: Request) -> bool:
+    def _asks(self, request: ListWatchRequest) -> bool:
         """Asks once, and reads until the answer ends; whether the namespace is marked in it."""
         if not request.watch:
             content = orjson.loads(self.api.page(NAMESPACES, "", request.query, METADATA_LIST))
@@ -55,5 +55,5 @@ class OwnNamespace:
 
 def _marks(changes: Iterable[object]) -> bool:
     """Whether an object is marked for deletion; goes through all of them, which moves the watch on."""
-    put = [change.manifest for change in changes if isinstance(change, Put)]
+    put = [change.manifest for change in changes if isinstance(change, ObjectUpserted)]
     return any(dig(manifest, "metadata", "deletionTimestamp") is not None for manifest in put)

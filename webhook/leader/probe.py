@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from webhook.kubeapi.errors import ClusterError, NotFound
 from webhook.kubeapi.resource import Resource
-from webhook.leader.api import Api
+from webhook.leader.api import ObjectApi
 from webhook.leader.installation import Installation
-from webhook.leader.probe_challenge import NAME, Challenge, mark_of, probe_rule
+from webhook.leader.probe_challenge import NAME, ProbeChallenge, mark_of, probe_rule
 
 DESTINATION_RULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule")
 OWN_ENTRIES = ("probe.mtls-guard.io", "probe-injection.mtls-guard.io")
@@ -19,7 +19,7 @@ OWN_ENTRIES = ("probe.mtls-guard.io", "probe-injection.mtls-guard.io")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ProbeOutcome:
     """What came of a probe. validating, mutating: whether the API server reached us there, None where it is not known.
 
     problem: what the API server said instead, for people.
@@ -42,28 +42,30 @@ class Outcome:
         return "proved" if self.validating and self.mutating else "refuted"
 
 
-def probe(api: Api, installation: Installation, entries: Collection[str], nonce: str) -> Outcome:
+def probe(api: ObjectApi, installation: Installation, entries: Collection[str], nonce: str) -> ProbeOutcome:
     """Submits the rule as a dry run. entries: the names of those that may deny it. nonce: another one each time."""
-    challenge = Challenge(installation.identity, nonce)
+    challenge = ProbeChallenge(installation.identity, nonce)
     rule = probe_rule(installation.probe_namespace, challenge)
     try:
         admitted = api.create(DESTINATION_RULES, rule, {"dryRun": "All", "fieldManager": NAME})
     except NotFound:
-        return Outcome(None, None, "there are no DestinationRules in this cluster, or no such namespace")
+        return ProbeOutcome(None, None, "there are no DestinationRules in this cluster, or no such namespace")
     except ClusterError as error:
         return _outcome(str(error), installation, challenge, entries)
     problem = "it was admitted: the API server did not ask us, or could not"
-    return Outcome(validating=False, mutating=mark_of(admitted) == challenge.mark, problem=problem)
+    return ProbeOutcome(validating=False, mutating=mark_of(admitted) == challenge.mark, problem=problem)
 
 
-def _outcome(problem: str, installation: Installation, challenge: Challenge, entries: Collection[str]) -> Outcome:
+def _outcome(
+    problem: str, installation: Installation, challenge: ProbeChallenge, entries: Collection[str]
+) -> ProbeOutcome:
     """What a refusal shows. A call to us that failed shows it for both: they ask the same Service."""
     own = {*entries, *OWN_ENTRIES}
     if any(f'admission webhook "{entry}" denied the request' in problem for entry in own):
         if challenge.answer in problem:
-            return Outcome(validating=True, mutating=challenge.mark in problem)
-        return Outcome(None, None, f"an answer that is not ours: {problem}")
+            return ProbeOutcome(validating=True, mutating=challenge.mark in problem)
+        return ProbeOutcome(None, None, f"an answer that is not ours: {problem}")
     failed = {entry for entry in own if f'failed calling webhook "{entry}"' in problem}
     if failed.intersection(OWN_ENTRIES) or (failed and f"//{installation.host}:" in problem):
-        return Outcome(validating=False, mutating=False, problem=problem)
-    return Outcome(None, None, problem)
+        return ProbeOutcome(validating=False, mutating=False, problem=problem)
+    return ProbeOutcome(None, None, problem)

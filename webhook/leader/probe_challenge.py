@@ -26,7 +26,7 @@ _TLS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Challenge:
+class ProbeChallenge:
     """A probe of the installation `NAMESPACE/NAME`."""
 
     identity: str
@@ -47,7 +47,7 @@ class Challenge:
         return hashlib.sha256(f"{step} {self.nonce} {self.identity}".encode()).hexdigest()[:32]
 
 
-def probe_rule(namespace: str, challenge: Challenge) -> dict[str, Any]:
+def probe_rule(namespace: str, challenge: ProbeChallenge) -> dict[str, Any]:
     """The known-bad DestinationRule; it would concern no workload, even if it were stored."""
     question = f"{challenge.identity}/{challenge.nonce}"
     return {
@@ -58,13 +58,13 @@ def probe_rule(namespace: str, challenge: Challenge) -> dict[str, Any]:
     }
 
 
-def challenge_of(manifest: Manifest) -> Challenge | None:
+def challenge_of(manifest: Manifest) -> ProbeChallenge | None:
     """The challenge in an object, None where it is no probe."""
     if manifest.get("kind") != "DestinationRule" or dig(manifest, "metadata", "name") != NAME:
         return None
     question = texts(dig(manifest, "metadata", "annotations")).get(QUESTION, "")
     identity, _, nonce = question.rpartition("/")
-    return Challenge(identity, nonce) if identity and nonce else None
+    return ProbeChallenge(identity, nonce) if identity and nonce else None
 
 
 def mark_of(manifest: Manifest) -> str:
@@ -72,6 +72,6 @@ def mark_of(manifest: Manifest) -> str:
     return text(mapping(dig(manifest, "metadata", "annotations")).get(MARK))
 
 
-def patch_of(challenge: Challenge) -> tuple[Mapping[str, str], ...]:
+def patch_of(challenge: ProbeChallenge) -> tuple[Mapping[str, str], ...]:
     """The JSON Patch that adds the mark; the object has annotations, since it carries the question."""
     return ({"op": "add", "path": f"/metadata/annotations/{MARK.replace('/', '~1')}", "value": challenge.mark},)

@@ -13,14 +13,14 @@ _TEMPLATE = "pod-template-hash"
 _SELECTOR = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
 
 
-class Listing(Protocol):
+class ListApi(Protocol):
     """Lists; `Connection` can do it."""
 
     def page(self, resource: Resource, namespace: str = "", query: Query | None = None, accept: str = "") -> bytes:
         """One page of a list."""
 
 
-def others_of(api: Listing, namespace: str, name: str) -> bool:
+def others_of(api: ListApi, namespace: str, name: str) -> bool:
     """Whether Pods of the same application, but of another template than the one of this name, are in the namespace.
 
     False where there is no such Pod: this is no Pod then.
@@ -36,7 +36,7 @@ def others_of(api: Listing, namespace: str, name: str) -> bool:
     return any(labels.get(_TEMPLATE) != own.get(_TEMPLATE) for labels in alike)
 
 
-def _labels(api: Listing, namespace: str, query: Query) -> list[Any]:
+def _labels(api: ListApi, namespace: str, query: Query) -> list[Any]:
     """The labels of Pods."""
     listed = mapping(orjson.loads(api.page(PODS, namespace, query, METADATA_LIST)))
     return [texts(dig(pod, "metadata", "labels")) for pod in sequence(listed.get("items"))]

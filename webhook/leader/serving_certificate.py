@@ -11,8 +11,8 @@ from pathlib import Path
 
 from webhook import logs
 from webhook.leader.ca_bundle_plan import Blocks, blocks_of
-from webhook.leader.ca_bundle_sync import Trust
-from webhook.leader.serving_secret import ServingSecret, Stored
+from webhook.leader.ca_bundle_sync import CaBundleSync
+from webhook.leader.serving_secret import ServingSecret, StoredSecret
 from webhook.serving.ca import CertificateLifetimes, NewKey, cert_pem, new_key
 from webhook.serving.key_file import PrivateFile
 from webhook.serving.rotation import (
@@ -30,7 +30,7 @@ _STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class CertificateSpec:
     """How certificates are made. names: DNS names under which the API server calls us."""
 
     names: frozenset[str]
@@ -38,10 +38,10 @@ class Making:
     key: NewKey = new_key
 
 
-class SelfManaged:
+class SelfManagedCertificate:
     """The certificate of an installation, as one replica keeps it."""
 
-    def __init__(self, secret: ServingSecret, file: PrivateFile, making: Making) -> None:
+    def __init__(self, secret: ServingSecret, file: PrivateFile, making: CertificateSpec) -> None:
         self.secret, self.file, self.making = secret, file, making
         self.state = CertificateSet()
         self._faults: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class SelfManaged:
         """The file that is served."""
         return self.file.path
 
-    def round(self, at: datetime, trust: Trust | None, *, leads: bool) -> bool:
+    def round(self, at: datetime, trust: CaBundleSync | None, *, leads: bool) -> bool:
         """Looks; an announced CA takes over once it was in every bundle for long enough. Nothing waits for the bundles.
 
         Raises:
@@ -104,7 +104,7 @@ class SelfManaged:
             logs.tell(step.reason, {"secret": self.secret.name})
         return True
 
-    def _read(self, stored: Stored) -> CertificateSet:
+    def _read(self, stored: StoredSecret) -> CertificateSet:
         """What the Secret holds; says what in it is damaged, once."""
         reading = read_state(stored.values)
         if reading.faults != self._faults:

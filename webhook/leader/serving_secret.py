@@ -11,14 +11,14 @@ from typing import Any
 
 from webhook.kubeapi.errors import Conflict, NotFound
 from webhook.kubeapi.resource import SECRETS
-from webhook.leader.api import Api
+from webhook.leader.api import ObjectApi
 from webhook.model.raw_object import mapping, text
 
 _TYPE = "kubernetes.io/tls"
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredSecret:
     """What was read. manifest: as it came; its resourceVersion guards what is written. None: there is no Secret."""
 
     values: Mapping[str, bytes]
@@ -32,10 +32,10 @@ class Stored:
 class ServingSecret:
     """The Secret of that namespace and name. Labels go with one that is created."""
 
-    def __init__(self, api: Api, namespace: str, name: str, labels: Mapping[str, str] | None = None) -> None:
+    def __init__(self, api: ObjectApi, namespace: str, name: str, labels: Mapping[str, str] | None = None) -> None:
         self.api, self.namespace, self.name, self.labels = api, namespace, name, dict(labels or {})
 
-    def read(self) -> Stored:
+    def read(self) -> StoredSecret:
         """What it holds now; nothing when there is none.
 
         Raises:
@@ -44,10 +44,10 @@ class ServingSecret:
         try:
             found = self.api.get(SECRETS, self.namespace, self.name)
         except NotFound:
-            return Stored({})
-        return Stored(_decoded(mapping(found.get("data"))), found)
+            return StoredSecret({})
+        return StoredSecret(_decoded(mapping(found.get("data"))), found)
 
-    def write(self, values: Mapping[str, bytes], over: Stored) -> bool:
+    def write(self, values: Mapping[str, bytes], over: StoredSecret) -> bool:
         """Puts these values in the place of what was read; False when another replica was faster: read again.
 
         What others wrote beside our keys, labels and annotations, stays.

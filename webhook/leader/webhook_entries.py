@@ -29,7 +29,7 @@ _FOREIGN_INJECTORS = "cert-manager.io/inject-"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """In what a live configuration differs. entry: '' for the configuration itself.
 
     field: as kubectl writes it, `rules` or `clientConfig.service`; '' where the entry itself is missing, or too many.
@@ -42,33 +42,33 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class RepairAction:
     """What is to be done with a configuration."""
 
     verb: Literal["create", "replace", "delete"]
     manifest: Manifest
 
 
-def differences(expected: Manifest, live: Manifest) -> tuple[Difference, ...]:
+def differences(expected: Manifest, live: Manifest) -> tuple[FieldDifference, ...]:
     """Everything in which the live configuration is not as it should be; labels and annotations of others are not."""
     entries, there = entries_of(expected), entries_of(live)
     names = [*entries, *(name for name in there if name not in entries)]
     return (*_of_metadata(expected, live), *(one for name in names for one in _of_entry(name, entries, there)))
 
 
-def act(expected: Manifest, owner: Manifest, live: Manifest | None) -> Act | None:
+def act(expected: Manifest, owner: Manifest, live: Manifest | None) -> RepairAction | None:
     """What brings a configuration to what is expected; None when it is there.
 
     owner: the ClusterRole that it belongs to.
     """
     target = {**expected, "metadata": {**mapping(expected.get("metadata")), "ownerReferences": [_reference(owner)]}}
     if not entries_of(expected):
-        return Act("delete", live) if live else None
+        return RepairAction("delete", live) if live else None
     if live is None:
-        return Act("create", target)
+        return RepairAction("create", target)
     if not differences(target, live) and _owners(live) == _owners(target):
         return None
-    return Act("replace", _merged(target, live))
+    return RepairAction("replace", _merged(target, live))
 
 
 def entries_of(manifest: Manifest) -> dict[str, Manifest]:
@@ -89,7 +89,7 @@ def service_of(entry: Manifest) -> dict[str, Any]:
     return {"url": dig(entry, "clientConfig", "url"), "service": asked if service else None}
 
 
-def _of_metadata(expected: Manifest, live: Manifest) -> tuple[Difference, ...]:
+def _of_metadata(expected: Manifest, live: Manifest) -> tuple[FieldDifference, ...]:
     """Labels and annotations that are missing, and annotations that should not be there."""
     parts = []
     for part in ("labels", "annotations"):
@@ -98,20 +98,20 @@ def _of_metadata(expected: Manifest, live: Manifest) -> tuple[Difference, ...]:
         foreign = {key: there[key] for key in there if key.startswith(_FOREIGN_INJECTORS)}
         if lacks or foreign:
             shown = {key: there.get(key) for key in given} | foreign
-            parts.append(Difference("", f"metadata.{part}", shown, dict(given)))
+            parts.append(FieldDifference("", f"metadata.{part}", shown, dict(given)))
     return tuple(parts)
 
 
-def _of_entry(name: str, entries: Mapping[str, Manifest], there: Mapping[str, Manifest]) -> tuple[Difference, ...]:
+def _of_entry(name: str, entries: Mapping[str, Manifest], there: Mapping[str, Manifest]) -> tuple[FieldDifference, ...]:
     """Field by field."""
     entry, live = entries.get(name), there.get(name)
     if entry is None or live is None:
-        return (Difference(name, "", live, entry),)
+        return (FieldDifference(name, "", live, entry),)
     fields = {field: (value_of(live, field), value_of(entry, field)) for field in _DEFAULTS}
     fields["rules"] = (_rules(live), _rules(entry))
     for part, default in (("url", None), ("service", {})):
         fields[f"clientConfig.{part}"] = (_client(live, part, default), _client(entry, part, default))
-    return tuple(Difference(name, field, *values) for field, values in fields.items() if values[0] != values[1])
+    return tuple(FieldDifference(name, field, *values) for field, values in fields.items() if values[0] != values[1])
 
 
 def _rules(entry: Manifest) -> list[dict[str, Any]]:

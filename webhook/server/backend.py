@@ -10,7 +10,7 @@ from webhook.model.request import Request
 from webhook.web import ReviewObserver
 
 
-class Journals:
+class JournalGroup:
     """Tells each of several journals."""
 
     def __init__(self, journals: Sequence[ReviewObserver]) -> None:

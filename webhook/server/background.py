@@ -19,27 +19,27 @@ from webhook.serving.tls import TlsContextSource
 from webhook.settings import ObjectName, Settings
 
 if TYPE_CHECKING:
-    from webhook.kubeapi.client import Connection
-    from webhook.kubeapi.credentials import Access
-    from webhook.leader.election import Candidate
-    from webhook.leader.loop import Rounds, Work
-    from webhook.leader.namespace_watch import OwnNamespace
-    from webhook.leader.serving_certificate import SelfManaged
-    from webhook.metrics import Leading
-    from webhook.server.mounted_certificate import Mounted
+    from webhook.kubeapi.client import ApiClient
+    from webhook.kubeapi.credentials import ApiAccess
+    from webhook.leader.election import LeaderElector
+    from webhook.leader.loop import ReplicaLoop, ReplicaTasks
+    from webhook.leader.namespace_watch import NamespaceWatch
+    from webhook.leader.serving_certificate import SelfManagedCertificate
+    from webhook.metrics import LeaderStatus
+    from webhook.server.mounted_certificate import MountedCertificate
 
 _PAUSE_SECONDS = 1.0
 
 
-class NoAccess(Exception):
+class NoClusterAccess(Exception):
     """There is no cluster that could be asked; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class LoopTiming:
     """How fast time goes by. round_seconds: for so long, at most, an overwritten CA bundle stays wrong.
 
-    watch_seconds: how long a watch lasts; see `webhook.informer.reflector.Wishes`.
+    watch_seconds: how long a watch lasts; see `webhook.informer.reflector.ReflectorConfig`.
     """
 
     terms: CertificateLifetimes = field(default_factory=CertificateLifetimes)
@@ -47,14 +47,14 @@ class Pace:
     watch_seconds: int = WATCH_SECONDS
 
 
-class Beside:
+class BackgroundWork:
     """The certificate that is served, and the work around it, as settings say."""
 
-    def __init__(self, settings: Settings, pace: Pace | None = None) -> None:
-        self.settings, self.pace = settings, pace or Pace()
-        self._certificate: SelfManaged | Mounted | None = None
-        self._rounds: Rounds | None = None
-        self.work: Work | None = None
+    def __init__(self, settings: Settings, pace: LoopTiming | None = None) -> None:
+        self.settings, self.pace = settings, pace or LoopTiming()
+        self._certificate: SelfManagedCertificate | MountedCertificate | None = None
+        self._rounds: ReplicaLoop | None = None
+        self.work: ReplicaTasks | None = None
 
     def certificates(self, complain: Callable[[str], None]) -> TlsContextSource:
         """What the server serves with; waits for the first certificate, if it is in the cluster that it lives.
@@ -66,7 +66,7 @@ class Beside:
         settings = self.settings
         if not settings.serving_secret:
             if settings.certificate is None or settings.key is None:
-                raise NoAccess("no certificate was named")
+                raise NoClusterAccess("no certificate was named")
             if not settings.installation:
                 return TlsContextSource(settings.certificate, settings.key, complain)
             file = self._mounted(settings.certificate, settings.key, settings.ca).file
@@ -78,15 +78,15 @@ class Beside:
         """Starts the work, in the process that answers; it has connections of its own."""
         if not self.settings.serving_secret and not self.settings.installation:
             return
-        from webhook.kubeapi.client import Connection
-        from webhook.leader.loop import Rounds, Work
-        from webhook.leader.serving_certificate import SelfManaged
+        from webhook.kubeapi.client import ApiClient
+        from webhook.leader.loop import ReplicaLoop, ReplicaTasks
+        from webhook.leader.serving_certificate import SelfManagedCertificate
 
-        api = Connection(access_of(self.settings))
-        if isinstance(self._certificate, SelfManaged):
+        api = ApiClient(access_of(self.settings))
+        if isinstance(self._certificate, SelfManagedCertificate):
             self._certificate.secret.api = api
-        self.work = Work(self._certificate)
-        self._rounds = Rounds(self.work, self.pace.round_seconds, *self._led(self.work, api))
+        self.work = ReplicaTasks(self._certificate)
+        self._rounds = ReplicaLoop(self.work, self.pace.round_seconds, *self._led(self.work, api))
         self._rounds.start()
 
     def end(self) -> None:
@@ -98,66 +98,70 @@ class Beside:
         """What is waited for before the API server accepts the certificate that is served, '' once it does."""
         return self.work.waits if self.work else ""
 
-    def led(self) -> "Leading":
+    def led(self) -> "LeaderStatus":
         """What this replica has done as the leader, for the metrics."""
-        from webhook.metrics import Leading
+        from webhook.metrics import LeaderStatus
 
         keeping = self.work.keeping if self.work else None
         if not keeping or not self._rounds:
-            return Leading()
+            return LeaderStatus()
         kept, leads = dict(keeping.kept), self._rounds.leads()
         enforcing = {name: each.enforces for name, each in kept.items() if leads}
-        return Leading(leads, enforcing, {name: each.restored for name, each in kept.items()}, dict(keeping.outcomes))
+        return LeaderStatus(
+            leads, enforcing, {name: each.restored for name, each in kept.items()}, dict(keeping.outcomes)
+        )
 
-    def _led(self, work: "Work", api: "Connection") -> "tuple[Candidate | None, OwnNamespace | None]":
+    def _led(self, work: "ReplicaTasks", api: "ApiClient") -> "tuple[LeaderElector | None, NamespaceWatch | None]":
         """Adds what an installation needs to the work; answers with who competes for the Lease, and who for the end."""
         named = self.settings.installation
         if not named:
             return None, None
         from webhook.kubeapi.resource import MUTATING, VALIDATING
-        from webhook.leader.ca_bundle_sync import Trust
-        from webhook.leader.ca_bundles import Bundles, Target
-        from webhook.leader.election import Candidate, Election
-        from webhook.leader.enforcement import Keeping
+        from webhook.leader.ca_bundle_sync import CaBundleSync
+        from webhook.leader.ca_bundles import CaBundleStore, WebhookConfigurationName
+        from webhook.leader.election import ElectionState, LeaderElector
+        from webhook.leader.enforcement import EnforcementReconciler
         from webhook.leader.installation import Installation
         from webhook.leader.loop import identity
-        from webhook.leader.namespace_watch import OwnNamespace
+        from webhook.leader.namespace_watch import NamespaceWatch
         from webhook.leader.rollout import others_of
 
         found = Installation(named.namespace, named.name, self.settings.probe_namespace or named.namespace)
-        work.keeping = Keeping(api, found, logs.tell)
-        validating = [Target(VALIDATING, name) for name in (found.telling, found.enforcing)]
-        bundles = Bundles(api, [*validating, *(Target(MUTATING, name) for name in (found.injecting, found.last))])
+        work.keeping = EnforcementReconciler(api, found, logs.tell)
+        validating = [WebhookConfigurationName(VALIDATING, name) for name in (found.telling, found.enforcing)]
+        bundles = CaBundleStore(
+            api, [*validating, *(WebhookConfigurationName(MUTATING, name) for name in (found.injecting, found.last))]
+        )
         others = partial(others_of, api, named.namespace, os.environ.get("POD_NAME", ""))
-        work.trust = Trust(bundles, found.host, self.pace.terms.settled, others)
-        candidate = Candidate(api, named.namespace, named.name, Election(identity()))
-        return candidate, OwnNamespace(api, named.namespace)
+        work.trust = CaBundleSync(bundles, found.host, self.pace.terms.settled, others)
+        candidate = LeaderElector(api, named.namespace, named.name, ElectionState(identity()))
+        return candidate, NamespaceWatch(api, named.namespace)
 
-    def _mounted(self, certificate: Path, key: Path, ca: Path | None) -> "Mounted":
+    def _mounted(self, certificate: Path, key: Path, ca: Path | None) -> "MountedCertificate":
         """The certificate in mounted files.
 
         Raises:
             BadCertificate: it cannot serve.
         """
-        from webhook.server.mounted_certificate import Files, Mounted
+        from webhook.server.mounted_certificate import MountedCertificate, MountedFiles
         from webhook.serving.key_file import PrivateFile
 
-        self._certificate = mounted = Mounted(Files(certificate, key, ca), PrivateFile())
+        self._certificate = mounted = MountedCertificate(MountedFiles(certificate, key, ca), PrivateFile())
         return mounted
 
-    def _first(self, where: ObjectName) -> "SelfManaged":
+    def _first(self, where: ObjectName) -> "SelfManagedCertificate":
         """The certificate once there is one; asks until the API server answers and lets us."""
-        from webhook.kubeapi.client import Connection
-        from webhook.leader.loop import Complaints
-        from webhook.leader.serving_certificate import Making, SelfManaged
+        from webhook.kubeapi.client import ApiClient
+        from webhook.leader.loop import ProblemLog
+        from webhook.leader.serving_certificate import CertificateSpec, SelfManagedCertificate
         from webhook.leader.serving_secret import ServingSecret
         from webhook.serving.key_file import PrivateFile
 
         access = access_of(self.settings)
-        secret = ServingSecret(Connection(access), where.namespace, where.name, _LABELS)
-        making = Making(frozenset(self.settings.serving_dns or ()), self.pace.terms)
-        found = self._certificate = SelfManaged(secret, PrivateFile(), making)
-        complaints = Complaints()
+        secret = ServingSecret(ApiClient(access), where.namespace, where.name, _LABELS)
+        making = CertificateSpec(frozenset(self.settings.serving_dns or ()), self.pace.terms)
+        found = self._certificate = SelfManagedCertificate(secret, PrivateFile(), making)
+        complaints = ProblemLog()
         while True:
             with complaints.about("there is no serving certificate yet"):
                 found.look(datetime.now(UTC))
@@ -168,7 +172,7 @@ class Beside:
         return found
 
 
-def access_of(settings: Settings) -> "Access":
+def access_of(settings: Settings) -> "ApiAccess":
     """Who we are for the API server.
 
     Raises:
@@ -181,7 +185,7 @@ def access_of(settings: Settings) -> "Access":
         return from_kubeconfig(settings.kubeconfig) if settings.kubeconfig else in_cluster()
     except ClusterUnavailable as error:
         hint = "" if settings.kubeconfig else "; --kubeconfig names another, --cluster a folder of manifests"
-        raise NoAccess(f"{error}{hint}") from error
+        raise NoClusterAccess(f"{error}{hint}") from error
 
 
 _LABELS = {"app.kubernetes.io/name": "mtls-guard", "app.kubernetes.io/managed-by": "mtls-guard"}

@@ -2,11 +2,11 @@
 
 from webhook import logs
 from webhook.informer.list_watch import WATCH_SECONDS
-from webhook.informer.live_cluster import LiveCluster, Options, WatchAge
-from webhook.informer.live_engine import Limits
+from webhook.informer.live_cluster import LiveCluster, LiveClusterOptions, WatchAge
+from webhook.informer.live_engine import ReviewLimits
 from webhook.inject import Mutation
 from webhook.input.policy_file import read_policy
-from webhook.kubeapi.client import Connection
+from webhook.kubeapi.client import ApiClient
 from webhook.model.finding import Verdict
 from webhook.model.request import Request
 from webhook.rules import catalogue
@@ -14,7 +14,7 @@ from webhook.server.background import access_of
 from webhook.settings import Settings
 
 
-class Live:
+class LiveBackend:
     """A cluster behind an API server; nothing is asked of it before `start`."""
 
     def __init__(self, settings: Settings, watch_seconds: int = WATCH_SECONDS) -> None:
@@ -26,9 +26,9 @@ class Live:
         """
         policy = read_policy(str(settings.policy) if settings.policy else None, tuple(catalogue()))
         lasting = min(watch_seconds, settings.stale_after.seconds // 2)  # a quiet kind is heard of when its watch ends
-        limits = Limits(stale=settings.stale_after, unavailable=settings.not_judged == "Unavailable")
-        options = Options(settings.istio_namespace, lasting, limits=limits)
-        self._cluster = LiveCluster(Connection(access_of(settings)), policy, logs.tell, options)
+        limits = ReviewLimits(stale=settings.stale_after, unavailable=settings.not_judged == "Unavailable")
+        options = LiveClusterOptions(settings.istio_namespace, lasting, limits=limits)
+        self._cluster = LiveCluster(ApiClient(access_of(settings)), policy, logs.tell, options)
 
     def judge(self, request: Request) -> Verdict:
         """The verdict as of now."""

@@ -28,11 +28,11 @@ _JUDGING = 0.9
 """The share of the API server's time that may go by until there is an answer."""
 
 
-class BadCluster(ValueError):
+class InvalidManifests(ValueError):
     """The manifests cannot stand for a cluster; the text has a line for each problem, with file and line."""
 
 
-class Until:
+class ReviewDeadline:
     """The Deadline of a review."""
 
     def __init__(self, request: Request) -> None:
@@ -46,7 +46,7 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class ManifestBackend:
     """A cluster in memory and the policy that it is judged by."""
 
     view: Snapshot
@@ -54,12 +54,12 @@ class Embedded:
 
     def judge(self, request: Request) -> Verdict:
         """The verdict as of now."""
-        return judge(request, self.view.within(Until(request)), self.policy, datetime.now(UTC))
+        return judge(request, self.view.within(ReviewDeadline(request)), self.policy, datetime.now(UTC))
 
     def mutate(self, request: Request) -> Mutation:
         """What injection adds to the object as of now."""
         horizon = Horizon(datetime.now(UTC), self.policy.expiry.warn, self.policy.expiry.deny)
-        found = mutate(request, self.view.within(Until(request)), horizon, self.view.workload_paths)
+        found = mutate(request, self.view.within(ReviewDeadline(request)), horizon, self.view.workload_paths)
         return with_waiting(request, found, self.policy.injection, self._created, horizon.at)
 
     def _created(self, request: Request) -> str:
@@ -89,7 +89,7 @@ class Embedded:
         return lambda request: judge(request, self.view, self.policy, at)
 
 
-def embed(paths: Iterable[str], policy_file: str | None) -> Embedded:
+def embed(paths: Iterable[str], policy_file: str | None) -> ManifestBackend:
     """The cluster that the manifests in the paths are; loads every rule, so that the first review does not wait for it.
 
     Raises:
@@ -101,5 +101,5 @@ def embed(paths: Iterable[str], policy_file: str | None) -> Embedded:
     if manifests.unreadable:
         hidden = len(manifests.unreadable) - _SHOWN
         shown = [str(one) for one in manifests.unreadable[:_SHOWN]]
-        raise BadCluster("\n".join([*shown, f"and {hidden} more"] if hidden > 0 else shown))
-    return Embedded(manifests.view, policy)
+        raise InvalidManifests("\n".join([*shown, f"and {hidden} more"] if hidden > 0 else shown))
+    return ManifestBackend(manifests.view, policy)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from webhook import logs
 from webhook.leader.ca_bundle_plan import Blocks, blocks_of
-from webhook.leader.ca_bundle_sync import Trust
+from webhook.leader.ca_bundle_sync import CaBundleSync
 from webhook.serving.certificate_expiry import end_of
 from webhook.serving.key_file import PrivateFile
 from webhook.serving.tls import BadCertificate, load_context
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class MountedFiles:
     """Where certificate and private key are mounted, and the CA certificates that verify them, if they are."""
 
     certificate: Path
@@ -26,10 +26,10 @@ class Files:
     authorities: Path | None = None
 
 
-class Mounted:
+class MountedCertificate:
     """The certificate of an installation whose Secret is somebody else's, as one replica serves it."""
 
-    def __init__(self, files: Files, file: PrivateFile) -> None:
+    def __init__(self, files: MountedFiles, file: PrivateFile) -> None:
         """Takes up what is mounted now.
 
         Raises:
@@ -53,7 +53,7 @@ class Mounted:
         """The file that is served."""
         return self.file.path
 
-    def round(self, at: datetime, trust: Trust | None, *, leads: bool) -> bool:  # noqa: ARG002  # every replica alike
+    def round(self, at: datetime, trust: CaBundleSync | None, *, leads: bool) -> bool:  # noqa: ARG002  # every replica alike
         """Serves what is mounted now, if it can be; whether that waits for the bundles."""
         try:
             load_context(self.files.certificate, self.files.key)

@@ -22,7 +22,7 @@ from webhook.serving.tls import TlsContextSource
 from webhook.web import ReviewObserver
 
 if TYPE_CHECKING:
-    from webhook.metrics import Leading, Metrics, Watched
+    from webhook.metrics import LeaderStatus, Metrics, WatchStatus
 
 TOLD_SECONDS = 10.0
 """How often the log says that connections were closed."""
@@ -30,25 +30,25 @@ _TOLD_ELSEWHERE = NORMAL | {Closed.REFUSED, Closed.ABANDONED}
 _CONSEQUENCE = "no request that had arrived whole was lost"
 
 
-class Watching(Protocol):
+class HasWatches(Protocol):
     """Whoever has watches."""
 
-    def watches(self) -> "Iterable[Watched]":
+    def watches(self) -> "Iterable[WatchStatus]":
         """How each watch is."""
 
 
-class MayLead(Protocol):
+class HasLeadership(Protocol):
     """A replica that may lead; `Beside` can do it."""
 
-    def led(self) -> "Leading":
+    def led(self) -> "LeaderStatus":
         """What it has done as the leader."""
 
 
-class Shown:
+class MetricsEndpoint:
     """Metrics at the address of a socket, or nothing without one."""
 
     def __init__(
-        self, listener: socket | None, cluster: Watching, certificates: TlsContextSource, replica: MayLead
+        self, listener: socket | None, cluster: HasWatches, certificates: TlsContextSource, replica: HasLeadership
     ) -> None:
         self._listener = listener
         self._metrics: Metrics | None = None
@@ -72,7 +72,7 @@ class Shown:
 
     def meter(self, journal: ReviewObserver) -> Meter:
         """Whom the server tells of its connections. journal: is told of requests that it refuses itself."""
-        return Connections(journal, self._metrics)
+        return ConnectionObserver(journal, self._metrics)
 
     def watch(self, endpoints: Sequence[Endpoint], reviews: ThreadPool[Any]) -> None:
         """Shows how the connections of the first endpoint are, and how many reviews wait."""
@@ -81,7 +81,7 @@ class Shown:
             self._metrics.waiting = reviews.waiting
 
 
-class Connections:
+class ConnectionObserver:
     """Counts what the server tells of connections, and logs what is not usual of them, a line for many."""
 
     def __init__(self, journal: ReviewObserver, metrics: "Metrics | None") -> None:

@@ -6,7 +6,7 @@ A probe is a dry run of one DestinationRule, so that nothing is ever stored for 
 from collections.abc import Callable
 
 from webhook.inject import Mutation
-from webhook.leader.probe_challenge import Challenge, challenge_of, mark_of, patch_of
+from webhook.leader.probe_challenge import ProbeChallenge, challenge_of, mark_of, patch_of
 from webhook.model.finding import Finding, Severity, Verdict
 from webhook.model.request import Request
 from webhook.settings import ObjectName
@@ -15,7 +15,7 @@ from webhook.web import ReviewObserver
 _FIX = "nothing is to be done: the leader asks whether the API server reaches this installation"
 
 
-class Probed:
+class ProbeResponder:
     """Judge and mutation of an installation, with the answers to probes; without an installation all are of others."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Probed:
         return Mutation(patch_of(challenge)) if challenge.identity == self._identity else Mutation()
 
 
-class Unprobed:
+class ProbeFilter:
     """A journal that is not told of probes, which come every few seconds."""
 
     def __init__(self, journal: ReviewObserver) -> None:
@@ -65,7 +65,7 @@ class Unprobed:
             self._journal.mutated(review, mutation, seconds)
 
 
-def probe_in(request: Request) -> Challenge | None:
+def probe_in(request: Request) -> ProbeChallenge | None:
     """The challenge of a probe, None for every other request."""
     asks = request.operation == "CREATE" and request.dry_run
     return challenge_of(request.new) if asks else None
