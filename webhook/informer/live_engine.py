@@ -1,8 +1,4 @@
-"""Judges on the live view: under its lock and without I/O, again once what was missing has been read or confirmed.
-
-What a verdict is made of is the engine's. Here it is made sure that nothing is denied for what the view does not
-show yet, or not any more; and what could not be looked at is said.
-"""
+"""Judges on the view of a live cluster, and confirms with the API server what a denial is based on."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +117,6 @@ class LiveEngine:
         return float("inf") if others else self.limits.fresh.total_seconds()
 
     def _fresh(self, request: Request, began: float, until: float) -> FreshnessRequirement:
-        """Facts for the first look; what was absent is asked for again, also for workloads of others."""
         absent = began - self.limits.fresh.total_seconds()
         return FreshnessRequirement(began - self._patience(request), until=until, absent_not_before=absent)
 
