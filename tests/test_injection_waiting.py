@@ -15,7 +15,7 @@ from tests.test_connection import Server, connection, server, token
 from tests.test_injection_choice import EARLY, LATER, deployed, partner, view_of
 from webhook.admission import respond_mutation
 from webhook.examples import AT
-from webhook.informer.controller_age import ControllerAges
+from webhook.informer.controller_age import ControllerAgeReader
 from webhook.informer.store import Store
 from webhook.inject import Mutation, with_waiting
 from webhook.kubeapi.client import ApiClient
@@ -198,7 +198,7 @@ def test_the_age_of_a_replica_set_is_asked_of_the_api_server(
     server: Server, connection: ApiClient, reply: tuple[int, bytes, dict[str, str]], expected: str
 ) -> None:
     server.replies[REPLICA_SETS] = reply
-    assert ControllerAges(connection, Store({}))(asked()) == expected
+    assert ControllerAgeReader(connection, Store({}))(asked()) == expected
 
 
 def test_the_age_of_a_job_is_that_of_its_cron_job(connection: ApiClient) -> None:
@@ -218,4 +218,4 @@ def test_the_age_of_a_job_is_that_of_its_cron_job(connection: ApiClient) -> None
     request.new["metadata"]["ownerReferences"] = [
         {"apiVersion": "batch/v1", "kind": "Job", "name": "nightly-1", "uid": "j", "controller": True}
     ]
-    assert ControllerAges(connection, store)(request) == EARLY
+    assert ControllerAgeReader(connection, store)(request) == EARLY

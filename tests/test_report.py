@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.rule import Rule
-from webhook.model.source_location import Source, Unreadable
+from webhook.model.source_location import SourceLocation, Unreadable
 from webhook.report import FORMATS, render
 from webhook.report.check_result import CheckResult
 
@@ -47,13 +47,13 @@ LAWS = {
 }
 
 
-def locate(ref: ObjectRef, path: str) -> Source | None:
+def locate(ref: ObjectRef, path: str) -> SourceLocation | None:
     """The Secret is in no file; the rest stands in files of odd names."""
     lines = {(APP, ""): 1, (APP, MOUNT.path): 17}
     return {
-        APP: Source("deploy/a, b.yaml", lines.get((ref, path), 2)),
-        OTHER: Source("-", 5),
-        RULE: Source("istio.yaml", 20),
+        APP: SourceLocation("deploy/a, b.yaml", lines.get((ref, path), 2)),
+        OTHER: SourceLocation("-", 5),
+        RULE: SourceLocation("istio.yaml", 20),
     }.get(ref)
 
 

@@ -27,7 +27,7 @@ _KINDS: Mapping[tuple[str, str], Resource] = {
 }
 
 
-class ControllerAges:
+class ControllerAgeReader:
     """Tells the creationTimestamp of the controller of a Pod; safe for several threads."""
 
     def __init__(self, connection: ApiClient, store: Store) -> None:

@@ -7,7 +7,7 @@ from threading import Thread
 from time import monotonic
 
 from webhook.informer.consistency import ConsistencyWait
-from webhook.informer.controller_age import ControllerAges
+from webhook.informer.controller_age import ControllerAgeReader
 from webhook.informer.list_watch import WATCH_SECONDS
 from webhook.informer.live_engine import LiveEngine, ReviewLimits
 from webhook.informer.malloc import give_back, share_arenas
@@ -59,7 +59,7 @@ class LiveCluster:
         self.follow = ReflectorManager(connection, self.store, _wishes(policy, chosen), tell)
         self.judge = LiveEngine(self.store, reader, ConsistencyWait(connection, self.store, reader.patience), policy)
         self.judge.limits = chosen.limits
-        self.judge.ages = ControllerAges(connection, self.store)
+        self.judge.ages = ControllerAgeReader(connection, self.store)
         self._tell = tell
         self._ready = False
 

@@ -10,7 +10,7 @@ from webhook.kinds.registry import ISTIO_GROUP, REGISTRY, SHARED_KINDS, WORKLOAD
 from webhook.manifests import TEMPLATE_SAYS, Document, DocumentLocation, line_of, read
 from webhook.model.finding import ObjectRef
 from webhook.model.raw_object import Manifest, group_of, mapping, namespace_of, text
-from webhook.model.source_location import Source, Unreadable
+from webhook.model.source_location import SourceLocation, Unreadable
 from webhook.policy import Policy
 from webhook.view import Snapshot
 from webhook.view.mesh_settings import istio_namespace, namespaces
@@ -49,7 +49,7 @@ class ManifestInput:
     unreadable: list[Unreadable] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     _places: dict[_Key, DocumentLocation] = field(default_factory=dict)
-    _lines: dict[tuple[ObjectRef, str], Source | None] = field(default_factory=dict)
+    _lines: dict[tuple[ObjectRef, str], SourceLocation | None] = field(default_factory=dict)
     _unplaced: set[_Key] = field(default_factory=set)
     _contents: dict[_Key, int] = field(default_factory=dict)
 
@@ -95,7 +95,7 @@ class ManifestInput:
         kubectl submits each of them, so that the one which is not judged could be refused.
         """
         named = ObjectRef("", key[1], text(mapping(second.manifest.get("metadata")).get("namespace")), key[3])
-        here, there = (Source(place.file, place.line) for place in (second.place, first))
+        here, there = (SourceLocation(place.file, place.line) for place in (second.place, first))
         unplaced = key in self._unplaced or not _names_namespace(second.manifest)
         if unplaced and self._counts(key) and dirname(here.file) != dirname(there.file):
             problem = f"{named} stands in {there}, too, {_TWO_OR_ONE}"
@@ -123,11 +123,11 @@ class ManifestInput:
         settings = f"Istio's settings are those of namespace {used}; ConfigMaps of namespace {others} do not count"
         return (*self.twice, settings) if others else tuple(self.twice)
 
-    def locate(self, ref: ObjectRef, path: str) -> Source | None:
+    def locate(self, ref: ObjectRef, path: str) -> SourceLocation | None:
         """Where a field of an object stands; None when the object is not in the input."""
         known = self._lines.get((ref, path))
         if known is None and (place := self._place(ref)) is not None:
-            known = self._lines[ref, path] = Source(place.file, line_of(place, path))
+            known = self._lines[ref, path] = SourceLocation(place.file, line_of(place, path))
         return known
 
     def _place(self, ref: ObjectRef) -> DocumentLocation | None:

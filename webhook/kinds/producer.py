@@ -34,7 +34,7 @@ FURTHER_MAKES = (SECRET, CONFIG_MAP)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProducerKind:
     """One kind of producers. makes: what it is there to make; that kind being served, such an object may follow.
 
     resource: its plural, as RBAC names it. namespaced: otherwise one object serves many namespaces.
@@ -68,20 +68,20 @@ class FurtherProducer:
         return (self.group, self.kind)
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind("cert-manager.io", "Certificate", "certificates", certificate),
-    Kind("external-secrets.io", "ExternalSecret", "externalsecrets", external_secret),
-    Kind("bitnami.com", "SealedSecret", "sealedsecrets", sealed_secret),
-    Kind("secrets.hashicorp.com", "VaultStaticSecret", "vaultstaticsecrets", vault_secret),
-    Kind("secrets.hashicorp.com", "VaultDynamicSecret", "vaultdynamicsecrets", vault_secret),
-    Kind("secrets.hashicorp.com", "VaultPKISecret", "vaultpkisecrets", vault_pki_secret),
-    Kind("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses", secret_provider_class),
-    Kind("kafka.strimzi.io", "KafkaUser", "kafkausers", kafka_user),
-    Kind("kafka.strimzi.io", "Kafka", "kafkas", kafka),
-    Kind("onepassword.com", "OnePasswordItem", "onepassworditems", one_password_item),
-    Kind("trust.cert-manager.io", "Bundle", "bundles", bundle, (CONFIG_MAP, SECRET), namespaced=False),
+KINDS: tuple[ProducerKind, ...] = (
+    ProducerKind("cert-manager.io", "Certificate", "certificates", certificate),
+    ProducerKind("external-secrets.io", "ExternalSecret", "externalsecrets", external_secret),
+    ProducerKind("bitnami.com", "SealedSecret", "sealedsecrets", sealed_secret),
+    ProducerKind("secrets.hashicorp.com", "VaultStaticSecret", "vaultstaticsecrets", vault_secret),
+    ProducerKind("secrets.hashicorp.com", "VaultDynamicSecret", "vaultdynamicsecrets", vault_secret),
+    ProducerKind("secrets.hashicorp.com", "VaultPKISecret", "vaultpkisecrets", vault_pki_secret),
+    ProducerKind("secrets-store.csi.x-k8s.io", "SecretProviderClass", "secretproviderclasses", secret_provider_class),
+    ProducerKind("kafka.strimzi.io", "KafkaUser", "kafkausers", kafka_user),
+    ProducerKind("kafka.strimzi.io", "Kafka", "kafkas", kafka),
+    ProducerKind("onepassword.com", "OnePasswordItem", "onepassworditems", one_password_item),
+    ProducerKind("trust.cert-manager.io", "Bundle", "bundles", bundle, (CONFIG_MAP, SECRET), namespaced=False),
 )
-_BY_KEY: Mapping[Key, Kind] = {one.key: one for one in KINDS}
+_BY_KEY: Mapping[Key, ProducerKind] = {one.key: one for one in KINDS}
 Further = Mapping[Key, FurtherProducer]
 NO_FURTHER: Further = {}
 

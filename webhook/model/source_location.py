@@ -6,7 +6,7 @@ from webhook.model.finding import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceLocation:
     """A line of a file. file: as the person named it, `-` for standard input. line: from 1."""
 
     file: str

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.rule import Rule
-from webhook.model.source_location import Source, Unreadable
+from webhook.model.source_location import SourceLocation, Unreadable
 
-Locate = Callable[[ObjectRef, str], Source | None]
+Locate = Callable[[ObjectRef, str], SourceLocation | None]
 """Where a field of an object stands, None when the object is not in the input."""
 
 
-def locate_nothing(_: ObjectRef, __: str) -> Source | None:
+def locate_nothing(_: ObjectRef, __: str) -> SourceLocation | None:
     """The answer where no files were read."""
     return None
 
@@ -50,7 +50,7 @@ class CheckResult:
                     seen.add(finding.identity)
                     yield verdict, finding
 
-    def anchor(self, verdict: Verdict, finding: Finding) -> Source | None:
+    def anchor(self, verdict: Verdict, finding: Finding) -> SourceLocation | None:
         """Where the fault stands; of an object that is not in the input, where the object stands that needs it.
 
         For formats whose readers show nothing without a file.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from webhook.model.finding import Severity
 from webhook.model.printable import cut, printable, sentence
-from webhook.model.source_location import Source
+from webhook.model.source_location import SourceLocation
 from webhook.report.check_result import CheckResult, from_here
 
 _COMMANDS = {Severity.DENY: "error", Severity.WARN: "warning"}
@@ -21,11 +21,11 @@ def render(outcome: CheckResult) -> Iterator[str]:
         message = cut(sentence(finding), _LONGEST)
         yield _annotation(_COMMANDS[finding.severity], source, f"mtls-guard {finding.rule}", message)
     for document in outcome.unreadable:
-        source = Source(document.file, document.line)
+        source = SourceLocation(document.file, document.line)
         yield _annotation("error", source, "mtls-guard could not judge this", cut(document.problem, _LONGEST))
 
 
-def _annotation(command: str, source: Source | None, title: str, message: str) -> str:
+def _annotation(command: str, source: SourceLocation | None, title: str, message: str) -> str:
     """`::error file=a.yaml,line=3,title=...::message`."""
     properties = {"title": title}
     if source is not None:

@@ -14,7 +14,7 @@ from webhook import __version__
 from webhook.model.finding import Finding, Severity
 from webhook.model.printable import cut, printable, sentence
 from webhook.model.rule import Rule
-from webhook.model.source_location import Source
+from webhook.model.source_location import SourceLocation
 from webhook.report.check_result import CheckResult, from_here
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -58,14 +58,14 @@ def _invocation(outcome: CheckResult) -> dict[str, Any]:
         {
             "level": "error",
             "message": {"text": cut(document.problem, _LONGEST)},
-            "locations": [{"physicalLocation": _place(Source(document.file, document.line))}],
+            "locations": [{"physicalLocation": _place(SourceLocation(document.file, document.line))}],
         }
         for document in outcome.unreadable
     ]
     return {"executionSuccessful": not notices, "toolExecutionNotifications": notices}
 
 
-def _result(source: Source | None, finding: Finding, ids: Sequence[str]) -> dict[str, Any]:
+def _result(source: SourceLocation | None, finding: Finding, ids: Sequence[str]) -> dict[str, Any]:
     """One fault at its place; GitHub takes no result without a file, so that one is named wherever it can be."""
     name = printable(" ".join(part for part in (str(finding.object), finding.path) if part))
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": name, "kind": "object"}]}
@@ -81,7 +81,7 @@ def _result(source: Source | None, finding: Finding, ids: Sequence[str]) -> dict
     }
 
 
-def _place(source: Source) -> dict[str, Any]:
+def _place(source: SourceLocation) -> dict[str, Any]:
     """A file, and its line when that is known."""
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(source.file)}}
     if source.line:
