@@ -215,7 +215,7 @@ def test_a_release_of_a_good_state_is_never_denied(team: Team, there: tuple[Obje
     """Workloads first, objects of Istio after them, in a cluster in which another team has its own.
 
     Without the hosts in the environment: there, a public DestinationRule of another team for the same host denies a
-    mount at another place by a strong sign, whoever sends it (`design.md`, "Intent").
+    mount at another place by strong evidence of intent, in the order of any sender.
     """
     final = viewing([*there, *team.others, team.workload])
     assume(not state_of(final, team.workload))

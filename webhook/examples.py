@@ -22,7 +22,7 @@ FIELDS = {field.name for field in fields(Example)}
 
 
 class BadExample(Exception):
-    """An example file is not as `conventions.md` wants it; the text names the file, the example and what to change."""
+    """An example file is not as CONTRIBUTING.md describes; the text names the file, the example and what to change."""
 
 
 def load(rule_id: str) -> tuple[Example, ...]:

@@ -87,7 +87,7 @@ class Metrics:
         self._requests = self._counter("requests", "Reviews that were answered", "operation", "kind", "verdict")
         self._refused = self._counter("refused", "Requests that were refused: no review, or not ready", "status")
         self._not_judged = self._counter("not_judged", "Reviews that could not be judged whole", "reason", "answer")
-        self._errors = self._counter("errors", "Faults of our own while answering")
+        self._errors = self._counter("errors", "Faults of mtls-guard while answering")
         self._findings = self._counter("findings", "Findings that were told", "rule", "severity")
         pods = "Pods that ask for injection: patched, unchanged, refused while they wait, or started without files"
         self._pods = Counter("mtls_guard_injection_pods", pods, ["outcome"], registry=self.registry)

@@ -36,7 +36,7 @@ BY_FAMILY = {
         "injection",
         "outcome",
     ): "`patched`, `unchanged`, `waiting`: refused, once per try, `without`: starts without files",
-    ("probes", "outcome"): "`proved`, `refuted` (the API server does not reach us), `unknown`",
+    ("probes", "outcome"): "`proved`, `refuted` (the API server does not reach mtls-guard), `unknown`",
     ("watch", "kind"): "resource and group, as `destinationrules.networking.istio.io`",
 }
 

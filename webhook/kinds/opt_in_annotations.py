@@ -1,4 +1,4 @@
-"""Reads our own annotations on a pod template and on a DestinationRule (`design.md`, section 5)."""
+"""Reads the annotations `mtls-guard.io/*` of a pod template and of a DestinationRule."""
 
 from collections.abc import Mapping
 

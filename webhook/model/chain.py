@@ -142,7 +142,7 @@ class Origination:
 
 
 class Intent(StrEnum):
-    """Why we hold that a workload means to use a rule (`design.md`, "Intent"); NONE means it is only reached."""
+    """Why a workload is taken to use a DestinationRule on purpose; NONE: it only applies to the workload."""
 
     DECLARED = "declared"
     SELECTED = "selected"
@@ -208,7 +208,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a pod template says with our own annotations (`design.md`, section 5). opted_out: `inject: "false"`."""
+    """What the annotations `mtls-guard.io/*` of a pod template say. opted_out: `inject: "false"`."""
 
     secrets: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()

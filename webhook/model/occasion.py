@@ -14,7 +14,7 @@ class MissingSecret(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The occasion of one verdict, see `design.md`, "Order of creation".
+    """The occasion of one verdict: what may still be created after the object that is judged.
 
     request: the API server asks, so that further objects may follow; otherwise a state is judged (`check`, the audit).
     dry_run: the request is one. tool: the release tool that sends it (`Helm`, `Argo CD`, `Flux`, ...), '' for none.

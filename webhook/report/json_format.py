@@ -1,4 +1,4 @@
-"""JSON, the contract of `design.md` section 6: further keys may come, none goes while `version` is 1."""
+"""JSON for programs: while `version` is 1, keys are added and none is removed."""
 
 from collections.abc import Iterator
 from typing import Any

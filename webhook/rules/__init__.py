@@ -17,7 +17,7 @@ FORBIDDEN_WORDS = ("no", "require", "should")
 
 
 class BadCatalogue(Exception):
-    """A rule module is not as `conventions.md` wants it; the text names the module and what to change."""
+    """A rule module is not as CONTRIBUTING.md describes; the text names the module and what to change."""
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """What is said of a Secret or ConfigMap that does not exist, or is not complete, and how much that weighs.
 
-The law is `design.md`, "Order of creation": what nobody can still create is at fault, what somebody may is awaited.
+An object that no further part of the release can create is at fault; one that may still be created is awaited.
 """
 
 from collections.abc import Iterable

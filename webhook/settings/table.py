@@ -78,7 +78,7 @@ SETTINGS: tuple[Setting, ...] = (
         words,
         "",
         "NAMES",
-        "Names under which the API server calls us, joined by commas; for --serving-secret.",
+        "Names under which the API server calls the webhook, joined by commas; for --serving-secret.",
     ),
     Setting(
         "installation",
