@@ -334,11 +334,13 @@ def test_orphaned_configuration_is_deleted_by_the_fix(patient: Patient) -> None:
 def test_missing_istio_kinds_are_named(patient: Patient) -> None:
     crds = [f"crd/{name}.networking.istio.io" for name in ("destinationrules", "serviceentries")]
     patient.cluster.kubectl("delete", *crds)
-    names = "serviceentries.networking.istio.io, destinationrules.networking.istio.io"
-    remedy = patient.remedy(f"Istio: CustomResourceDefinitions are missing: {names}; ")
-    assert remedy.startswith("install Istio, or its CRDs alone: helm upgrade --install istio-base base --repo ")
-    assert not re.search("NetworkPolicy|firewall", patient.examined()[1])
-    patient.cluster.apply_istio_crds()
+    names = "destinationrules.networking.istio.io, serviceentries.networking.istio.io"
+    try:
+        remedy = patient.remedy(f"Istio: CustomResourceDefinitions are missing: {names}; ")
+        assert remedy.startswith("install Istio, or its CRDs alone: helm upgrade --install istio-base base --repo ")
+        assert not re.search("NetworkPolicy|firewall", patient.examined()[1])
+    finally:
+        patient.cluster.apply_istio_crds()
 
 
 def test_a_service_that_is_gone_comes_back(patient: Patient) -> None:
