@@ -59,6 +59,6 @@ def _annotation(lines: list[str], line: int, definitions: Mapping[str, Schema]) 
     try:
         keywords: Schema = yaml.safe_load(match["schema"])
         named = keywords.pop("definition", None)
-        return {**json.loads(json.dumps(definitions[named] if named else {})), **keywords}
+        return {**(definitions[named] if named else {}), **keywords}
     except (yaml.YAMLError, KeyError) as error:
         raise ValueError(f"values.yaml:{line + 1}: {match['schema']} is no schema: {error}") from error

@@ -34,8 +34,8 @@ from webhook.cli import group
 from webhook.kubeapi.client import ApiClient
 from webhook.kubeapi.credentials import from_kubeconfig
 from webhook.kubeapi.errors import ClusterError
+from webhook.kubeapi.resource import PODS
 from webhook.leader.ca_bundle_plan import blocks_of
-from webhook.leader.rollout import PODS
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,6 @@ WIDTH = 100
 """Columns of a finding; a longer word stands unbroken, and so does a command."""
 _FINDING_CHARACTERS = 1000
 _COMMAND = re.compile(r": (?=(?:kubectl|openssl|keytool|istioctl|mtls-guard) )")
-_ROADS = SHARED_KINDS
-"""Kinds that call nobody themselves, but that others' calls depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def headline(verdict: Verdict, faults: int) -> str:
     """The first line: who cannot do what, and how many faults there are."""
     if not verdict.goal:
         cause = "has"
-    elif verdict.subject.kind in _ROADS:
+    elif verdict.subject.kind in SHARED_KINDS:
         cause = f"breaks mTLS to {verdict.goal},"
     else:
         cause = f"cannot reach {verdict.goal} over mTLS,"

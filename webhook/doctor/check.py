@@ -3,10 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from webhook.kubeapi.resource import Resource
 from webhook.leader.installation import Installation
-
-PODS = Resource("", "v1", "pods", "Pod")
 
 
 @dataclass(frozen=True, slots=True)

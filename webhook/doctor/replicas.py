@@ -6,17 +6,17 @@ from typing import Any
 
 import orjson
 
-from webhook.doctor.check import PODS, Check, DoctorContext
+from webhook.doctor.check import Check, DoctorContext
 from webhook.doctor.container import container_of, ports_of
 from webhook.doctor.pods import condition, describe_state, restarts_of, state_of
 from webhook.doctor.watches import check_watches
 from webhook.kubeapi.client import ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError, Forbidden
-from webhook.kubeapi.resource import Resource
+from webhook.kubeapi.resource import PODS, Resource, registered
 from webhook.model.printable import cut
 from webhook.model.raw_object import Manifest, dig, mapping, number, sequence, text
 
-DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
+DEPLOYMENTS = registered("Deployment")
 EVENTS = Resource("", "v1", "events", "Event")
 _SHOWN_CHARACTERS = 300
 _WAITS = re.compile(r": 503 not (ready: waiting for .+)$")

@@ -4,10 +4,10 @@ import orjson
 
 from webhook.doctor.check import Check, DoctorContext
 from webhook.kubeapi.client import ApiClient
-from webhook.kubeapi.resource import Resource
+from webhook.kubeapi.resource import registered
 from webhook.model.raw_object import Manifest, dig, mapping, sequence, texts
 
-SERVICES = Resource("", "v1", "services", "Service")
+SERVICES = registered("Service")
 PORT = 443
 """Of the Service, as every entry names it."""
 

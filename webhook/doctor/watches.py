@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from math import isfinite
 
-from webhook.doctor.check import PODS, Check, DoctorContext
+from webhook.doctor.check import Check, DoctorContext
 from webhook.doctor.container import flag_of, ports_of
 from webhook.doctor.rbac import may_follow
 from webhook.kubeapi.client import ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError, Forbidden
+from webhook.kubeapi.resource import PODS
 from webhook.settings.table import BY_FLAG
 
 _SHOWN = 4

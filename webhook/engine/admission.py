@@ -25,14 +25,12 @@ from webhook.rules import about
 from webhook.trace.destination import Stage
 from webhook.view import Snapshot
 
-OTHER_KINDS = SHARED_KINDS
-
 
 def judge(request: Request, view: Snapshot, policy: Policy, at: datetime) -> Verdict:
     """The verdict on one admission request. Kinds that are not judged and requests that must pass are allowed."""
     if _passes(request, view):
         return Verdict(request.ref)
-    if request.ref.kind in OTHER_KINDS and _ours(request):
+    if request.ref.kind in SHARED_KINDS and _ours(request):
         return _judge_other(request, view, policy, at)
     if request.operation == "DELETE":
         return Verdict(request.ref)

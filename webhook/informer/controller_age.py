@@ -14,7 +14,7 @@ from webhook.kinds.controllers import controller_of
 from webhook.kinds.registry import BY_KIND
 from webhook.kubeapi.client import METADATA_LIST, ApiClient, ApiRequest
 from webhook.kubeapi.errors import ClusterError, ClusterUnavailable
-from webhook.kubeapi.resource import Resource
+from webhook.kubeapi.resource import Resource, registered
 from webhook.model.raw_object import dig, group_of, mapping, sequence, text
 from webhook.model.request import Request
 from webhook.trace.pod_owner import created
@@ -22,8 +22,7 @@ from webhook.trace.pod_owner import created
 _SHARE = 0.25
 """Of the time that the API server waits for the answer to the review."""
 _KINDS: Mapping[tuple[str, str], Resource] = {
-    entry.group_kind: Resource(entry.group, entry.version, entry.plural, entry.kind)
-    for entry in (BY_KIND[kind] for _, kind in BY_KIND["Pod"].creators)
+    group_kind: registered(group_kind[1]) for group_kind in BY_KIND["Pod"].creators
 }
 
 

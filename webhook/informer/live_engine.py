@@ -1,4 +1,8 @@
-"""Judges on the view of a live cluster, and confirms with the API server what a denial is based on."""
+"""Judges on the view of a live cluster, and confirms with the API server what a denial is based on.
+
+The engine judges under the lock of the view and without I/O; a verdict that lacks a Secret is reached again once that
+is read. Nothing is denied for what the view does not show yet, or no longer; what could not be read is in the verdict.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +13,7 @@ from typing import TypeVar
 from webhook.engine import judge
 from webhook.engine.runner import in_order
 from webhook.informer.consistency import ConsistencyWait
+from webhook.informer.relied_kinds import RELIED_ON, kinds_behind, weaker
 from webhook.informer.review_lock import ReviewTurn
 from webhook.informer.secret_cache import FreshnessRequirement, Key, SecretCache
 from webhook.informer.staleness import ClockReading, doubts
@@ -24,10 +29,8 @@ from webhook.model.expiry_horizon import Horizon
 from webhook.model.finding import Finding, ObjectRef, Severity, Verdict
 from webhook.model.raw_object import dig, group_of, mapping, texts
 from webhook.model.request import Request
-from webhook.model.rule import Rule
 from webhook.policy import Policy
-from webhook.rules import catalogue
-from webhook.rules._reads import INJECTION, NAMESPACE, PRODUCERS, ROUTING, WORKLOADS
+from webhook.rules._reads import NAMESPACE, ROUTING
 from webhook.rules.mesh.mesh_crl_breaks_verification import NAME as CRL_OF_THE_MESH
 from webhook.view import Snapshot
 
@@ -35,8 +38,6 @@ T = TypeVar("T")
 Unread = Sequence[tuple[Key, str]]
 """Secrets and ConfigMaps that could not be looked at, each with the reason."""
 STALE, UNREAD = "view-stale", "object-unread"
-_RELIED_ON = NAMESPACE | PRODUCERS | ROUTING
-"""The kinds whose objects make or unmake a fault of another object."""
 _ROUNDS = 6
 _READ_AT_ONCE = 64
 """How many Secrets one review has read; a rule may concern thousands of workloads, each with its own."""
@@ -75,7 +76,7 @@ class LiveEngine:
         if verdict.word == "deny":
             sure = FreshnessRequirement(began, exactly=True, until=until)
             self._read_ahead(request, sure)
-            doubt = self._confirmation.wait(_kinds_behind(verdict), until)
+            doubt = self._confirmation.wait(kinds_behind(verdict), until)
             verdict, unread = self._settled(request, self._judged, sure, turn)
         elif _says_absent(request, verdict):
             verdict, unread = self._settled(
@@ -117,6 +118,7 @@ class LiveEngine:
         return float("inf") if others else self.limits.fresh.total_seconds()
 
     def _fresh(self, request: Request, began: float, until: float) -> FreshnessRequirement:
+        """For the first look; what was absent is asked for again, also for workloads of others."""
         absent = began - self.limits.fresh.total_seconds()
         return FreshnessRequirement(began - self._patience(request), until=until, absent_not_before=absent)
 
@@ -179,11 +181,11 @@ class LiveEngine:
     def _honest(self, request: Request, verdict: Verdict, unread: Unread, doubt: str) -> Verdict:
         """The verdict with what could not be looked at, and without denials that rest on what may be out of date."""
         stale = doubts(self._store.sources(), ClockReading(monotonic(), datetime.now(UTC)), self.limits.stale)
-        relied_on = _RELIED_ON | _kinds_behind(verdict)
+        relied_on = RELIED_ON | kinds_behind(verdict)
         reasons = [why for kind, why in stale.items() if kind in relied_on]
         if self.limits.unavailable:
             self._refuse(reasons, doubt, () if request.ref.kind in SHARED_KINDS else unread)
-        findings = [_weaker(one, stale.keys() if not doubt else relied_on) for one in verdict.findings]
+        findings = [weaker(one, stale.keys() if not doubt else relied_on) for one in verdict.findings]
         said = [_stale(request.ref, why) for why in (*reasons[:1], *([doubt] if doubt and not reasons else []))]
         if request.ref.kind not in SHARED_KINDS:
             said += [_unread(key, why) for key, why in unread if key[2] != CRL_OF_THE_MESH]
@@ -215,25 +217,6 @@ def _says_absent(request: Request, verdict: Verdict) -> bool:
 
 
 _ABSENT = frozenset({"secret-missing", "config-map-missing", "credential-secret-missing"})
-
-
-def _kinds_behind(verdict: Verdict) -> frozenset[str]:
-    """The kinds that the denying rules read, as far as an object of them can make a fault vanish."""
-    rules = catalogue()
-    denying = (rules.get(one.rule) for one in verdict.findings if one.severity is Severity.DENY)
-    return frozenset(kind for rule in denying if rule is not None for kind in _rests_on(rule))
-
-
-def _rests_on(rule: Rule) -> frozenset[str]:
-    """The kinds that make or unmake its findings; other workloads only where it is them that a change breaks."""
-    return rule.reads & (_RELIED_ON | INJECTION | (WORKLOADS if rule.about == "change" else frozenset()))
-
-
-def _weaker(finding: Finding, doubtful: Collection[str]) -> Finding:
-    """The finding, a warning where its rule reads a kind that the view may show wrongly."""
-    rule = catalogue().get(finding.rule)
-    rests = rule is not None and not _rests_on(rule).isdisjoint(doubtful)
-    return replace(finding, severity=Severity.WARN) if rests and finding.severity is Severity.DENY else finding
 
 
 def _stale(ref: ObjectRef, why: str) -> Finding:

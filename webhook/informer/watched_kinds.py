@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from webhook.kinds.producer import KINDS
-from webhook.kinds.registry import ISTIO_GROUP, REGISTRY, RegisteredKind, Watch
-from webhook.kubeapi.resource import Resource
+from webhook.kinds.registry import REGISTRY, RegisteredKind, Watch
+from webhook.kubeapi.resource import CONFIG_MAPS, Resource, registered
 from webhook.model.raw_object import group_of
 from webhook.policy import Policy
 
-ISTIO = ISTIO_GROUP
 Key = tuple[str, str]
 """Group and kind."""
 
@@ -55,13 +54,9 @@ class WatchTarget:
         return f"{self.resource.plural} {self.namespace}/{self.watched.fields.rpartition('=')[2]}"
 
 
-def _core(kind: str, plural: str, *, namespaced: bool = True) -> Resource:
-    return Resource("", "v1", plural, kind, namespaced)
-
-
 def _wanted(entry: RegisteredKind, watch: Watch) -> WatchedKind:
     """A kind of the registry; how the core group serves one is not asked of discovery."""
-    served = None if entry.group else _core(entry.kind, entry.plural, namespaced=entry.namespaced)
+    served = None if entry.group else registered(entry.kind)
     return WatchedKind(
         entry.group, entry.kind, watch.essential, watch.metadata_only, watch.labels, watch.fields, served=served
     )
@@ -83,10 +78,8 @@ def watched_kinds(policy: Policy) -> tuple[WatchedKind, ...]:
 
 def named_config_map(namespace: str, name: str) -> WatchTarget:
     """One ConfigMap, followed by name: Istio's own, which hold mesh-wide settings."""
-    resource = _core("ConfigMap", "configmaps")
-    return WatchTarget(
-        WatchedKind("", "ConfigMap", fields=f"metadata.name={name}", served=resource), resource, namespace
-    )
+    watched = WatchedKind("", "ConfigMap", fields=f"metadata.name={name}", served=CONFIG_MAPS)
+    return WatchTarget(watched, CONFIG_MAPS, namespace)
 
 
 def istio_config_maps(namespace: str, revisions: Iterable[str]) -> tuple[WatchTarget, ...]:

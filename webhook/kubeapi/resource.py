@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from webhook.kinds.registry import BY_KIND
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -35,9 +37,20 @@ class Resource:
         return "/" + "/".join(parts)
 
 
-SECRETS = Resource("", "v1", "secrets", "Secret")
-CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
+def registered(kind: str) -> Resource:
+    """A kind of the registry.
+
+    Raises:
+        KeyError: the registry has no such kind.
+    """
+    entry = BY_KIND[kind]
+    return Resource(entry.group, entry.version, entry.plural, entry.kind, entry.namespaced)
+
+
+SECRETS = registered("Secret")
+CONFIG_MAPS = registered("ConfigMap")
+NAMESPACES = registered("Namespace")
+PODS = registered("Pod")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 VALIDATING = Resource(
     "admissionregistration.k8s.io",
@@ -46,13 +59,7 @@ VALIDATING = Resource(
     "ValidatingWebhookConfiguration",
     namespaced=False,
 )
-MUTATING = Resource(
-    "admissionregistration.k8s.io",
-    "v1",
-    "mutatingwebhookconfigurations",
-    "MutatingWebhookConfiguration",
-    namespaced=False,
-)
+MUTATING = registered("MutatingWebhookConfiguration")
 ACCESS_REVIEWS = Resource(
     "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", namespaced=False
 )

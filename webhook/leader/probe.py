@@ -8,12 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from webhook.kubeapi.errors import ClusterError, NotFound
-from webhook.kubeapi.resource import Resource
+from webhook.kubeapi.resource import registered
 from webhook.leader.api import ObjectApi
 from webhook.leader.installation import Installation
 from webhook.leader.probe_challenge import NAME, ProbeChallenge, mark_of, probe_rule
 
-DESTINATION_RULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule")
+DESTINATION_RULES = registered("DestinationRule")
 OWN_ENTRIES = ("probe.mtls-guard.io", "probe-injection.mtls-guard.io")
 """The entries that match nothing but the probe of their own installation."""
 

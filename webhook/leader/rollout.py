@@ -5,10 +5,9 @@ from typing import Any, Protocol
 import orjson
 
 from webhook.kubeapi.client import METADATA_LIST, Query
-from webhook.kubeapi.resource import Resource
+from webhook.kubeapi.resource import PODS, Resource
 from webhook.model.raw_object import dig, mapping, sequence, texts
 
-PODS = Resource("", "v1", "pods", "Pod")
 _TEMPLATE = "pod-template-hash"
 _SELECTOR = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
 

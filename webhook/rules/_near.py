@@ -5,7 +5,6 @@ from difflib import get_close_matches
 from itertools import islice
 
 from webhook.istio.pilot.hosts import is_wildcard
-from webhook.istio.pilot.services import visible
 from webhook.trace.destination import DestinationPicture
 
 LOOKED_AT = 200
@@ -24,7 +23,7 @@ def meant_host(picture: DestinationPicture) -> str:
 def _is_seen(picture: DestinationPicture, host: str) -> bool:
     """Whether the rule's namespace sees a service of that host."""
     services, mesh = picture.config.services, picture.view.mesh
-    return any(visible(service, picture.ref.namespace, mesh) for service in services.of_host(host))
+    return bool(services.visible(host, picture.ref.namespace, mesh))
 
 
 def _candidates(picture: DestinationPicture) -> Iterator[str]:

@@ -10,7 +10,7 @@ from webhook.istio.pilot.config_store import IstioConfig
 from webhook.istio.pilot.destination_rule_merge import Entry, export_set, is_private, merge
 from webhook.istio.pilot.destination_rules import lookup, pick, reaches, selects
 from webhook.istio.pilot.host_config import chosen, share
-from webhook.istio.pilot.services import served, visible
+from webhook.istio.pilot.services import served
 from webhook.istio.pilot.sidecar_scope import Scope, scope_of
 from webhook.model.chain import Miss
 from webhook.model.finding import ObjectRef
@@ -84,12 +84,11 @@ class _Asked:
         return Miss(self.rule, cause, detail, by, host)
 
     def _unseen(self, host: str) -> Miss:
-        services = self.config.services.of_host(host)
-        seen = [service for service in services if visible(service, self.namespace, self.config.mesh)]
-        if seen and self.scope:
+        services = self.config.services
+        if self.scope and services.visible(host, self.namespace, self.config.mesh):
             by = self.scope.sidecar.ref
             return self._miss("outside-egress", f'egress hosts of {by} leave out "{host}"', host, by)
-        oldest = services[0]
+        oldest = services.of_host(host)[0]
         return self._miss("service-not-exported", f"{oldest.ref} is not exported to {self.namespace}", host, oldest.ref)
 
     def _without_cluster(self, service: Service) -> Miss:
